@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The syscall programs through which the daemon changes and observes who holds what.
+ *
+ * fief_apply carries out a staged plan: first the dispatch table, so that from now on cids go to
+ * their new owners, then the grant operations in the order the daemon gave them. Between the two a
+ * cid may have a new owner that does not hold the cap yet; asking it is refused and costs nothing,
+ * and the grant wakes the CPU.
+ *
+ * Both programs are associated with the struct_ops map (BPF_PROG_ASSOC_STRUCT_OPS), else the
+ * sub-scheduler kfuncs do not know on whose behalf they run. The daemon runs one at a time; the
+ * scratch masks below have no other user.
+ */
+#ifndef FIEF_APPLY_BPF_H
+#define FIEF_APPLY_BPF_H
+
+#include "base.bpf.h"
+#include "cidmask.bpf.h"
+#include "idle.bpf.h"
+#include "share.bpf.h"
+#include "state.bpf.h"
+#include "vqueue.bpf.h"
+
+#define CMASK_WORDS (FIEF_MASK_WORDS + 1)
+
+/* Room for a kernel cmask over all cids, starting at cid 0. */
+struct cmask_room {
+	struct scx_cmask mask;
+	u64 words[CMASK_WORDS];
+};
+
+struct cmask_room __arena apply_cids;
+struct cmask_room __arena apply_refused;
+
+static __always_inline void cmask_from_set(struct cmask_room __arena *room,
+					   const struct fief_cidset __arena *set)
+{
+	u32 w;
+
+	room->mask.base = 0;
+	room->mask.nr_cids = nr_cids;
+	room->mask.alloc_words = CMASK_WORDS;
+	bpf_for(w, 0, CMASK_WORDS)
+		room->mask.bits[w] = set && w < FIEF_MASK_WORDS ? set->bits[w] : 0;
+}
+
+static __always_inline void set_from_cmask(struct fief_cidset __arena *set,
+					   const struct cmask_room __arena *room)
+{
+	u32 w;
+
+	bpf_for(w, 0, FIEF_MASK_WORDS)
+		set->bits[w] = room->mask.bits[w];
+}
+
+/* One grant or revoke; the outcome is written back into @op. */
+static __noinline int apply_op(u32 index)
+{
+	struct fief_op __arena *op = &state.ops[index & (FIEF_MAX_OPS - 1)];
+
+	touch_arena();
+	cmask_from_set(&apply_cids, &op->cids);
+	cmask_from_set(&apply_refused, NULL);
+	if (op->kind == FIEF_OP_REVOKE) {
+		scx_bpf_sub_revoke(op->cgroup_id, op->caps, &apply_cids.mask);
+		op->result = 0;
+	} else if (op->kind == FIEF_OP_GRANT) {
+		op->result = scx_bpf_sub_grant(op->cgroup_id, op->caps, &apply_cids.mask,
+					       &apply_refused.mask);
+	} else {
+		op->result = -EINVAL;
+	}
+	set_from_cmask(&op->refused, &apply_refused);
+	return op->result;
+}
+
+/* Replace one cid's plan. True: it has changed. */
+static __noinline int apply_cid(u32 cid)
+{
+	struct fief_cid_plan __arena *live = &state.cids[cid & (FIEF_MAX_CIDS - 1)];
+	struct fief_cid_plan __arena *staged = &state.staged_cids[cid & (FIEF_MAX_CIDS - 1)];
+	bool changed = live->nr != staged->nr || live->flags != staged->flags;
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, FIEF_MAX_SHARERS) {
+		changed |= live->share[i].slot != staged->share[i].slot ||
+			   live->share[i].fraction != staged->share[i].fraction;
+		live->share[i].slot = staged->share[i].slot;
+		live->share[i].fraction = staged->share[i].fraction;
+	}
+	live->nr = staged->nr;
+	live->flags = staged->flags;
+	if (!changed)
+		return 0;
+	turn_reset(cid);
+	cidmask_assign(own_cids, cid, plan_has_self(live));
+	cidmask_assign(usable_cids, cid, plan_has_self(live) || (live->flags & FIEF_CID_LENT));
+	cidmask_assign(exclusive_cids, cid, live->nr <= 1 && plan_has_self(live));
+	return 1;
+}
+
+static __always_inline void apply_slots(u32 nr_slots)
+{
+	u32 slot;
+
+	bpf_for(slot, 0, FIEF_MAX_SLOTS) {
+		u64 cgroup_id = slot < nr_slots ? state.staged_cgroup_ids[slot] : 0;
+
+		if (state.slots[slot].cgroup_id == cgroup_id)
+			continue;
+		state.slots[slot].cgroup_id = cgroup_id;
+		state.slots[slot].dispatched = 0;
+		state.slots[slot].charged_ns = 0;
+	}
+}
+
+SEC("syscall")
+int fief_apply(struct fief_apply_args *args)
+{
+	u32 nr_ops = min(args->nr_ops, FIEF_MAX_OPS), i, failed = 0;
+	bool changed = false;
+
+	touch_arena();
+	apply_slots(args->nr_slots);
+	state.nr_slots = min(args->nr_slots, FIEF_MAX_SLOTS);
+	bpf_for(i, 0, nr_cids)
+		changed |= apply_cid(i);
+	state.plan_number = args->plan_number;
+	if (changed) {
+		vqueue_reconsider();
+		bpf_for(i, 0, nr_cids) {
+			if (cidmask_test(pinned_cids, i))
+				scx_bpf_dsq_reenq(pinned_dsq(i), 0);
+		}
+	}
+	bpf_for(i, 0, nr_ops) {
+		if (apply_op(i))
+			failed++;
+	}
+	args->failed_ops = failed;
+	args->result = 0;
+	return 0;
+}
+
+static __noinline int observe_slot(u32 slot, u64 cgroup_id)
+{
+	struct fief_caps_view __arena *view = &state.caps[slot & (FIEF_MAX_SLOTS - 1)];
+	u32 cap;
+
+	touch_arena();
+	view->cgroup_id = cgroup_id;
+	bpf_for(cap, 0, FIEF_NR_CAPS) {
+		cmask_from_set(&apply_cids, NULL);
+		view->result = scx_bpf_sub_caps(cgroup_id, 1U << cap, &apply_cids.mask);
+		if (view->result)
+			return view->result;
+		set_from_cmask(&view->held[cap & (FIEF_NR_CAPS - 1)], &apply_cids);
+	}
+	return 0;
+}
+
+/* Fill state.caps[0..nr_slots): what this scheduler and the staged slots' children hold. */
+SEC("syscall")
+int fief_observe(struct fief_apply_args *args)
+{
+	u32 nr_slots = min(args->nr_slots, FIEF_MAX_SLOTS), slot;
+
+	touch_arena();
+	bpf_for(slot, 0, nr_slots)
+		observe_slot(slot, slot ? state.staged_cgroup_ids[slot] : 0);
+	state_refresh_online();
+	args->result = 0;
+	return 0;
+}
+
+#endif /* FIEF_APPLY_BPF_H */

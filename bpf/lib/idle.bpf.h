@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which cids this scheduler may use for its own tasks, which of them are idle, and the search for
+ * one.
+ *
+ * Vocabulary and writers:
+ *   usable     cids this scheduler may put its own tasks on. A child: the baseline cap is in effect
+ *              (sub_ecaps_updated). The root: it has a part of the cid, or the cid is lent
+ *              (fief_apply).
+ *   exclusive  usable cids that are whole and its own: what others run there is borrowed.
+ *   idle       cids the kernel reports idle (update_idle), minus those claimed for a task.
+ *   busy       cids that run a task of this scheduler (running, stopping).
+ *
+ * A claim clears the idle bit first, so no two wakers pick one cid. A claim that leads to nothing
+ * is undone by idle_restore() at the end of a dispatch that leaves the CPU idle, because the
+ * kernel reports transitions only.
+ */
+#ifndef FIEF_IDLE_BPF_H
+#define FIEF_IDLE_BPF_H
+
+#include "base.bpf.h"
+#include "cidmask.bpf.h"
+#include "state.bpf.h"
+#include "task.bpf.h"
+
+cidmask_t usable_cids;
+cidmask_t exclusive_cids;
+cidmask_t idle_cids;
+cidmask_t busy_cids;
+
+/* Claim an idle cid in @allowed, @usable and @within (one word each), -1 if there is none. */
+static __always_inline s32 idle_claim_word(u32 w, u64 candidates)
+{
+	s32 cid;
+
+	if (!candidates)
+		return -1;
+	cid = w * 64 + lowest_bit(candidates);
+	return cidmask_claim(idle_cids, cid) ? cid : -1;
+}
+
+static __noinline s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any_llc)
+{
+	u64 *within = llc_mask(llc);
+	u32 nr_words = (nr_cids + 63) / 64;
+	u32 w;
+
+	bpf_for(w, 0, nr_words) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+		u64 candidates = tctx->allowed[i] & usable_cids[i] & idle_cids[i];
+		s32 cid;
+
+		if (!any_llc)
+			candidates &= within[i];
+		cid = idle_claim_word(i, candidates);
+		if (cid >= 0)
+			return cid;
+	}
+	return -1;
+}
+
+/*
+ * Find and claim an idle cid for a task: where it last ran, then in the same LLC, then anywhere.
+ * A lost race in one word is not retried; the queue and its kick serve that task.
+ */
+static __always_inline s32 idle_claim(struct task_ctx *tctx, s32 prev)
+{
+	s32 cid;
+
+	if (prev >= 0 && cidmask_test(tctx->allowed, prev) && cidmask_test(usable_cids, prev) &&
+	    cidmask_claim(idle_cids, prev))
+		return prev;
+	cid = idle_claim_within(tctx, prev < 0 ? 0 : cid_llc(prev), false);
+	if (cid >= 0 || nr_llcs < 2)
+		return cid;
+	return idle_claim_within(tctx, 0, true);
+}
+
+/* @cid goes idle after a dispatch that found nothing: give a lost claim back. */
+static __always_inline void idle_restore(s32 cid)
+{
+	if (!cidmask_test(idle_cids, cid))
+		cidmask_set(idle_cids, cid);
+}
+
+/* An exclusive cid for this task that somebody else's task occupies, -1 if there is none. */
+static __always_inline s32 borrowed_cid(struct task_ctx *tctx)
+{
+	u32 nr_words = (nr_cids + 63) / 64;
+	u32 w;
+
+	bpf_for(w, 0, nr_words) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+		u64 borrowed = tctx->allowed[i] & exclusive_cids[i] & ~busy_cids[i] & ~idle_cids[i];
+
+		if (borrowed)
+			return i * 64 + lowest_bit(borrowed);
+	}
+	return -1;
+}
+
+/*
+ * A task has just been queued: make sure that somebody looks. An idle cid is woken; failing that,
+ * a cid of our own is taken back from whoever borrows it. @must_look: wake @home even if it does
+ * not look idle now. The insert becomes visible only after ops.enqueue() returns and kicks are
+ * delivered later still, so a CPU that goes idle in between finds the task.
+ */
+static __always_inline void kick_for(struct task_ctx *tctx, s32 home, bool must_look)
+{
+	s32 cid = idle_claim(tctx, home);
+
+	if (cid >= 0) {
+		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
+		return;
+	}
+	cid = borrowed_cid(tctx);
+	if (cid >= 0) {
+		count(reclaims);
+		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
+	} else if (must_look) {
+		scx_bpf_kick_cid(home, SCX_KICK_IDLE);
+	}
+}
+
+/*
+ * The cid, one of @among, whose LLC queue a task belongs on: where it last ran if it may run there,
+ * else the next one. -1: its affinity leaves it none of them.
+ */
+static __always_inline s32 home_cid(struct task_ctx *tctx, const u64 *among, s32 prev)
+{
+	if (prev >= 0 && cidmask_test(tctx->allowed, prev) && cidmask_test(among, prev))
+		return prev;
+	return cidmask_first_and(tctx->allowed, among);
+}
+
+#endif /* FIEF_IDLE_BPF_H */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "api/authority.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace fief::dbus {
+namespace {
+
+constexpr std::chrono::seconds kBusTimeout{25};
+// People need time to find their password; a client gives up sooner than that if it likes.
+constexpr std::chrono::minutes kPolkitTimeout{5};
+constexpr std::uint32_t kAllowUserInteraction = 1;  // org.freedesktop.PolicyKit1.Authority
+
+MessageRef new_call(sd_bus_message& request, const char* service, const char* path,
+                    const char* interface, const char* method) {
+  sd_bus_message* call = nullptr;
+  sd_bus_message_new_method_call(sd_bus_message_get_bus(&request), &call, service, path, interface,
+                                 method);
+  return adopt(call);
+}
+
+MessageRef uid_call(sd_bus_message& request, const Sender& sender) {
+  auto call = new_call(request, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                       "org.freedesktop.DBus", "GetConnectionUnixUser");
+  if (call && sd_bus_message_append(call.get(), "s", sender.name.c_str()) < 0)
+    return {};
+  return call;
+}
+
+MessageRef polkit_call(sd_bus_message& request, const char* action, const Sender& sender) {
+  auto call =
+      new_call(request, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+               "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+  const std::uint32_t flags =
+      sd_bus_message_get_allow_interactive_authorization(&request) > 0 ? kAllowUserInteraction : 0;
+  if (call && sd_bus_message_append(call.get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
+                                    "s", sender.name.c_str(), action, 0, flags, "") < 0)
+    return {};
+  return call;
+}
+
+// What polkit answered, as the sentence a person can act upon.
+Status verdict(sd_bus_message& reply) {
+  if (const auto* error = sd_bus_message_get_error(&reply); error != nullptr)
+    return fail(Errc::denied, "only root may do this, because polkit cannot be asked: {}",
+                error->message != nullptr ? error->message : error->name);
+  int authorized = 0;
+  int challenge = 0;
+  if (sd_bus_message_enter_container(&reply, SD_BUS_TYPE_STRUCT, "bba{ss}") < 0 ||
+      sd_bus_message_read(&reply, "bb", &authorized, &challenge) < 0)
+    return fail(Errc::denied, "polkit gave an answer that cannot be read");
+  if (authorized != 0)
+    return {};
+  if (challenge != 0)
+    return fail(Errc::denied, "this needs an administrator's authentication");
+  return fail(Errc::denied, "polkit does not permit this");
+}
+
+}  // namespace
+
+void Authority::check(sd_bus_message& request, const char* action, Then then) {
+  const char* name = sd_bus_message_get_sender(&request);
+  const Sender sender{name != nullptr ? name : "", 0};
+  const auto call = uid_call(request, sender);
+  const auto on_uid = [this, request = hold(request), action, sender, then](sd_bus_message& reply) {
+    Sender known = sender;
+    if (sd_bus_message_is_method_error(&reply, nullptr) > 0 ||
+        sd_bus_message_read(&reply, "u", &known.uid) < 0)
+      return then(fail(Errc::denied, "the bus does not know who {} is", sender.name));
+    if (known.uid == 0)
+      return then(known);
+    ask_polkit(*request, action, known, then);
+  };
+  if (!call || calls_.send(*call, kBusTimeout, on_uid) < 0)
+    then(fail(Errc::denied, "the bus cannot be asked who {} is", sender.name));
+}
+
+void Authority::ask_polkit(sd_bus_message& request, const char* action, const Sender& sender,
+                           Then then) {
+  const auto call = polkit_call(request, action, sender);
+  const auto on_verdict = [sender, then](sd_bus_message& reply) {
+    if (const auto allowed = verdict(reply); !allowed)
+      return then(tl::unexpected(allowed.error()));
+    then(sender);
+  };
+  if (!call || calls_.send(*call, kPolkitTimeout, on_verdict) < 0)
+    then(fail(Errc::denied, "polkit cannot be asked"));
+}
+
+}  // namespace fief::dbus

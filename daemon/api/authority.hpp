@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Who may change things: root always, others as polkit decides. Asynchronous throughout: the
+// answer may take as long as a person takes to type a password.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+
+#include "api/calls.hpp"
+#include "core/result.hpp"
+
+namespace fief::dbus {
+
+/// Everything that alters which policy is in force.
+inline constexpr char kReconfigureAction[] = "org.fief.Fief1.reconfigure";
+
+struct Sender {
+  std::string name;  ///< unique bus name, ":1.42"
+  uid_t uid = 0;
+};
+
+class Authority {
+ public:
+  using Then = std::function<void(Result<Sender>)>;
+
+  /// @p calls must outlive this.
+  explicit Authority(PendingCalls& calls) : calls_(calls) {}
+
+  /// Finds out whether the sender of @p request may do @p action (a polkit action id). @p then is
+  /// called in a later turn, with Errc::denied if not, and never if the bus is lost meanwhile.
+  void check(sd_bus_message& request, const char* action, Then then);
+
+ private:
+  void ask_polkit(sd_bus_message& request, const char* action, const Sender& sender, Then then);
+
+  PendingCalls& calls_;
+};
+
+}  // namespace fief::dbus

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// org.fief.Fief1.Manager: translates, decides nothing. org.fief.Fief1.Manager.xml is its contract.
+
+#include "api/append.hpp"
+#include "api/vtables.hpp"
+#include "fief/dbus_names.hpp"
+
+namespace fief::dbus {
+namespace {
+
+Objects& objects_of(void* userdata) {
+  return *static_cast<Objects*>(userdata);
+}
+
+int reload(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
+  objects_of(userdata).reload(*request);
+  return 1;
+}
+
+int get_status(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
+  const auto& json = objects_of(userdata).live_json();
+  return sd_bus_reply_method_return(request, "s", json.c_str());
+}
+
+int append_entry(sd_bus_message& reply, const SchedulerView& view) {
+  return sd_bus_message_append(&reply, "(otss)", object_path(view.cgroup).c_str(),
+                               view.cgroup.value, view.path.c_str(), view.scheduler.c_str());
+}
+
+int list_schedulers(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
+  sd_bus_message* raw = nullptr;
+  int result = sd_bus_message_new_method_return(request, &raw);
+  const auto reply = adopt(raw);
+  if (result >= 0)
+    result = sd_bus_message_open_container(raw, SD_BUS_TYPE_ARRAY, "(otss)");
+  for (const auto& view : objects_of(userdata).live().schedulers)
+    if (result >= 0 && has_object(view))
+      result = append_entry(*raw, view);
+  if (result >= 0)
+    result = sd_bus_message_close_container(raw);
+  return result < 0 ? result : sd_bus_send(nullptr, raw, nullptr);
+}
+
+int get_scheduler_by_cgroup(sd_bus_message* request, void* userdata, sd_bus_error* error) {
+  const char* path = nullptr;
+  if (const int result = sd_bus_message_read(request, "s", &path); result < 0)
+    return result;
+  const auto* view = PathIndex(objects_of(userdata).live()).find(path);
+  if (view == nullptr || !has_object(*view))
+    return sd_bus_error_setf(error, kErrorNoSuchScheduler, "there is no scheduler at cgroup \"%s\"",
+                             path);
+  return sd_bus_reply_method_return(request, "o", object_path(view->cgroup).c_str());
+}
+
+template <auto Member>
+int property(sd_bus* bus, const char* path, const char* interface, const char* name,
+             sd_bus_message* reply, void* userdata, sd_bus_error* error) {
+  return get<Objects, [](Objects& objects) { return objects.live().*Member; }>(
+      bus, path, interface, name, reply, userdata, error);
+}
+
+constexpr auto kConst = SD_BUS_VTABLE_PROPERTY_CONST;
+constexpr auto kEmits = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
+// Open to all here: Reload asks polkit itself.
+constexpr auto kOpen = SD_BUS_VTABLE_UNPRIVILEGED;
+
+const sd_bus_vtable kVtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Version", "s", property<&StatusView::version>, 0, kConst),
+    SD_BUS_PROPERTY("State", "s", property<&StatusView::state>, 0, kEmits),
+    SD_BUS_PROPERTY("PlanNumber", "t", property<&StatusView::plan_number>, 0, kEmits),
+    SD_BUS_PROPERTY("Cpus", "u", property<&StatusView::nr_cpus>, 0, kEmits),
+    SD_BUS_PROPERTY("CpuOfCid", "au", property<&StatusView::cpu_of_cid>, 0, kEmits),
+    SD_BUS_PROPERTY("AsPlanned", "b", property<&StatusView::as_planned>, 0, kEmits),
+    SD_BUS_PROPERTY("PolicyFile", "s", property<&StatusView::policy_file>, 0, kEmits),
+    SD_BUS_PROPERTY("PolicyError", "s", property<&StatusView::policy_error>, 0, kEmits),
+    SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), get_status,
+                            kOpen),
+    SD_BUS_METHOD_WITH_ARGS("ListSchedulers", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(otss)", schedulers),
+                            list_schedulers, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("GetSchedulerByCgroup", SD_BUS_ARGS("s", path),
+                            SD_BUS_RESULT("o", object), get_scheduler_by_cgroup, kOpen),
+    SD_BUS_SIGNAL_WITH_ARGS("SchedulerAttached",
+                            SD_BUS_ARGS("o", object, "t", cgroup_id, "s", cgroup, "s", scheduler),
+                            0),
+    SD_BUS_SIGNAL_WITH_ARGS(
+        "SchedulerDetached",
+        SD_BUS_ARGS("o", object, "t", cgroup_id, "s", cgroup, "s", scheduler, "s", reason), 0),
+    SD_BUS_VTABLE_END};
+
+}  // namespace
+
+Status add_manager(sd_bus& bus, Objects& objects) {
+  int result = sd_bus_add_object_manager(&bus, nullptr, kPath);
+  if (result >= 0)
+    result = sd_bus_add_object_vtable(&bus, nullptr, kPath, kManagerInterface, kVtable, &objects);
+  return checked(result, "cannot register the Manager object");
+}
+
+}  // namespace fief::dbus

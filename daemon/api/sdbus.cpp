@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "api/sdbus.hpp"
+
+#include <system_error>
+
+#include "fief/dbus_names.hpp"
+
+namespace fief::dbus {
+
+MessageRef hold(sd_bus_message& message) {
+  return adopt(sd_bus_message_ref(&message));
+}
+
+MessageRef adopt(sd_bus_message* message) {
+  return {message, Releaser<sd_bus_message_unref>{}};
+}
+
+std::string errno_text(int negative_errno) {
+  return std::generic_category().message(-negative_errno);
+}
+
+Status checked(int result, std::string_view what) {
+  if (result < 0)
+    return fail(Errc::io, "{}: {}", what, errno_text(result));
+  return {};
+}
+
+const char* error_name(Errc code) {
+  switch (code) {
+    case Errc::invalid:
+    case Errc::infeasible:
+      return kErrorInvalidPolicy;
+    case Errc::not_found:
+      return kErrorNoSuchScheduler;
+    case Errc::denied:
+      return SD_BUS_ERROR_ACCESS_DENIED;
+    case Errc::unsupported:
+    case Errc::kernel:
+      return kErrorKernelRefused;
+    case Errc::busy:
+    case Errc::io:
+    case Errc::stale:
+      break;
+  }
+  return kErrorNotApplied;
+}
+
+void reply(sd_bus_message& request, const Status& status) {
+  if (status)
+    sd_bus_reply_method_return(&request, nullptr);
+  else
+    sd_bus_reply_method_errorf(&request, error_name(status.error().code), "%s",
+                               status.error().message.c_str());
+}
+
+}  // namespace fief::dbus

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The daemon's D-Bus service: shows what the Backend says, announces what changed, and carries
+// requests to it. Works without a bus as well: whatever happened meanwhile is shown once there is
+// one.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/authority.hpp"
+#include "api/backend.hpp"
+#include "api/bus.hpp"
+#include "api/calls.hpp"
+#include "api/snapshots.hpp"
+#include "api/view_diff.hpp"
+#include "api/vtables.hpp"
+
+namespace fief {
+
+class Service final : public StatusListener, private dbus::Objects {
+ public:
+  /// @p io and @p backend must outlive the service. Everything runs on @p io's thread.
+  Service(boost::asio::io_context& io, Backend& backend);
+
+  /// Connects to the bus and takes the name; both are retried for as long as it takes.
+  void start();
+  /// Leaves the bus.
+  void stop();
+
+  void status_changed() override;
+  void scheduler_attached(const SchedulerView& scheduler) override;
+  void scheduler_detached(const SchedulerView& scheduler, const std::string& reason) override;
+
+ private:
+  const StatusView& live() override;
+  const std::string& live_json() override;
+  const SchedulerView* find(CgroupId cgroup) override;
+  std::vector<std::string> paths() override;
+  void reload(sd_bus_message& request) override;
+
+  Status register_objects(sd_bus& bus);
+  void announce_changes();
+  void announce(sd_bus& bus, const StatusDiff& changes);
+  void carry_out_reload(const dbus::MessageRef& request, const dbus::Sender& sender);
+
+  boost::asio::io_context& io_;
+  Backend& backend_;
+  Snapshots snapshots_;
+  dbus::PendingCalls calls_;
+  dbus::Authority authority_;
+  dbus::Bus bus_;
+  std::shared_ptr<Service*> self_;  ///< expires with this object: late callbacks see it
+  bool announcing_ = false;         ///< announce_changes() is posted
+};
+
+}  // namespace fief

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "api/views.hpp"
+
+#include <array>
+#include <utility>
+
+namespace fief {
+
+std::string_view to_string(SchedulerState state) {
+  static constexpr std::array<std::string_view, 5> kNames{"waiting", "attaching", "attached",
+                                                          "backing-off", "quarantined"};
+  return kNames.at(static_cast<std::size_t>(state));
+}
+
+}  // namespace fief

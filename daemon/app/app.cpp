@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "app/app.hpp"
+
+#include <csignal>
+#include <utility>
+
+#include "app/realtime.hpp"
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+#include "policy/load.hpp"
+
+namespace fief {
+namespace {
+
+// Attaching walks every task, on a machine that may be saturated.
+constexpr std::chrono::seconds kLongStep{120};
+
+std::string join(const std::vector<std::string>& parts) {
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+PolicyPaths policy_paths(const AppOptions& options) {
+  PolicyPaths paths{.trust = FileTrust::root_only};
+  if (!options.policy_directories.empty())
+    paths.directories = options.policy_directories;
+  return paths;
+}
+
+ControllerConfig controller_config(const AppOptions& options) {
+  ControllerConfig config;
+  config.cgroup_mount = options.cgroup_mount;
+  if (!options.policy_files.empty()) {
+    config.policy_files = [files = options.policy_files] { return join(files); };
+    config.load_policy = [files = options.policy_files] {
+      return load_policy_files(files, FileTrust::root_only);
+    };
+  } else {
+    const auto paths = policy_paths(options);
+    config.policy_files = [paths] {
+      return join(find_policy_files(paths).value_or(paths.directories));
+    };
+    config.load_policy = [paths] { return load_policy(paths); };
+  }
+  return config;
+}
+
+void warn_unless(const Status& status) {
+  if (!status)
+    log::warning({}, "{}; fiefd may be late when the machine is saturated", status.error().message);
+}
+
+}  // namespace
+
+App::App(AppOptions options, const KernelFactory& make_kernel)
+    : options_(std::move(options)), kernel_(make_kernel(io_)) {}
+
+App::~App() {
+  if (watcher_descriptor_.is_open())
+    watcher_descriptor_.release();
+}
+
+ExitStatus App::run() {
+  if (const auto up = set_up(); !up) {
+    fail_with(up.error());
+    return status_;
+  }
+  service_->start();
+  controller_->start();
+  io_.run();
+  return status_;
+}
+
+Status App::set_up() {
+  warn_unless(take_realtime_priority());
+  warn_unless(lock_memory());
+  if (const auto usable = kernel_->probe(); !usable)
+    return usable;
+  auto watcher = CgroupWatcher::open(options_.cgroup_mount);
+  if (!watcher)
+    return tl::unexpected(watcher.error());
+  watcher_.emplace(std::move(*watcher));
+  watcher_descriptor_.assign(watcher_->fd());
+  controller_.emplace(
+      io_, *kernel_, *watcher_, controller_config(options_),
+      ControllerHooks{.ready = [this] { become_ready(); },
+                      .failed = [this](const Error& error) { fail_with(error); },
+                      .progress = [this](const std::string& text) { show_progress(text); }});
+  service_.emplace(io_, *controller_);
+  controller_->set_listener(&*service_);
+  for (const auto signal : {SIGTERM, SIGINT, SIGHUP})
+    signals_.add(signal);
+  wait_for_signal();
+  watch_cgroups();
+  keep_alive();
+  return {};
+}
+
+void App::watch_cgroups() {
+  watcher_descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                 [this](const boost::system::error_code& error) {
+                                   if (error)
+                                     return;
+                                   controller_->cgroups_changed();
+                                   watch_cgroups();
+                                 });
+}
+
+void App::wait_for_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error)
+      return;
+    if (signal != SIGHUP)
+      return stop();
+    reload();
+    wait_for_signal();
+  });
+}
+
+void App::keep_alive() {
+  const auto interval = notifier_.keep_alive_interval();
+  if (!interval)
+    return;
+  notifier_.keep_alive();
+  keep_alive_timer_.expires_after(*interval);
+  keep_alive_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error)
+      keep_alive();
+  });
+}
+
+void App::become_ready() {
+  ready_ = true;
+  log::info({.message_id = message::kRunning}, "fiefd {} is running", FIEF_VERSION);
+  notifier_.ready("running");
+}
+
+void App::show_progress(const std::string& text) {
+  if (ready_)
+    notifier_.status(text);
+  else
+    notifier_.extend(text, kLongStep);
+}
+
+void App::reload() {
+  notifier_.reloading();
+  controller_->reload([this](const Status& outcome) {
+    // Before the first READY=1 a reload is a part of starting.
+    if (ready_)
+      notifier_.ready(outcome ? "the policy was reloaded"
+                              : "reload failed: " + outcome.error().message);
+  });
+}
+
+void App::stop() {
+  notifier_.stopping("every task returns to the kernel's own scheduler");
+  notifier_.extend("leaving", kLongStep);
+  if (const auto left = controller_->stop(); left) {
+    log::info({.message_id = message::kStopped},
+              "fiefd has left: every task is on the kernel's own scheduler");
+  } else {
+    log::error({.message_id = message::kStopped}, "fiefd could not leave cleanly: {}",
+               left.error().message);
+    status_ = ExitStatus::failed;
+  }
+  service_->stop();
+  io_.stop();
+}
+
+void App::fail_with(const Error& error) {
+  const auto hopeless = is_final(error.code);
+  log::error({.message_id = message::kUnusable}, "fiefd cannot run: {}", error.message);
+  notifier_.status("failed: " + error.message);
+  status_ = hopeless ? ExitStatus::hopeless : ExitStatus::failed;
+  if (controller_)
+    static_cast<void>(controller_->stop());
+  io_.stop();
+}
+
+}  // namespace fief

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The cgroup v2 hierarchy as far as CPU time is concerned: an immutable snapshot.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+
+namespace fief {
+
+/// Default of cpu.weight, and what a cgroup without a cpu controller counts as.
+inline constexpr std::uint32_t kDefaultWeight = 100;
+
+struct CgroupNode {
+  CgroupId id;
+  std::string path;                       ///< "/" for the root, else "/a/b"
+  std::uint32_t parent = 0;               ///< index in CgroupTree::nodes; the root's is itself
+  std::uint32_t weight = kDefaultWeight;  ///< cpu.weight, 1..10000
+  bool idle = false;       ///< cpu.idle: competes with the smallest weight, 0.3 of weight 1
+  bool populated = false;  ///< cgroup.events: it or a descendant has a live process
+  friend bool operator==(const CgroupNode&, const CgroupNode&) = default;
+};
+
+/// nodes[0] is the root; parents come before children; siblings are sorted by path.
+struct CgroupTree {
+  std::vector<CgroupNode> nodes;
+
+  [[nodiscard]] const CgroupNode* find(CgroupId id) const;
+  [[nodiscard]] const CgroupNode* find(std::string_view path) const;
+  /// Whether @p node is @p ancestor itself or below it, both of this tree.
+  [[nodiscard]] bool is_descendant(const CgroupNode& node, const CgroupNode& ancestor) const;
+};
+
+}  // namespace fief

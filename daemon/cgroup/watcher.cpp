@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// An event is only a hint to look again. What it says may be out of date by the time it is read
+// (a cgroup removed and made again sends three), so each one is reduced to the thing to look at,
+// and looking compares the ids there now with the ids known. That makes the order and the number
+// of events irrelevant.
+#include "cgroup/watcher.hpp"
+
+#include <sys/inotify.h>
+
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "cgroup/hierarchy.hpp"
+#include "cgroup/inotify.hpp"
+#include "cgroup/walk.hpp"
+
+namespace fief {
+namespace {
+
+constexpr std::uint32_t kChildMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+constexpr std::uint32_t kDirectoryMask = kChildMask | IN_ONLYDIR;
+
+/// What a batch of events asks to look at, each thing once.
+struct Hints {
+  bool everything = false;                              ///< the queue overflowed
+  std::set<std::pair<CgroupId, std::string>> children;  ///< parent and name
+  std::set<CgroupId> removed;    ///< the kernel ended the watch on its directory
+  std::set<CgroupId> populated;  ///< its cgroup.events
+};
+
+/// Whether a cgroup is in both of two hierarchies, and in the same place.
+bool is_same_place(const CgroupHierarchy::Cgroup& one, const CgroupHierarchy::Cgroup* other) {
+  return other != nullptr && one.parent == other->parent && one.name == other->name;
+}
+
+}  // namespace
+
+class CgroupWatcher::Impl {
+ public:
+  Impl(Inotify inotify, UniqueFd mount) : inotify_(std::move(inotify)), mount_(std::move(mount)) {}
+
+  /// First reading; nothing else may be called before.
+  Status start();
+  [[nodiscard]] int fd() const { return inotify_.fd(); }
+  Status drain();
+  Result<bool> reread_weight(CgroupId id);
+  Status reread();
+  std::vector<CgroupChange> take_changes() { return std::exchange(changes_, {}); }
+  const CgroupTree& tree() { return hierarchy_->snapshot(); }
+
+ private:
+  enum class WatchedFile { directory, events };
+  struct Watched {
+    CgroupId id;
+    WatchedFile file = WatchedFile::directory;
+  };
+  struct Watches {
+    int directory = -1;
+    int events = -1;
+  };
+
+  Result<CgroupHierarchy> walk();
+  Result<CgroupAttributes> watch_and_read(int directory);
+  Status watch(CgroupId id, int directory);
+  void keep(int& slot, int watch, Watched what);
+  void unwatch(CgroupId id);
+  void unwatch_unknown();
+  Hints sort(const std::vector<InotifyEvent>& events);
+  Status look(const Hints& hints);
+  /// Nothing if the cgroup is unknown or gone: its parent's directory reports that.
+  Result<std::optional<UniqueFd>> open_known(CgroupId id);
+  Status look_at_child(CgroupId parent, const std::string& name);
+  Status add(int directory, CgroupId id, CgroupId parent, const std::string& name);
+  Status look_at_populated(CgroupId id);
+  void remove(CgroupId id);
+  void note_differences(const CgroupHierarchy& fresh);
+
+  Inotify inotify_;
+  UniqueFd mount_;
+  std::optional<CgroupHierarchy> hierarchy_;
+  std::unordered_map<CgroupId, Watches> watches_;
+  std::unordered_map<int, Watched> watched_;  ///< by watch
+  // A drain that failed half-way leaves these for the next one: what it took in is still
+  // reported, what it missed is read afresh.
+  std::vector<CgroupChange> changes_;
+  bool stale_ = false;
+};
+
+Status CgroupWatcher::Impl::start() {
+  auto hierarchy = walk();
+  if (!hierarchy)
+    return tl::unexpected(hierarchy.error());
+  hierarchy_ = std::move(*hierarchy);
+  return {};
+}
+
+Result<CgroupHierarchy> CgroupWatcher::Impl::walk() {
+  return walk_hierarchy(mount_.get(), [this](int directory) { return watch_and_read(directory); });
+}
+
+// Watching comes first: what changes after the reading then leaves an event behind.
+Result<CgroupAttributes> CgroupWatcher::Impl::watch_and_read(int directory) {
+  const auto id = read_cgroup_id(directory);
+  if (!id)
+    return tl::unexpected(id.error());
+  if (const auto status = watch(*id, directory); !status)
+    return tl::unexpected(status.error());
+  auto attributes = read_cgroup(directory);
+  if (!attributes)
+    unwatch(*id);
+  return attributes;
+}
+
+Status CgroupWatcher::Impl::watch(CgroupId id, int directory) {
+  const auto own = inotify_.watch(directory, "", kDirectoryMask);
+  if (!own)
+    return tl::unexpected(own.error());
+  keep(watches_[id].directory, *own, {.id = id, .file = WatchedFile::directory});
+
+  const auto events = inotify_.watch(directory, "cgroup.events", IN_MODIFY);
+  if (events)
+    keep(watches_[id].events, *events, {.id = id, .file = WatchedFile::events});
+  else if (events.error().code != Errc::not_found)  // the root has none
+    return tl::unexpected(events.error());
+  return {};
+}
+
+void CgroupWatcher::Impl::keep(int& slot, int watch, Watched what) {
+  // What is still to come of a watch that this one replaces is not about what is there now.
+  if (slot != watch)
+    watched_.erase(slot);
+  slot = watch;
+  watched_[watch] = what;
+}
+
+// The kernel ends the watches of a removed cgroup by itself only since 7.1, and a watch that stays
+// keeps the inode in memory.
+void CgroupWatcher::Impl::unwatch(CgroupId id) {
+  const auto found = watches_.find(id);
+  if (found == watches_.end())
+    return;
+  for (const int watch : {found->second.directory, found->second.events}) {
+    if (watch >= 0 && watched_.erase(watch) != 0)
+      inotify_.unwatch(watch);
+  }
+  watches_.erase(found);
+}
+
+void CgroupWatcher::Impl::unwatch_unknown() {
+  std::vector<CgroupId> unknown;
+  for (const auto& [id, watches] : watches_) {
+    if (hierarchy_->find(id) == nullptr)
+      unknown.push_back(id);
+  }
+  for (const auto id : unknown)
+    unwatch(id);
+}
+
+Status CgroupWatcher::Impl::drain() {
+  const auto events = inotify_.read();
+  if (!events)
+    return tl::unexpected(events.error());
+  const auto hints = sort(*events);
+  if (hints.everything || stale_)
+    return reread();
+  auto status = look(hints);
+  stale_ = !status;
+  return status;
+}
+
+Hints CgroupWatcher::Impl::sort(const std::vector<InotifyEvent>& events) {
+  Hints hints;
+  for (const auto& event : events) {
+    if ((event.mask & IN_Q_OVERFLOW) != 0)
+      hints.everything = true;
+    const auto found = watched_.find(event.watch);
+    if (found == watched_.end())
+      continue;
+    const auto [id, file] = found->second;
+    if ((event.mask & IN_IGNORED) != 0) {
+      watched_.erase(found);
+      if (file == WatchedFile::directory)
+        hints.removed.insert(id);
+    } else if (file == WatchedFile::events) {
+      hints.populated.insert(id);
+    } else if ((event.mask & kChildMask) != 0 && (event.mask & IN_ISDIR) != 0) {
+      hints.children.emplace(id, event.name);
+    }
+  }
+  return hints;
+}
+
+Status CgroupWatcher::Impl::look(const Hints& hints) {
+  for (const auto id : hints.removed) {
+    if (id != hierarchy_->root() && hierarchy_->find(id) != nullptr)
+      remove(id);
+  }
+  for (const auto& [parent, name] : hints.children) {
+    if (auto status = look_at_child(parent, name); !status)
+      return status;
+  }
+  for (const auto id : hints.populated) {
+    if (auto status = look_at_populated(id); !status)
+      return status;
+  }
+  return {};
+}
+
+Result<std::optional<UniqueFd>> CgroupWatcher::Impl::open_known(CgroupId id) {
+  if (hierarchy_->find(id) == nullptr)
+    return std::nullopt;
+  auto directory = open_cgroup(mount_.get(), hierarchy_->path(id), id);
+  if (!directory && directory.error().code == Errc::not_found)
+    return std::nullopt;
+  if (!directory)
+    return tl::unexpected(directory.error());
+  return std::move(*directory);
+}
+
+Status CgroupWatcher::Impl::look_at_child(CgroupId parent, const std::string& name) {
+  const auto directory = open_known(parent);
+  if (!directory)
+    return tl::unexpected(directory.error());
+  if (!*directory)
+    return {};
+  const auto child = open_child((*directory)->get(), name);
+  if (!child && child.error().code != Errc::not_found)
+    return context(name, child.error());
+  const auto present = child ? read_cgroup_id(child->get()) : CgroupId{};
+  if (!present)
+    return context(name, present.error());
+
+  const auto known = hierarchy_->child(parent, name);
+  if (known && *known == *present)
+    return {};
+  if (known)
+    remove(*known);
+  return child ? add(child->get(), *present, parent, name) : Status{};
+}
+
+Status CgroupWatcher::Impl::add(int directory, CgroupId id, CgroupId parent,
+                                const std::string& name) {
+  // Known by another name only where directories can be renamed; cgroup2 has no such thing.
+  if (hierarchy_->find(id) != nullptr)
+    remove(id);
+  const ReadCgroup read = [this](int opened) { return watch_and_read(opened); };
+  auto status = walk_subtree(directory, parent, name, read, *hierarchy_);
+  if (hierarchy_->find(id) != nullptr) {
+    for (const auto added : hierarchy_->subtree(id))
+      changes_.push_back({CgroupChange::Kind::appeared, added, hierarchy_->path(added)});
+  }
+  return status;
+}
+
+Status CgroupWatcher::Impl::look_at_populated(CgroupId id) {
+  const auto directory = open_known(id);
+  if (!directory)
+    return tl::unexpected(directory.error());
+  if (!*directory)
+    return {};
+  const auto populated = read_populated((*directory)->get());
+  if (!populated && populated.error().code == Errc::not_found)
+    return {};
+  if (!populated)
+    return context(hierarchy_->path(id), populated.error());
+  auto attributes = hierarchy_->find(id)->attributes;
+  if (std::exchange(attributes.populated, *populated) == *populated)
+    return {};
+  hierarchy_->update(attributes);
+  changes_.push_back({CgroupChange::Kind::populated, id, hierarchy_->path(id)});
+  return {};
+}
+
+void CgroupWatcher::Impl::remove(CgroupId id) {
+  for (const auto gone : hierarchy_->subtree(id)) {
+    changes_.push_back({CgroupChange::Kind::vanished, gone, hierarchy_->path(gone)});
+    unwatch(gone);
+  }
+  hierarchy_->erase(id);
+}
+
+Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
+  const auto directory = open_known(id);
+  if (!directory)
+    return tl::unexpected(directory.error());
+  if (!*directory)
+    return false;
+  const auto read = read_cgroup((*directory)->get());
+  if (!read && read.error().code == Errc::not_found)
+    return false;
+  if (!read)
+    return context(hierarchy_->path(id), read.error());
+  const auto& known = hierarchy_->find(id)->attributes;
+  if (known.weight == read->weight && known.idle == read->idle)
+    return false;
+  auto attributes = *read;
+  attributes.populated = known.populated;  // drain() reports that one
+  hierarchy_->update(attributes);
+  return true;
+}
+
+Status CgroupWatcher::Impl::reread() {
+  auto fresh = walk();
+  stale_ = !fresh;
+  if (!fresh)
+    return tl::unexpected(fresh.error());
+  note_differences(*fresh);
+  hierarchy_ = std::move(*fresh);
+  unwatch_unknown();
+  return {};
+}
+
+void CgroupWatcher::Impl::note_differences(const CgroupHierarchy& fresh) {
+  using Kind = CgroupChange::Kind;
+  for (const auto id : hierarchy_->subtree(hierarchy_->root())) {
+    if (!is_same_place(*hierarchy_->find(id), fresh.find(id)))
+      changes_.push_back({Kind::vanished, id, hierarchy_->path(id)});
+  }
+  for (const auto id : fresh.subtree(fresh.root())) {
+    const auto& now = *fresh.find(id);
+    const auto* before = hierarchy_->find(id);
+    if (!is_same_place(now, before)) {
+      changes_.push_back({Kind::appeared, id, fresh.path(id)});
+      continue;
+    }
+    if (before->attributes.populated != now.attributes.populated)
+      changes_.push_back({Kind::populated, id, fresh.path(id)});
+    if (before->attributes.weight != now.attributes.weight ||
+        before->attributes.idle != now.attributes.idle)
+      changes_.push_back({Kind::weight, id, fresh.path(id)});
+  }
+}
+
+CgroupWatcher::CgroupWatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CgroupWatcher::CgroupWatcher(CgroupWatcher&&) noexcept = default;
+CgroupWatcher& CgroupWatcher::operator=(CgroupWatcher&&) noexcept = default;
+CgroupWatcher::~CgroupWatcher() = default;
+
+Result<CgroupWatcher> CgroupWatcher::open(std::string_view mount) {
+  auto directory = open_cgroup_mount(mount);
+  if (!directory)
+    return tl::unexpected(directory.error());
+  auto inotify = Inotify::open();
+  if (!inotify)
+    return tl::unexpected(inotify.error());
+  auto impl = std::make_unique<Impl>(std::move(*inotify), std::move(*directory));
+  if (const auto status = impl->start(); !status)
+    return context(mount, status.error());
+  return CgroupWatcher(std::move(impl));
+}
+
+int CgroupWatcher::fd() const {
+  return impl_->fd();
+}
+
+Result<std::vector<CgroupChange>> CgroupWatcher::drain() {
+  if (const auto status = impl_->drain(); !status)
+    return tl::unexpected(status.error());
+  return impl_->take_changes();
+}
+
+Result<std::vector<CgroupChange>> CgroupWatcher::reread() {
+  if (const auto status = impl_->reread(); !status)
+    return tl::unexpected(status.error());
+  return impl_->take_changes();
+}
+
+Result<bool> CgroupWatcher::reread_weight(CgroupId id) {
+  return impl_->reread_weight(id);
+}
+
+const CgroupTree& CgroupWatcher::tree() {
+  return impl_->tree();
+}
+
+}  // namespace fief

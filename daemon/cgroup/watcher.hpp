@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Keeps a view of the cgroup hierarchy up to date through inotify: nothing polls, nothing runs
+// while nothing changes, and a change costs the work on the cgroups it touches.
+//
+// Two watches a cgroup: on its directory (children come and go) and on its cgroup.events (it
+// becomes populated or empty). cgroup.events needs its own: kernfs sends the event only while the
+// file's inode is in memory, and a watch is what keeps it there. Weights are not watched: the
+// BPF side reports those writes, see reread_weight().
+//
+// Loop thread only. The owner waits for fd() to become readable and then calls drain().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cgroup/reader.hpp"
+#include "cgroup/tree.hpp"
+#include "core/result.hpp"
+
+namespace fief {
+
+/// One difference between the view before and after drain().
+struct CgroupChange {
+  enum class Kind {
+    appeared,   ///< with the attributes in the tree
+    vanished,   ///< the tree no longer has it
+    populated,  ///< became populated or empty
+    weight,     ///< cpu.weight or cpu.idle differs (found while reading everything afresh)
+  };
+  Kind kind = Kind::appeared;
+  CgroupId id;
+  std::string path;
+  friend bool operator==(const CgroupChange&, const CgroupChange&) = default;
+};
+
+class CgroupWatcher {
+ public:
+  /// Reads the hierarchy and starts to watch it. Errc::not_found without the mount; Errc::io,
+  /// naming the sysctl, when the inotify limits do not allow that many watches.
+  static Result<CgroupWatcher> open(std::string_view mount = kCgroupMount);
+
+  CgroupWatcher(CgroupWatcher&&) noexcept;
+  CgroupWatcher& operator=(CgroupWatcher&&) noexcept;
+  CgroupWatcher(const CgroupWatcher&) = delete;
+  CgroupWatcher& operator=(const CgroupWatcher&) = delete;
+  ~CgroupWatcher();
+
+  /// Readable when there is something to drain. Owned by the watcher.
+  [[nodiscard]] int fd() const;
+
+  /// Takes in everything that happened, without blocking, and says what changed, in order: parents
+  /// before their children, what vanished before what took its place. After an overflow of the
+  /// inotify queue everything is read afresh. After a failure the next call does so too: it
+  /// misses nothing, and reports what the failed one had taken in.
+  Result<std::vector<CgroupChange>> drain();
+
+  /// Reads cpu.weight and cpu.idle of one cgroup again; true if they differ from the view so far.
+  /// False for an id that is unknown or gone: drain() will tell.
+  Result<bool> reread_weight(CgroupId id);
+
+  /// Reads everything again, watches included: for when events may have been missed.
+  Result<std::vector<CgroupChange>> reread();
+
+  /// The current view. The reference holds until the next call of a non-const member. Linear work
+  /// after cgroups came or went, none otherwise.
+  [[nodiscard]] const CgroupTree& tree();
+
+ private:
+  class Impl;
+  explicit CgroupWatcher(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fief

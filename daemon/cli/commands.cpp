@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "api/json_values.hpp"
+#include "api/view_json.hpp"
+#include "cli/client.hpp"
+#include "cli/render.hpp"
+
+namespace fief::cli {
+namespace {
+
+constexpr int kIndent = 2;
+
+void print(const json::Json& json) {
+  fmt::print("{}\n", json::to_text(json, kIndent));
+}
+
+Result<StatusView> fetch() {
+  auto client = Client::connect();
+  if (!client)
+    return tl::unexpected(client.error());
+  return client->status();
+}
+
+Status send_reload() {
+  auto client = Client::connect();
+  if (!client)
+    return tl::unexpected(client.error());
+  return client->reload();
+}
+
+}  // namespace
+
+int report(const Error& error, bool json) {
+  if (json)
+    print({{"schema", kStatusSchema}, {"done", false}, {"error", error.message}});
+  fmt::print(stderr, "fiefctl: {}\n", error.message);
+  return error.code == Errc::invalid || error.code == Errc::infeasible ? kBadPolicy : kFailed;
+}
+
+int status_command(bool json, bool check) {
+  const auto status = fetch();
+  if (!status)
+    return report(status.error(), json);
+  fmt::print("{}",
+             json ? to_json(*status, kIndent) + '\n' : render_status(*status, detect_style()));
+  return check && !status->as_planned ? kNotAsPlanned : kDone;
+}
+
+int tree_command(bool json) {
+  const auto status = fetch();
+  if (!status)
+    return report(status.error(), json);
+  fmt::print("{}", json ? to_json(*status, kIndent) + '\n' : render_tree(*status, detect_style()));
+  return kDone;
+}
+
+int reload_command(bool json) {
+  if (const auto reloaded = send_reload(); !reloaded)
+    return report(reloaded.error(), json);
+  if (json)
+    print({{"schema", kStatusSchema}, {"done", true}});
+  return kDone;
+}
+
+}  // namespace fief::cli

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// fiefctl's commands. Each prints its outcome and returns the exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/offline.hpp"
+#include "core/result.hpp"
+
+namespace fief::cli {
+
+/// Documented in fiefctl(1); never renumbered.
+enum ExitStatus : int {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kBadPolicy = 3,
+  kNotAsPlanned = 4,
+};
+
+/// Prints "fiefctl: <sentence>" to standard error, as JSON to standard output as well where the
+/// caller wants JSON, and returns the status for the kind of failure.
+int report(const Error& error, bool json);
+
+/// With @p check, observed differing from planned is kNotAsPlanned.
+int status_command(bool json, bool check);
+int tree_command(bool json);
+int reload_command(bool json);
+
+/// Checks @p files as a policy; none: the policy of this machine.
+int check_command(const std::vector<std::string>& files, bool json);
+int plan_command(const OfflineOptions& options, bool json);
+/// @p subject: a cgroup's path, or a CPU's number.
+int explain_command(const OfflineOptions& options, const std::string& subject, bool json);
+
+}  // namespace fief::cli

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/explain_document.hpp"
+
+#include <array>
+#include <string_view>
+
+#include "api/view_facts.hpp"
+#include "cli/plan_document.hpp"
+
+namespace fief::cli {
+namespace {
+
+using json::Json;
+
+std::string_view name_of(LimitedBy limit) {
+  static constexpr std::array<std::string_view, 6> kNames{"nothing", "min",      "max",
+                                                          "whole",   "confined", "others"};
+  return kNames.at(static_cast<std::size_t>(limit));
+}
+
+Json write(const std::vector<CidUser>& users) {
+  auto list = Json::array();
+  for (const auto& user : users)
+    list.push_back(
+        {{"cgroup", user.path}, {"self", user.cgroup == kSelf}, {"fraction", to_cpus(user.time)}});
+  return list;
+}
+
+}  // namespace
+
+Json to_document(const CgroupExplanation& explanation) {
+  return {{"schema", kPlanSchema},
+          {"cgroup", explanation.path},
+          {"parent", explanation.parent_path},
+          {"available", to_cpus(explanation.available)},
+          {"entitlement", json::write(explanation.entitlement)},
+          {"limited_by", name_of(explanation.limited_by)},
+          {"exclusive", explanation.exclusive.to_string()},
+          {"shared", json::write(explanation.shared)},
+          {"llcs", explanation.llcs},
+          {"nodes", explanation.nodes}};
+}
+
+Json to_document(const CidExplanation& explanation) {
+  auto levels = Json::array();
+  for (const auto& level : explanation.levels)
+    levels.push_back({{"scheduler", level.path},
+                      {"held", to_cpus(level.held)},
+                      {"users", write(level.users)},
+                      {"may_borrow", write(level.may_borrow)},
+                      {"why_not", level.why_not}});
+  const auto& place = explanation.place;
+  return {{"schema", kPlanSchema}, {"cid", place.cid.value}, {"cpu", place.cpu},
+          {"core", place.core},    {"llc", place.llc},       {"node", place.node},
+          {"shard", place.shard},  {"online", place.online}, {"levels", std::move(levels)}};
+}
+
+}  // namespace fief::cli

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// fiefctl: the command line of fief. Options and exit statuses only.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+
+#include "cli/commands.hpp"
+
+namespace {
+
+using namespace fief::cli;
+
+/// Everything that can be said on the command line, and the command it chose.
+struct CommandLine {
+  bool json = false;
+  bool check = false;
+  std::vector<std::string> files;
+  std::string subject;
+  OfflineOptions offline;
+  std::function<int()> run;
+};
+
+void add_json(CLI::App& command, CommandLine& line) {
+  command.add_flag("--json", line.json, "Print JSON");
+}
+
+void add_status(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("status", "Show how the daemon and its schedulers are");
+  add_json(*command, line);
+  command->add_flag("--check", line.check,
+                    "Exit with 4 if the kernel does not hold what is planned");
+  command->callback(
+      [&line] { line.run = [&line] { return status_command(line.json, line.check); }; });
+}
+
+void add_tree(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("tree", "Show the schedulers, their CPUs and CPU time");
+  add_json(*command, line);
+  command->callback([&line] { line.run = [&line] { return tree_command(line.json); }; });
+}
+
+void add_reload(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("reload", "Read the policy anew and put it in force");
+  add_json(*command, line);
+  command->callback([&line] { line.run = [&line] { return reload_command(line.json); }; });
+}
+
+void add_check(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("check", "Find every fault of a policy; needs no daemon");
+  add_json(*command, line);
+  command->add_option("FILE", line.files, "Policy files, merged in this order (this machine's)")
+      ->option_text(" ");
+  command->callback(
+      [&line] { line.run = [&line] { return check_command(line.files, line.json); }; });
+}
+
+void add_offline_options(CLI::App& command, OfflineOptions& options) {
+  command.add_option("--policy", options.policy, "Policy files, merged in this order")
+      ->option_text("FILE");
+  command.add_option("--topology", options.topology, "NODESxLLCSxCORESxTHREADS, or a file")
+      ->option_text("SPEC|FILE");
+  command.add_option("--cgroups", options.cgroups, "Cgroups and their weights")
+      ->option_text("FILE");
+  command.add_option("--previous", options.previous, "A plan to move as little as possible from")
+      ->option_text("FILE");
+}
+
+void add_plan(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("plan", "Show who would get which CPUs; needs no daemon");
+  add_json(*command, line);
+  add_offline_options(*command, line.offline);
+  command->callback(
+      [&line] { line.run = [&line] { return plan_command(line.offline, line.json); }; });
+}
+
+void add_explain(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("explain", "Say why a cgroup or CPU is planned as it is");
+  add_json(*command, line);
+  command->add_option("CGROUP|CPU", line.subject, "A cgroup's path, or a CPU's number")
+      ->required()
+      ->option_text(" ");
+  add_offline_options(*command, line.offline);
+  command->callback([&line] {
+    line.run = [&line] { return explain_command(line.offline, line.subject, line.json); };
+  });
+}
+
+int run(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app{"Shows and controls fief, which gives each workload its own scheduler and CPUs.",
+               "fiefctl"};
+  app.set_version_flag("--version", "fiefctl " FIEF_VERSION);
+  app.require_subcommand(1);
+  for (const auto add : {add_status, add_tree, add_reload, add_check, add_plan, add_explain})
+    add(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return line.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // out of memory, or output that cannot be written
+    std::cerr << "fiefctl: " << error.what() << '\n';
+    return kFailed;
+  }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/plan_document.hpp"
+
+#include <stdexcept>
+
+#include "api/json_values.hpp"
+
+namespace fief::cli {
+namespace {
+
+using json::Json;
+
+constexpr int kIndent = 2;
+constexpr char kRootPath[] = "/";
+
+Json write(const CidInfo& cid) {
+  return {{"cid", cid.cid.value}, {"cpu", cid.cpu},     {"core", cid.core},    {"llc", cid.llc},
+          {"node", cid.node},     {"shard", cid.shard}, {"online", cid.online}};
+}
+
+CidInfo read_cid(const Json& json) {
+  return {.cid = Cid{json.at("cid").get<std::uint32_t>()},
+          .cpu = json.at("cpu").get<std::uint32_t>(),
+          .core = json.at("core").get<std::uint32_t>(),
+          .llc = json.at("llc").get<std::uint32_t>(),
+          .node = json.at("node").get<std::uint32_t>(),
+          .shard = json.value("shard", 0U),
+          .online = json.value("online", true)};
+}
+
+Json write(const CgroupNode& node) {
+  return {{"cgroup", node.path},
+          {"weight", node.weight},
+          {"idle", node.idle},
+          {"populated", node.populated}};
+}
+
+// The scheduler of a level and its own part go by the root scheduler's path where they are kSelf.
+std::string path_of(const CgroupTree& cgroups, CgroupId id) {
+  const auto* node = id == kSelf ? nullptr : cgroups.find(id);
+  return node != nullptr ? node->path : kRootPath;
+}
+
+Json write(const ParticipantPlan& participant, const std::string& path) {
+  return {{"cgroup", path},
+          {"self", participant.cgroup == kSelf},
+          {"entitlement", json::write(participant.entitlement)},
+          {"exclusive", participant.exclusive.to_string()},
+          {"shared", json::write(participant.shared)},
+          {"lend", participant.lend},
+          {"borrow", participant.borrow},
+          {"perf", participant.perf}};
+}
+
+Json write(const LevelPlan& level, const CgroupTree& cgroups) {
+  const auto scheduler = path_of(cgroups, level.scheduler);
+  auto participants = Json::array();
+  for (const auto& participant : level.participants)
+    participants.push_back(write(participant, participant.cgroup == kSelf
+                                                  ? scheduler
+                                                  : path_of(cgroups, participant.cgroup)));
+  return {{"scheduler", scheduler},
+          {"held", level.held.to_string()},
+          {"participants", std::move(participants)}};
+}
+
+ParticipantPlan read_participant(const Json& json, CgroupId cgroup) {
+  return {.cgroup = cgroup,
+          .entitlement = json::read_entitlement(json.at("entitlement")),
+          .exclusive = json::read_cids(json.at("exclusive")),
+          .shared = json::read_shared(json.at("shared")),
+          .lend = json.at("lend").get<bool>(),
+          .borrow = json.at("borrow").get<bool>(),
+          .perf = json.at("perf").get<bool>()};
+}
+
+const CgroupNode* find(const CgroupTree& cgroups, const Json& path) {
+  return cgroups.find(path.get_ref<const std::string&>());
+}
+
+LevelPlan read_level(const Json& json, const CgroupTree& cgroups, CgroupId scheduler) {
+  LevelPlan level{scheduler, json::read_cids(json.at("held")), {}};
+  for (const auto& entry : json.at("participants")) {
+    if (entry.at("self").get<bool>())
+      level.participants.push_back(read_participant(entry, kSelf));
+    else if (const auto* node = find(cgroups, entry.at("cgroup")))
+      level.participants.push_back(read_participant(entry, node->id));
+  }
+  return level;
+}
+
+Plan read_plan(const Json& json, const CgroupTree& cgroups) {
+  Plan plan;
+  for (const auto& entry : json.at("levels")) {
+    const auto* node = find(cgroups, entry.at("scheduler"));
+    if (node != nullptr)
+      plan.levels.push_back(read_level(entry, cgroups, node->path == kRootPath ? kSelf : node->id));
+  }
+  return plan;
+}
+
+Topology read_topology_member(const Json& json) {
+  Topology topology;
+  for (const auto& entry : json.at("cids")) {
+    topology.cids.push_back(read_cid(entry));
+    if (topology.cids.back().cid.value != topology.cids.size() - 1)
+      throw std::invalid_argument("cids must be listed in order, from 0");
+  }
+  if (topology.cids.empty())
+    throw std::invalid_argument("there is no cid");
+  return topology;
+}
+
+std::vector<NamedCgroup> read_cgroups_member(const Json& json) {
+  std::vector<NamedCgroup> cgroups;
+  for (const auto& entry : json)
+    cgroups.push_back({.path = entry.at("cgroup").get<std::string>(),
+                       .id = kSelf,
+                       .weight = entry.value("weight", kDefaultWeight),
+                       .idle = entry.value("idle", false),
+                       .populated = entry.value("populated", true)});
+  return cgroups;
+}
+
+// Parses, takes @p member out and reads it; whatever goes wrong is the document's fault.
+template <class Read>
+auto read_member(const std::string& file, const std::string& text, const char* member, Read read)
+    -> Result<decltype(read(Json()))> {
+  try {
+    return read(Json::parse(text, nullptr, true, true).at(member));
+  } catch (const std::exception& error) {
+    return fail(Errc::invalid, "{}: {}", file, error.what());
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Topology& topology, const CgroupTree& cgroups, const Plan& plan) {
+  auto cids = Json::array();
+  for (const auto& cid : topology.cids)
+    cids.push_back(write(cid));
+  auto nodes = Json::array();
+  for (const auto& node : cgroups.nodes)
+    nodes.push_back(write(node));
+  auto levels = Json::array();
+  for (const auto& level : plan.levels)
+    levels.push_back(write(level, cgroups));
+  return json::to_text({{"schema", kPlanSchema},
+                        {"topology", {{"cids", std::move(cids)}}},
+                        {"cgroups", std::move(nodes)},
+                        {"plan", {{"levels", std::move(levels)}}}},
+                       kIndent);
+}
+
+Result<Topology> topology_from_json(const std::string& file, const std::string& text) {
+  return read_member(file, text, "topology", read_topology_member);
+}
+
+Result<std::vector<NamedCgroup>> cgroups_from_json(const std::string& file,
+                                                   const std::string& text) {
+  return read_member(file, text, "cgroups", read_cgroups_member);
+}
+
+Result<Plan> plan_from_json(const std::string& file, const std::string& text,
+                            const CgroupTree& cgroups) {
+  return read_member(file, text, "plan",
+                     [&cgroups](const Json& json) { return read_plan(json, cgroups); });
+}
+
+}  // namespace fief::cli

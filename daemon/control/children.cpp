@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/children.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+
+namespace fief {
+namespace {
+
+// The parent learns of an end before the ended scheduler writes its record; that follows at once
+// unless the machine is saturated.
+constexpr std::chrono::milliseconds kExitRecordWait{200};
+
+log::Fields fields(std::string_view id, const std::string& path, CgroupId cgroup,
+                   const std::string& scheduler) {
+  return {.message_id = id, .cgroup = path, .cgroup_id = cgroup, .scheduler = scheduler};
+}
+
+// What follows from a failure, to end a sentence with.
+std::string consequence(const Supervision& supervision, Supervision::Time now) {
+  if (const auto at = supervision.retry_at())
+    return fmt::format("the next attempt is in {:.1f} s",
+                       std::chrono::duration<double>(*at - now).count());
+  return "there is no further attempt until the policy is reloaded";
+}
+
+// The same attempt would fail the same way.
+bool is_hopeless(const Error& error) {
+  return error.code == Errc::invalid || error.code == Errc::unsupported ||
+         error.code == Errc::denied;
+}
+
+const Delegation* delegation_of(const Policy& policy, std::string_view path) {
+  const auto found = std::ranges::find(policy.delegations, path, &Delegation::cgroup);
+  return found == policy.delegations.end() ? nullptr : &*found;
+}
+
+void report_quarantine(const Supervision& supervision, const log::Fields& about) {
+  if (!supervision.quarantined())
+    return;
+  auto where = about;
+  where.message_id = message::kQuarantined;
+  where.dump.clear();
+  log::error(where, "{} is left without a scheduler of its own: {}", where.cgroup,
+             supervision.last_error());
+}
+
+}  // namespace
+
+void Children::root_gone(std::string_view reason) {
+  for (const auto& [cgroup, loaded] : loaded_)
+    reasons_.insert_or_assign(cgroup, std::string(reason));
+  loaded_.clear();
+  leaving_.clear();
+  missing_since_.clear();
+  ++generation_;
+}
+
+void Children::claim(Observation& observation) {
+  std::erase_if(leaving_, [&](const auto& entry) {
+    if (observation.find(entry.first) != nullptr)
+      return false;
+    reasons_.insert_or_assign(entry.first, std::string(detach_reason(ExitClass::requested)));
+    return true;
+  });
+  for (auto& scheduler : observation.schedulers)
+    if ((attaching_ && attaching_->cgroup == scheduler.cgroup) ||
+        leaving_.contains(scheduler.cgroup))
+      scheduler.foreign = false;
+}
+
+void Children::note(const Observation& observation, const CgroupTree& cgroups, const Policy& policy,
+                    Time now) {
+  std::vector<std::pair<CgroupId, ExitInfo>> gone;
+  for (const auto& [cgroup, loaded] : loaded_) {
+    if (observation.find(cgroup) != nullptr) {
+      missing_since_.erase(cgroup);
+      continue;
+    }
+    const auto since = missing_since_.try_emplace(cgroup, now).first->second;
+    const auto exit = kernel_.exit_info(cgroup).value_or(ExitInfo{});
+    if (exit.kind != 0 || cgroups.find(cgroup) == nullptr || now - since >= kExitRecordWait)
+      gone.emplace_back(cgroup, exit);
+  }
+  for (const auto& [cgroup, exit] : gone)
+    ended(cgroup, exit, cgroups, policy, now);
+}
+
+void Children::ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups,
+                     const Policy& policy, Time now) {
+  const auto path = loaded_.at(cgroup).path;
+  const auto unexplained = exit.kind == 0 && cgroups.find(cgroup) == nullptr;
+  const auto how = unexplained ? ExitClass::cgroup_removed : classify(exit);
+  reasons_.insert_or_assign(cgroup, std::string(detach_reason(how)));
+  if (how != ExitClass::cgroup_removed && how != ExitClass::with_parent &&
+      how != ExitClass::restart)
+    failed(path, cgroup, policy, exit, now);
+  loaded_.erase(cgroup);
+  missing_since_.erase(cgroup);
+  // Frees what the daemon still holds of it; the kernel's side has ended.
+  if (const auto freed = kernel_.detach(cgroup); !freed)
+    log::warning({.cgroup = path, .cgroup_id = cgroup}, "what {} left behind stays loaded: {}",
+                 path, freed.error().message);
+}
+
+void Children::failed(const std::string& path, CgroupId cgroup, const Policy& policy,
+                      const ExitInfo& exit, Time now) {
+  const auto* delegation = delegation_of(policy, path);
+  auto& supervision = supervision_[path];
+  supervision.failed(now, delegation == nullptr ? RestartPolicy{} : delegation->restart, jitter_(),
+                     "its scheduler ended: " + describe(exit));
+  auto about = fields(message::kSchedulerExited, path, cgroup, loaded_.at(cgroup).scheduler);
+  about.exit_kind = exit.kind;
+  about.exit_code = exit.code;
+  about.dump = exit.dump;
+  log::error(about,
+             "the scheduler {} of {} ended: {}; its tasks are with the scheduler above and {}",
+             about.scheduler, path, describe(exit), consequence(supervision, now));
+  report_quarantine(supervision, about);
+}
+
+bool Children::detach_unwanted(const std::vector<Desired>& desired, const Observation& observation,
+                               Time now) {
+  bool any = false;
+  for (const auto cgroup : to_detach(situation(desired, observation, now))) {
+    const auto& path = loaded_.at(cgroup).path;
+    if (const auto detached = kernel_.detach(cgroup); !detached) {
+      log::error({.cgroup = path, .cgroup_id = cgroup}, "cannot detach the scheduler of {}: {}",
+                 path, detached.error().message);
+      continue;
+    }
+    leaving_.insert(loaded_.extract(cgroup));
+    missing_since_.erase(cgroup);
+    any = true;
+  }
+  return any;
+}
+
+const Desired* Children::next(const std::vector<Desired>& desired, const Observation& observation,
+                              Time now) const {
+  return attaching_ ? nullptr : next_to_attach(situation(desired, observation, now));
+}
+
+void Children::attach(const Delegation& delegation, CgroupId cgroup, KernelPort::Done done) {
+  attaching_ = Attempt{.delegation = delegation, .cgroup = cgroup, .generation = generation_};
+  kernel_.attach({.cgroup = cgroup,
+                  .path = delegation.cgroup,
+                  .scheduler = delegation.scheduler,
+                  .options = delegation.options},
+                 std::move(done));
+}
+
+void Children::finish_attach(const Status& outcome, bool cgroup_exists, Time now) {
+  const auto attempt = *std::exchange(attaching_, std::nullopt);
+  const auto& delegation = attempt.delegation;
+  auto& supervision = supervision_[delegation.cgroup];
+  if (outcome) {
+    supervision.succeeded();
+    loaded_.insert_or_assign(attempt.cgroup, Loaded{.path = delegation.cgroup,
+                                                    .scheduler = delegation.scheduler,
+                                                    .options = delegation.options});
+    return;
+  }
+  if (!cgroup_exists || attempt.generation != generation_)
+    return;
+  const auto& error = outcome.error();
+  if (is_hopeless(error))
+    supervision.gave_up(error.message);
+  else
+    supervision.failed(now, delegation.restart, jitter_(), error.message);
+  const auto about =
+      fields(message::kAttachFailed, delegation.cgroup, attempt.cgroup, delegation.scheduler);
+  log::error(about, "cannot attach the scheduler {} to {}: {}; {}", delegation.scheduler,
+             delegation.cgroup, error.message, consequence(supervision, now));
+  report_quarantine(supervision, about);
+}
+
+void Children::hold_back(const Delegation& delegation, std::string why) {
+  supervision_[delegation.cgroup].note(std::move(why));
+}
+
+std::optional<Children::Time> Children::next_deadline(Time now) const {
+  std::optional<Time> earliest;
+  const auto consider = [&earliest, now](Time at) {
+    if (at > now && (!earliest || at < *earliest))
+      earliest = at;
+  };
+  for (const auto& [path, supervision] : supervision_)
+    if (const auto at = supervision.retry_at())
+      consider(*at);
+  for (const auto& [cgroup, since] : missing_since_)
+    consider(since + kExitRecordWait);
+  return earliest;
+}
+
+SchedulerState Children::state(const Delegation& delegation) const {
+  if (attaching_ && attaching_->delegation.cgroup == delegation.cgroup)
+    return SchedulerState::attaching;
+  const auto stands_there = [&delegation](const auto& entry) {
+    return entry.second.path == delegation.cgroup;
+  };
+  if (std::ranges::any_of(loaded_, stands_there) || std::ranges::any_of(leaving_, stands_there))
+    return SchedulerState::attached;
+  const auto* supervision = find(delegation);
+  if (supervision == nullptr)
+    return SchedulerState::waiting;
+  if (supervision->quarantined())
+    return SchedulerState::quarantined;
+  return supervision->retry_at() ? SchedulerState::backing_off : SchedulerState::waiting;
+}
+
+std::string Children::last_error(const Delegation& delegation) const {
+  const auto* supervision = find(delegation);
+  return supervision == nullptr ? std::string{} : supervision->last_error();
+}
+
+Situation Children::situation(const std::vector<Desired>& desired, const Observation& observation,
+                              Time now) const {
+  return {
+      .desired = desired,
+      .observation = observation,
+      .loaded = loaded_,
+      .standing = [this, now](const Delegation& delegation) { return standing(delegation, now); }};
+}
+
+Standing Children::standing(const Delegation& delegation, Time now) const {
+  const auto* supervision = find(delegation);
+  if (supervision == nullptr || supervision->may_try(now))
+    return Standing::ready;
+  return supervision->quarantined() ? Standing::out : Standing::waiting;
+}
+
+const Supervision* Children::find(const Delegation& delegation) const {
+  const auto found = supervision_.find(delegation.cgroup);
+  return found == supervision_.end() ? nullptr : &found->second;
+}
+
+}  // namespace fief

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Keeps the child schedulers that the policy names attached: one attach at a time, back-off and
+// quarantine for those that fail, and the reason for each that ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/views.hpp"
+#include "control/desired.hpp"
+#include "control/exits.hpp"
+#include "control/supervision.hpp"
+#include "kernel/port.hpp"
+
+namespace fief {
+
+class Children {
+ public:
+  using Time = Supervision::Time;
+
+  /// @p kernel outlives this object and the callbacks under way. @p jitter yields [0, 1).
+  Children(KernelPort& kernel, std::function<double()> jitter)
+      : kernel_(kernel), jitter_(std::move(jitter)) {}
+
+  /// A new policy is a new chance for everybody.
+  void forgive() { supervision_.clear(); }
+  /// The root is gone and every child with it, for @p reason; an attach under way will fail and is
+  /// not held against anybody.
+  void root_gone(std::string_view reason);
+
+  /// Marks as its own what the kernel cannot tell from foreign schedulers: those being attached
+  /// or detached just now. Learns which detaches are complete.
+  void claim(Observation& observation);
+  /// Takes in what the kernel shows: finds those of its own that ended, logs why, and decides
+  /// when to try again.
+  void note(const Observation& observation, const CgroupTree& cgroups, const Policy& policy,
+            Time now);
+  /// Begins to detach what is not wanted (to_detach()); true if there was any.
+  bool detach_unwanted(const std::vector<Desired>& desired, const Observation& observation,
+                       Time now);
+  /// The delegation to attach next; nullptr if there is none or one is being attached.
+  [[nodiscard]] const Desired* next(const std::vector<Desired>& desired,
+                                    const Observation& observation, Time now) const;
+  /// Starts to attach; @p done gets the outcome and hands it to finish_attach().
+  void attach(const Delegation& delegation, CgroupId cgroup, KernelPort::Done done);
+  /// Takes in the outcome of the attach under way. A cgroup that has gone meanwhile is no failure.
+  void finish_attach(const Status& outcome, bool cgroup_exists, Time now);
+  /// Says why a delegation is not attached though nothing has failed.
+  void hold_back(const Delegation& delegation, std::string why);
+
+  [[nodiscard]] bool is_attaching() const { return attaching_.has_value(); }
+  /// When, after @p now, something falls due that no event announces.
+  [[nodiscard]] std::optional<Time> next_deadline(Time now) const;
+  [[nodiscard]] SchedulerState state(const Delegation& delegation) const;
+  [[nodiscard]] std::string last_error(const Delegation& delegation) const;
+  /// Whether a detach is under way.
+  [[nodiscard]] bool is_detaching() const { return !leaving_.empty(); }
+  /// Why schedulers that are no longer there went, for StatusListener; told once.
+  std::map<CgroupId, std::string> take_reasons() { return std::exchange(reasons_, {}); }
+
+ private:
+  struct Attempt {
+    Delegation delegation;
+    CgroupId cgroup;
+    std::uint64_t generation = 0;
+  };
+
+  [[nodiscard]] Situation situation(const std::vector<Desired>& desired,
+                                    const Observation& observation, Time now) const;
+  [[nodiscard]] Standing standing(const Delegation& delegation, Time now) const;
+  [[nodiscard]] const Supervision* find(const Delegation& delegation) const;
+  void ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups, const Policy& policy,
+             Time now);
+  void failed(const std::string& path, CgroupId cgroup, const Policy& policy, const ExitInfo& exit,
+              Time now);
+
+  KernelPort& kernel_;
+  std::function<double()> jitter_;
+  std::map<CgroupId, Loaded> loaded_;
+  std::map<CgroupId, Loaded> leaving_;      ///< detach requested, still observed
+  std::map<CgroupId, Time> missing_since_;  ///< loaded, not observed, exit record awaited
+  std::map<std::string, Supervision, std::less<>> supervision_;  ///< by cgroup path
+  std::map<CgroupId, std::string> reasons_;                      ///< until taken
+  std::optional<Attempt> attaching_;
+  std::uint64_t generation_ = 0;  ///< of the root scheduler
+};
+
+}  // namespace fief

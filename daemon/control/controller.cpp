@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The controller's life: policy, root scheduler, events. The crank is in turn.cpp.
+#include "control/controller.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "control/compare.hpp"
+#include "control/exits.hpp"
+#include "control/planning.hpp"
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+#include "kernel/exit_kind.hpp"
+
+namespace fief {
+
+namespace {
+
+constexpr std::chrono::seconds kRootRecordWait{5};
+
+}  // namespace
+
+bool is_final(Errc code) {
+  return code == Errc::unsupported || code == Errc::denied || code == Errc::busy ||
+         code == Errc::invalid;
+}
+
+Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWatcher& watcher,
+                       ControllerConfig config, ControllerHooks hooks)
+    : io_(io),
+      kernel_(kernel),
+      watcher_(watcher),
+      config_(std::move(config)),
+      hooks_(std::move(hooks)),
+      timer_(io),
+      random_(std::random_device{}()),
+      children_(kernel, [this] { return std::uniform_real_distribution<>{}(random_); }) {}
+
+void Controller::start() {
+  kernel_.set_event_sink([this](const Event& event) { handle(event); });
+  if (auto policy = load_policy()) {
+    policy_ = std::move(*policy);
+    log::info({.message_id = message::kPolicyLoaded}, "the policy has {} delegations",
+              policy_.delegations.size());
+  } else {
+    log_faults(policy.error());
+    log::warning({.message_id = message::kPolicyRefused},
+                 "running without a policy until its faults are mended and it is reloaded");
+  }
+  load_root();
+}
+
+Status Controller::stop() {
+  phase_ = Phase::stopped;
+  timer_.cancel();
+  finish_reloads(fail(Errc::stale, "the daemon is stopping"));
+  const auto left = kernel_.leave();
+  for (const auto& [cgroup, scheduler] : std::exchange(announced_, {}))
+    if (listener_ != nullptr)
+      listener_->scheduler_detached(scheduler, "daemon-stopping");
+  observation_ = {};
+  if (listener_ != nullptr)
+    listener_->status_changed();
+  return left;
+}
+
+void Controller::load_root() {
+  phase_ = Phase::loading;
+  root_due_.reset();
+  hooks_.progress("loading the root scheduler");
+  root_options_ = policy_.root.options;
+  kernel_.load_root(root_options_, [this](const Status& outcome) { root_loaded(outcome); });
+}
+
+void Controller::root_loaded(const Status& outcome) {
+  // Stopped meanwhile: what came up after leave() must go as well.
+  if (phase_ == Phase::stopped) {
+    static_cast<void>(kernel_.leave());
+    return;
+  }
+  if (!outcome) {
+    if (!was_ready_ || is_final(outcome.error().code))
+      return give_up(outcome.error().code, outcome.error().message);
+    return retry_root(outcome.error().message);
+  }
+  root_.succeeded();
+  phase_ = Phase::running;
+  ask_for_turn();
+}
+
+// The record of its end is written last: after every task has left it.
+void Controller::root_vanished() {
+  const auto since = root_missing_since_.value_or(turn_began_);
+  const auto exit = kernel_.exit_info(kSelf).value_or(ExitInfo{});
+  if (exit.kind != exit_kind::kNone || turn_began_ - since >= kRootRecordWait) {
+    root_missing_since_.reset();
+    root_ended(exit);
+    return;
+  }
+  root_missing_since_ = since;
+  as_planned_ = false;
+  settle();
+}
+
+void Controller::root_ended(const ExitInfo& exit) {
+  log::error({.message_id = message::kRootExited,
+              .scheduler = "root",
+              .exit_kind = exit.kind,
+              .exit_code = exit.code,
+              .dump = exit.dump},
+             "the root scheduler ended: {}; every task is on the kernel's own scheduler",
+             describe(exit));
+  forget_schedulers("exited");
+  if (const auto freed = kernel_.leave(); !freed)
+    log::warning({}, "what the root scheduler left behind stays loaded: {}", freed.error().message);
+  if (exit.kind == exit_kind::kSysrq)
+    return give_up(Errc::denied, "the root scheduler was ended by SysRq and stays out");
+  if (classify(exit) == ExitClass::restart)
+    return load_root();
+  retry_root("the root scheduler ended: " + describe(exit));
+}
+
+void Controller::forget_schedulers(std::string_view reason) {
+  children_.root_gone(reason);
+  in_force_.clear();
+  observation_ = {};
+  as_planned_ = false;
+}
+
+void Controller::retry_root(const std::string& why) {
+  phase_ = Phase::root_lost;
+  const auto jitter = std::uniform_real_distribution<>{}(random_);
+  root_.failed(std::chrono::steady_clock::now(), config_.root_restart, jitter, why);
+  if (root_.quarantined())
+    return give_up(Errc::unsupported, "the root scheduler failed too often and stays out: " + why);
+  root_due_ = root_.retry_at();
+  publish();
+  arm_timer();
+}
+
+void Controller::give_up(Errc code, const std::string& why) {
+  phase_ = Phase::stopped;
+  finish_reloads(fail(code, "{}", why));
+  boost::asio::post(io_,
+                    [this, error = Error{.code = code, .message = why}] { hooks_.failed(error); });
+}
+
+void Controller::handle(const Event& event) {
+  if (const auto* weight = std::get_if<WeightChanged>(&event)) {
+    if (const auto changed = watcher_.reread_weight(weight->cgroup); !changed)
+      log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}",
+                   changed.error().message);
+  } else if (const auto* dropped = std::get_if<EventsDropped>(&event)) {
+    log::warning({.message_id = message::kEventsDropped},
+                 "{} events of the kernel were lost; everything is read afresh", dropped->count);
+    if (const auto reread = watcher_.reread(); !reread)
+      log::error({}, "cannot read the cgroups afresh: {}", reread.error().message);
+  }
+  ask_for_turn();
+}
+
+void Controller::cgroups_changed() {
+  if (take_in_cgroups())
+    ask_for_turn();
+}
+
+void Controller::reload(std::function<void(Status)> done) {
+  auto policy = load_policy();
+  if (!policy) {
+    log_faults(policy.error());
+    publish();
+    return done(fail(Errc::invalid, "{}", policy_error_));
+  }
+  if (const auto adopted = adopt_policy(std::move(*policy)); !adopted) {
+    policy_error_ = adopted.error().message;
+    log::error({.message_id = message::kPolicyRefused},
+               "the new policy is refused and the old one stays in force: {}", policy_error_);
+    publish();
+    return done(adopted);
+  }
+  reloads_.push_back({std::chrono::steady_clock::now() + config_.reload_timeout, std::move(done)});
+  ask_for_turn();
+}
+
+Status Controller::adopt_policy(Policy policy) {
+  if (const auto feasible = check_feasible(policy); !feasible)
+    return feasible;
+  policy_ = std::move(policy);
+  policy_error_.clear();
+  children_.forgive();
+  log::info({.message_id = message::kPolicyLoaded},
+            "the policy was reloaded and has {} delegations", policy_.delegations.size());
+  // The root's options are part of its program: they need another root.
+  if (phase_ == Phase::running && policy_.root.options != root_options_) {
+    forget_schedulers("requested");
+    if (const auto left = kernel_.leave(); !left)
+      return left;
+    load_root();
+  }
+  return {};
+}
+
+// Whether the policy could be put in force as a whole on this machine with today's cgroups.
+Status Controller::check_feasible(const Policy& policy) const {
+  if (phase_ != Phase::running)
+    return {};
+  const auto& cgroups = watcher_.tree();
+  std::vector<CgroupId> wanted;
+  for (const auto& desired : desired_attachments(policy, cgroups))
+    wanted.push_back(desired.cgroup);
+  const auto all = attachments_if(wanted, observation_, cgroups);
+  const auto plan = make_checked_plan(
+      {.topology = kernel_.topology(), .cgroups = cgroups, .policy = policy, .attachments = all});
+  return plan ? Status{} : tl::unexpected(plan.error());
+}
+
+PolicyResult Controller::load_policy() {
+  policy_files_ = config_.policy_files();
+  return config_.load_policy();
+}
+
+void Controller::log_faults(const std::vector<PolicyFault>& faults) {
+  policy_error_ = format_faults(faults);
+  for (const auto& fault : faults)
+    log::error({.message_id = message::kPolicyRefused}, "{}", format_fault(fault));
+}
+
+}  // namespace fief

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The crank: cgroups + topology + policy → plan → grant operations → kernel → observation.
+//
+// Everything that happens only asks for a turn. A turn (turn.cpp) is one straight line from what
+// is observed to what should be; whatever arrives meanwhile shares the next turn. Nothing is
+// assumed to have worked: a turn reads back what it did. Loop thread only.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "api/backend.hpp"
+#include "cgroup/watcher.hpp"
+#include "control/children.hpp"
+#include "control/supervision.hpp"
+#include "kernel/port.hpp"
+#include "plan/plan.hpp"
+#include "policy/load.hpp"
+
+namespace fief {
+
+struct ControllerConfig {
+  std::function<PolicyResult()> load_policy;
+  std::function<std::string()> policy_files;  ///< what load_policy reads, for people
+  std::string cgroup_mount{kCgroupMount};
+  RestartPolicy root_restart;
+  std::chrono::milliseconds reload_timeout{60000};
+};
+
+/// What the composition root must know. Each runs on the loop.
+struct ControllerHooks {
+  /// Once: the root is attached, the first plan is in force and observed, and every delegation
+  /// whose cgroup exists is attached or has failed to.
+  std::function<void()> ready;
+  /// Once: it cannot go on. Errors of which is_final() is true will come again at every start.
+  std::function<void(const Error&)> failed;
+  /// What it is doing, for people; told before each step that takes long.
+  std::function<void(const std::string&)> progress;
+};
+
+/// Whether starting again cannot help: the kernel or the privileges must change first.
+bool is_final(Errc code);
+
+class Controller final : public Backend {
+ public:
+  /// All references outlive the controller and the loop's last handler.
+  Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWatcher& watcher,
+             ControllerConfig config, ControllerHooks hooks);
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+  ~Controller() override = default;
+
+  void set_listener(StatusListener* listener) { listener_ = listener; }
+
+  /// Reads the policy and loads the root scheduler. A policy with faults is reported and replaced
+  /// by an empty one: the machine stays usable, and a reload mends it.
+  void start();
+  /// Leaves: every task is back on the kernel's own scheduler afterwards. Nothing runs from then.
+  Status stop();
+  /// The watcher's descriptor is readable.
+  void cgroups_changed();
+
+  [[nodiscard]] StatusView status() const override;
+  void reload(std::function<void(Status)> done) override;
+
+ private:
+  using Time = Children::Time;
+  enum class Phase { idle, loading, running, root_lost, stopped };
+  // How soon the kernel is looked at again while it does not hold the plan; doubled each time.
+  static constexpr std::chrono::milliseconds kFirstRecheck{5};
+  static constexpr std::chrono::milliseconds kLastRecheck{5000};
+  struct Reload {
+    Time deadline;
+    std::function<void(Status)> done;
+  };
+
+  // controller.cpp: life
+  void load_root();
+  void root_loaded(const Status& outcome);
+  void root_vanished();
+  void root_ended(const ExitInfo& exit);
+  void forget_schedulers(std::string_view reason);
+  void retry_root(const std::string& why);
+  void give_up(Errc code, const std::string& why);
+  void handle(const Event& event);
+  Status adopt_policy(Policy policy);
+  [[nodiscard]] Status check_feasible(const Policy& policy) const;
+  PolicyResult load_policy();
+  void log_faults(const std::vector<PolicyFault>& faults);
+
+  // turn.cpp: the crank
+  void ask_for_turn();
+  void turn();
+  void reconcile();
+  bool take_in_cgroups();
+  bool observe();
+  void put_plan_in_force();
+  void apply_levels();
+  void apply_level(const LevelPlan& level, const std::vector<GrantOp>& ops);
+  void note_refusals(const LevelPlan& level, const std::vector<RefusedOp>& refused);
+  void attach_next(std::vector<Desired> desired);
+  [[nodiscard]] Status check_room_for(const Desired& candidate) const;
+  void hold_back(const Desired& candidate, const std::string& why);
+  void attach_done(const Status& outcome, CgroupId cgroup);
+  void settle();
+  void finish_reloads(const Status& outcome);
+  void expire_reloads();
+  [[nodiscard]] Status delegations_in_force() const;
+  [[nodiscard]] const Plan* previous_plan() const;
+  void arm_timer();
+
+  // announce.cpp: telling others
+  void publish();
+  void announce_detached(const SchedulerView& scheduler, const std::string& reason);
+  void announce_attached(const SchedulerView& scheduler);
+  [[nodiscard]] StatusView view(bool with_usage) const;
+  [[nodiscard]] std::string state_name() const;
+  [[nodiscard]] bool is_degraded() const;
+
+  boost::asio::io_context& io_;
+  KernelPort& kernel_;
+  CgroupWatcher& watcher_;
+  ControllerConfig config_;
+  ControllerHooks hooks_;
+  StatusListener* listener_ = nullptr;
+  boost::asio::steady_timer timer_;
+  std::minstd_rand random_;
+
+  Phase phase_ = Phase::idle;
+  bool turn_pending_ = false;
+  bool was_ready_ = false;
+  Policy policy_;
+  std::string policy_files_;
+  std::string policy_error_;
+  std::string plan_error_;  ///< why the plan is not all the policy asks for
+  Supervision root_;
+  std::optional<Time> root_due_;
+  std::optional<Time> root_missing_since_;  ///< not enabled any more, exit record awaited
+  Options root_options_;                    ///< the loaded root's
+  Children children_;
+  Observation observation_;
+  Plan plan_;
+  std::map<CgroupId, LevelPlan> in_force_;  ///< by scheduler: what its dispatch follows
+  bool as_planned_ = false;
+  std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan
+  std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
+  Time turn_began_;
+  std::map<CgroupId, SchedulerView> announced_;
+  std::string summary_;  ///< last told to hooks_.progress
+  std::vector<Reload> reloads_;
+};
+
+}  // namespace fief

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/status.hpp"
+
+#include <algorithm>
+
+#include "control/compare.hpp"
+
+namespace fief {
+namespace {
+
+void add_plan(SchedulerView& view, const ParticipantPlan* planned) {
+  if (planned == nullptr)
+    return;
+  view.entitlement = planned->entitlement;
+  view.planned_exclusive = planned->exclusive;
+  view.planned_shared = planned->shared;
+}
+
+std::uint64_t usage_of(const StatusSources& sources, const CgroupNode* node) {
+  return sources.usage && node != nullptr ? sources.usage(*node).value_or(0) : 0;
+}
+
+// What the kernel and the plan say of a child.
+void add_observed(SchedulerView& view, const StatusSources& sources,
+                  const ObservedScheduler& observed) {
+  const auto* level = sources.plan.find_level(observed.parent);
+  const auto* planned = level == nullptr ? nullptr : level->find(observed.cgroup);
+  add_plan(view, planned);
+  view.foreign = observed.foreign;
+  view.held = observed.held;
+  view.as_planned = planned != nullptr && wanted_caps(*planned, lent_cids(*level)) == observed.held;
+  view.counters = sources.kernel.counters(observed.cgroup).value_or(Counters{});
+}
+
+SchedulerView delegation_view(const StatusSources& sources, const Delegation& delegation) {
+  SchedulerView view;
+  view.path = delegation.cgroup;
+  view.delegation = delegation.name;
+  view.scheduler = delegation.scheduler;
+  view.last_error = sources.children.last_error(delegation);
+  const auto* node = sources.cgroups.find(delegation.cgroup);
+  if (node == nullptr)
+    return view;
+  view.cgroup = node->id;
+  view.state = sources.children.state(delegation);
+  view.weight = delegation.weight.value_or(node->weight);
+  view.usage_usec = usage_of(sources, node);
+  if (const auto* observed = sources.observation.find(node->id)) {
+    add_observed(view, sources, *observed);
+    if (observed->foreign) {
+      view.scheduler = observed->name;
+      view.state = SchedulerState::attached;
+    }
+  }
+  return view;
+}
+
+// A scheduler no delegation speaks of: somebody else's, or one that refuses to go.
+SchedulerView other_view(const StatusSources& sources, const ObservedScheduler& observed) {
+  SchedulerView view;
+  view.cgroup = observed.cgroup;
+  view.scheduler = observed.name;
+  view.state = SchedulerState::attached;
+  if (const auto* node = sources.cgroups.find(observed.cgroup)) {
+    view.path = node->path;
+    view.weight = node->weight;
+    view.usage_usec = usage_of(sources, node);
+  }
+  add_observed(view, sources, observed);
+  return view;
+}
+
+// Usage of everything that has no scheduler of its own: the machine's less that of the children.
+std::uint64_t root_usage(const StatusSources& sources) {
+  auto usage = sources.cgroups.nodes.empty() ? 0 : usage_of(sources, sources.cgroups.nodes.data());
+  for (const auto& [cgroup, held] : held_by_children(sources.observation, kSelf))
+    usage -= std::min(usage, usage_of(sources, sources.cgroups.find(cgroup)));
+  return usage;
+}
+
+SchedulerView root_view(const StatusSources& sources) {
+  SchedulerView view;
+  view.path = "/";
+  view.scheduler = "root";
+  if (!sources.observation.root_enabled)
+    return view;
+  const auto* level = sources.plan.find_level(kSelf);
+  add_plan(view, level == nullptr ? nullptr : level->find(kSelf));
+  view.state = SchedulerState::attached;
+  view.held = kept_by(sources.observation, kSelf, level);
+  view.as_planned = level != nullptr && holds(*level, sources.observation);
+  view.usage_usec = root_usage(sources);
+  view.counters = sources.kernel.counters(kSelf).value_or(Counters{});
+  return view;
+}
+
+}  // namespace
+
+std::vector<SchedulerView> scheduler_views(const StatusSources& sources) {
+  std::vector<SchedulerView> views{root_view(sources)};
+  for (const auto& delegation : sources.policy.delegations)
+    views.push_back(delegation_view(sources, delegation));
+  const auto is_shown = [&views](CgroupId cgroup) {
+    return std::ranges::find(views, cgroup, &SchedulerView::cgroup) != views.end();
+  };
+  for (const auto& observed : sources.observation.schedulers)
+    if (observed.cgroup != kSelf && !is_shown(observed.cgroup))
+      views.push_back(other_view(sources, observed));
+  std::ranges::sort(views.begin() + 1, views.end(), {}, &SchedulerView::path);
+  return views;
+}
+
+}  // namespace fief

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The log: one sentence for people and fields for machines.
+//
+// Under systemd the fields go to the journal natively; elsewhere plain lines go to stderr. Only
+// the edges log (control, app, the D-Bus service); everything below returns errors. Loop thread
+// only: there is no lock.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+
+namespace fief::log {
+
+enum class Level { debug, info, notice, warning, error };
+
+/// "debug", "info", "notice", "warning" or "error"; Errc::invalid for anything else.
+Result<Level> parse_level(std::string_view text);
+std::string_view to_string(Level level);
+
+/// Journal fields; what is empty or unset is left out.
+struct Fields {
+  std::string_view message_id{};             ///< of core/message_ids.hpp
+  std::string cgroup{};                      ///< FIEF_CGROUP, a path
+  CgroupId cgroup_id{};                      ///< FIEF_CGROUP_ID
+  std::string scheduler{};                   ///< FIEF_SCHEDULER, e.g. "fair"
+  std::optional<std::uint32_t> exit_kind{};  ///< FIEF_EXIT_KIND, enum scx_exit_kind
+  std::optional<std::int64_t> exit_code{};   ///< FIEF_EXIT_CODE
+  std::optional<std::uint64_t> plan{};       ///< FIEF_PLAN, a plan's number
+  std::string dump{};                        ///< FIEF_DUMP: an exit dump, whole, however many lines
+};
+
+struct Record {
+  Level level = Level::info;
+  std::string message;
+  Fields fields;
+};
+
+/// Where records end.
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;
+  virtual void write(const Record& record) = 0;
+};
+
+/// The journal if stderr is connected to it ($JOURNAL_STREAM), else text on stderr.
+std::unique_ptr<Sink> default_sink();
+
+/// Replaces the process's sink (text on stderr at first) and threshold (info at first).
+void set_sink(std::unique_ptr<Sink> sink);
+void set_level(Level level);
+
+/// Writes @p record if its level is at the threshold and its kind is not flooding the log.
+void write(Record record);
+
+template <class... Args>
+void info(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
+  write({Level::info, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+}
+template <class... Args>
+void notice(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
+  write({Level::notice, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+}
+template <class... Args>
+void warning(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
+  write({Level::warning, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+}
+template <class... Args>
+void error(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
+  write({Level::error, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+}
+
+}  // namespace fief::log

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// MESSAGE_ID of every journal entry an administrator may want to search for or be alerted by.
+// Each has an entry in systemd/fief.catalog; once released, an id keeps its meaning.
+#pragma once
+
+#include <string_view>
+
+namespace fief::message {
+
+inline constexpr std::string_view kRunning = "2be52b8253204bfaa914532ba2e65de0";
+inline constexpr std::string_view kStopped = "74998ea47d6f47e5a3dbe9fa098c239b";
+inline constexpr std::string_view kUnusable = "f19151e5b7e846e0a29e88598bcb0bb7";
+inline constexpr std::string_view kSchedulerAttached = "11dca6caba2f4c63bd9c82803b9b162e";
+inline constexpr std::string_view kSchedulerDetached = "5e2b89a8fba940448fb706c8a4e7e815";
+inline constexpr std::string_view kSchedulerExited = "55da7abfa05f4a7f96096e5ad4073ce6";
+inline constexpr std::string_view kAttachFailed = "b28fec0f6af04792b856f73e6868b2d2";
+inline constexpr std::string_view kQuarantined = "1274e89b91f7466ca87c5f84003636a7";
+inline constexpr std::string_view kRootExited = "c14aa96e33e24459ab60b31022837e41";
+inline constexpr std::string_view kPlanApplied = "e59f7cb230744252bd6403998b4b13ce";
+inline constexpr std::string_view kPlanRefused = "7c83587ec46c4382a110c987d4e5022d";
+inline constexpr std::string_view kNotAsPlanned = "21eeba31ff594046ab41ba6b62c5ffcf";
+inline constexpr std::string_view kPolicyLoaded = "ade3fdbf9a6848148e843bba625aa6f4";
+inline constexpr std::string_view kPolicyRefused = "e0f0cac9a0e742b59d603bdd5ba09a22";
+inline constexpr std::string_view kEventsDropped = "3e97abe79f33461db60d52dce83e0fe0";
+inline constexpr std::string_view kRequested = "119727c8519f4ad49a41546b7e6ca458";
+
+}  // namespace fief::message

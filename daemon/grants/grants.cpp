@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Plan minus observed state, as an ordered list of operations.
+//
+// Order. A cid's owner is the child that holds ENQ there; ENQ_IMMED alone is a permission that
+// siblings hold side by side. Three phases:
+//   1. Bridges. A child that holds cids now and in the end, but none of them throughout, would
+//      have nothing after the revokes. It is granted ENQ_IMMED, and only that, on a cid it gets in
+//      the end: preferably one that no other child holds, then one that it will share, then one
+//      whose owner changes. Its tasks can run there from the first moment, nobody has become an
+//      owner, and no grant had to wait for a revoke.
+//   2. Revokes of everything not wanted, for all children.
+//   3. Grants of everything wanted and not held, for all children.
+// So no cid ever has two owners: ENQ, PREEMPT and PERF are granted in phase 3 only, after every
+// child that is to lose them on any cid has. And no child that has cids in the end is without one:
+// what it holds throughout is never revoked, and if that is nothing, its bridge is not either.
+#include "grants/grants.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace fief {
+namespace {
+
+// ENQ_IMMED, the baseline, is the cap without which a cid cannot be used at all.
+constexpr std::uint32_t kBaseline = FIEF_CAP_ENQ_IMMED;
+
+HeldCaps minus(const HeldCaps& a, const HeldCaps& b) {
+  HeldCaps out;
+  for (std::size_t cap = 0; cap < out.by_cap.size(); ++cap)
+    out.by_cap[cap] = a.by_cap[cap] - b.by_cap[cap];
+  return out;
+}
+
+// One operation for each set of caps that some cids have in common.
+void append_ops(fief_op_kind kind, CgroupId child, const HeldCaps& caps,
+                std::vector<GrantOp>& ops) {
+  CidSet all;
+  for (const auto& cids : caps.by_cap)
+    all |= cids;
+  std::map<std::uint32_t, CidSet> by_mask;
+  for (const auto cid : all) {
+    std::uint32_t mask = 0;
+    for (std::size_t cap = 0; cap < caps.by_cap.size(); ++cap)
+      mask |= caps.by_cap[cap].contains(cid) ? 1U << cap : 0;
+    by_mask[mask].insert(cid);
+  }
+  for (auto& [mask, cids] : by_mask)
+    ops.push_back({kind, child, mask, std::move(cids)});
+}
+
+struct Child {
+  CgroupId id;
+  HeldCaps wanted;
+  HeldCaps held;
+};
+
+std::vector<Child> children_of(const LevelPlan& level,
+                               const std::map<CgroupId, HeldCaps>& observed) {
+  const auto lent = lent_cids(level);
+  std::map<CgroupId, Child> children;
+  // Whoever is not in the plan is to hold nothing.
+  for (const auto& [id, held] : observed)
+    if (id != kSelf)
+      children[id] = {id, {}, held};
+  for (const auto& participant : level.participants) {
+    // A child that was not observed is gone, or not yet there: there is nobody to grant to.
+    const auto at = children.find(participant.cgroup);
+    if (at != children.end())
+      at->second.wanted = wanted_caps(participant, lent);
+  }
+  std::vector<Child> out;
+  for (auto& [id, child] : children)
+    out.push_back(std::move(child));
+  return out;
+}
+
+CidSet shared_cids(const ParticipantPlan& participant) {
+  CidSet cids;
+  for (const auto& share : participant.shared)
+    cids.insert(share.cid);
+  return cids;
+}
+
+CidSet first_of(const CidSet& cids) {
+  CidSet first;
+  first.insert(*cids.begin());
+  return first;
+}
+
+bool needs_bridge(const Child& child) {
+  return !child.held.immed().empty() && !child.wanted.immed().empty() &&
+         !child.held.immed().intersects(child.wanted.immed());
+}
+
+CidSet held_by_others(const std::vector<Child>& children, const Child& self) {
+  CidSet held;
+  for (const auto& child : children)
+    if (child.id != self.id)
+      held |= child.held.immed();
+  return held;
+}
+
+CidSet choose_bridge(const std::vector<Child>& children, const Child& child) {
+  const auto free = child.wanted.immed() - held_by_others(children, child);
+  if (!free.empty())
+    return first_of(free);
+  const auto shared = child.wanted.immed() - child.wanted.enq();
+  return first_of(shared.empty() ? child.wanted.immed() : shared);
+}
+
+}  // namespace
+
+CidSet lent_cids(const LevelPlan& level) {
+  auto lent = level.held;
+  for (const auto& participant : level.participants)
+    if (!participant.lend)
+      lent -= participant.exclusive | shared_cids(participant);
+  return lent;
+}
+
+HeldCaps wanted_caps(const ParticipantPlan& participant, const CidSet& lent) {
+  const auto shared = shared_cids(participant);
+  HeldCaps caps;
+  if (participant.borrow)
+    caps.by_cap[std::countr_zero(kBaseline)] = lent;
+  for (std::size_t cap = 0; cap < caps.by_cap.size(); ++cap) {
+    const auto bit = 1U << cap;
+    if ((FIEF_CAPS_EXCLUSIVE & bit) != 0 || (bit == FIEF_CAP_PERF && participant.perf))
+      caps.by_cap[cap] |= participant.exclusive;
+    if ((FIEF_CAPS_SHARED & bit) != 0)
+      caps.by_cap[cap] |= shared;
+  }
+  return caps;
+}
+
+std::vector<GrantOp> grant_operations(const LevelPlan& level,
+                                      const std::map<CgroupId, HeldCaps>& observed) {
+  auto children = children_of(level, observed);
+  std::vector<GrantOp> bridges;
+  for (const auto& child : children)
+    if (needs_bridge(child))
+      bridges.push_back({FIEF_OP_GRANT, child.id, kBaseline, choose_bridge(children, child)});
+  auto ops = bridges;
+  for (const auto& child : children)
+    append_ops(FIEF_OP_REVOKE, child.id, minus(child.held, child.wanted), ops);
+  for (auto& child : children) {
+    const auto bridge = std::ranges::find(bridges, child.id, &GrantOp::child);
+    if (bridge != bridges.end())
+      child.held.by_cap[std::countr_zero(kBaseline)] |= bridge->cids;
+    append_ops(FIEF_OP_GRANT, child.id, minus(child.wanted, child.held), ops);
+  }
+  return ops;
+}
+
+}  // namespace fief

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/bpf_kernel.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <span>
+
+#include "kernel/event_ring.hpp"
+#include "kernel/probe.hpp"
+#include "kernel/sched_ext_sysfs.hpp"
+#include "kernel/scheduler_object.hpp"
+#include "kernel/state_codec.hpp"
+
+namespace fief {
+namespace {
+
+/// Gives the calling thread the main thread's scheduling class: the loader must not be starved by
+/// the very schedulers it loads.
+void adopt_main_thread_priority() {
+  sched_param parameters{};
+  const int policy = sched_getscheduler(getpid());
+  if (policy < 0 || sched_getparam(getpid(), &parameters) != 0)
+    return;
+  (void)pthread_setschedparam(pthread_self(), policy, &parameters);
+}
+
+class BpfKernel final : public KernelPort {
+ public:
+  BpfKernel(boost::asio::io_context& loop, BpfKernelConfig config)
+      : loop_(loop), config_(std::move(config)) {}
+  BpfKernel(const BpfKernel&) = delete;
+  BpfKernel& operator=(const BpfKernel&) = delete;
+  ~BpfKernel() override {
+    worker_.join();
+    (void)BpfKernel::leave();
+  }
+
+  Status probe() override { return probe_kernel(sysfs_); }
+  void set_event_sink(EventSink sink) override { sink_ = std::move(sink); }
+  void load_root(const Options& options, Done done) override;
+  [[nodiscard]] const Topology& topology() const override { return topology_; }
+  void attach(const AttachRequest& request, Done done) override;
+  Status detach(CgroupId cgroup) override;
+  Status leave() override;
+  Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
+                                       std::uint64_t plan_number) override;
+  Result<Observation> observe() override;
+  [[nodiscard]] Result<Counters> counters(CgroupId cgroup) const override;
+  [[nodiscard]] Result<ExitInfo> exit_info(CgroupId cgroup) const override;
+
+ private:
+  using Attached = std::function<Status(Result<SchedulerObject>)>;
+  void attach_on_worker(SchedulerSpec spec, Attached attached, Done done);
+  [[nodiscard]] std::string object_path(const std::string& scheduler) const;
+  Status root_attached(Result<SchedulerObject> object);
+  [[nodiscard]] Result<const SchedulerObject*> find(CgroupId cgroup) const;
+  Status run_ops(std::span<const GrantOp> ops, fief_apply_args args,
+                 std::vector<RefusedOp>& refused);
+  Status observe_children(std::vector<ObservedScheduler*>& children);
+  void report_dropped_events();
+
+  boost::asio::io_context& loop_;
+  BpfKernelConfig config_;
+  SchedExtSysfs sysfs_;
+  EventSink sink_;
+  Topology topology_;
+  std::optional<SchedulerObject> root_;
+  std::map<CgroupId, SchedulerObject> children_;
+  std::unique_ptr<EventRing> ring_;
+  SlotTable slots_;
+  std::uint64_t dropped_events_ = 0;
+  boost::asio::thread_pool worker_{1};  // last: joined before what its jobs use goes
+};
+
+std::string BpfKernel::object_path(const std::string& scheduler) const {
+  return config_.object_dir + "/" + scheduler + ".bpf.o";
+}
+
+// The work guard keeps the loop running until the outcome has been handed over.
+void BpfKernel::attach_on_worker(SchedulerSpec spec, Attached attached, Done done) {
+  auto guard = boost::asio::make_work_guard(loop_);
+  boost::asio::post(worker_, [this, spec = std::move(spec), attached = std::move(attached),
+                              done = std::move(done), guard = std::move(guard)]() mutable {
+    adopt_main_thread_priority();
+    auto object = std::make_shared<Result<SchedulerObject>>(SchedulerObject::attach(spec));
+    boost::asio::post(loop_, [object, attached = std::move(attached), done = std::move(done),
+                              guard = std::move(guard)] { done(attached(std::move(*object))); });
+  });
+}
+
+void BpfKernel::load_root(const Options& options, Done done) {
+  attach_on_worker({.path = object_path("root"), .cgroup = kSelf, .options = options},
+                   [this](Result<SchedulerObject> object) { return root_attached(std::move(object)); },
+                   std::move(done));
+}
+
+Status BpfKernel::root_attached(Result<SchedulerObject> object) {
+  if (!object)
+    return tl::unexpected(object.error());
+  if (object->state() == nullptr)
+    return fail(Errc::invalid, "{} is not fief's root scheduler", object_path("root"));
+  auto ring = EventRing::open(loop_, object->events_fd(), [this](const Event& event) {
+    report_dropped_events();
+    sink_(event);
+  });
+  if (!ring)
+    return tl::unexpected(ring.error());
+  ring_.reset();
+  children_.clear();
+  slots_ = {};
+  dropped_events_ = 0;
+  root_ = std::move(*object);
+  ring_ = std::move(*ring);
+  topology_ = topology_from_state(*root_->state());
+  return {};
+}
+
+void BpfKernel::attach(const AttachRequest& request, Done done) {
+  SchedulerSpec spec{.path = object_path(request.scheduler),
+                     .cgroup = request.cgroup,
+                     .options = request.options,
+                     .shared_events_fd = root_ ? root_->events_fd() : -1};
+  attach_on_worker(
+      std::move(spec),
+      [this, cgroup = request.cgroup](Result<SchedulerObject> object) -> Status {
+        if (!object)
+          return tl::unexpected(object.error());
+        children_.insert_or_assign(cgroup, std::move(*object));
+        return {};
+      },
+      std::move(done));
+}
+
+// Detaching waits for the kernel to hand every task over: on the worker, too.
+Status BpfKernel::detach(CgroupId cgroup) {
+  auto found = children_.extract(cgroup);
+  if (found.empty())
+    return {};
+  auto object = std::make_shared<SchedulerObject>(std::move(found.mapped()));
+  boost::asio::post(worker_, [object = std::move(object)]() mutable {
+    adopt_main_thread_priority();
+    object.reset();
+  });
+  return {};
+}
+
+Status BpfKernel::leave() {
+  ring_.reset();
+  children_.clear();
+  root_.reset();
+  return {};
+}
+
+Result<std::vector<RefusedOp>> BpfKernel::apply(const LevelPlan& level,
+                                                const std::vector<GrantOp>& ops,
+                                                std::uint64_t plan_number) {
+  if (!root_)
+    return fail(Errc::stale, "no root scheduler is attached");
+  if (level.scheduler != kSelf)
+    return fail(Errc::unsupported, "only the root scheduler divides its CPUs among children");
+  if (const auto status = slots_.update(level); !status)
+    return tl::unexpected(status.error());
+  fief_state& state = *root_->state();
+  if (const auto status = write_cid_plans(level, slots_, state); !status)
+    return tl::unexpected(status.error());
+
+  const fief_apply_args args{.nr_ops = 0,
+                             .nr_slots = slots_.write(state),
+                             .plan_number = plan_number,
+                             .result = 0,
+                             .failed_ops = 0};
+  std::vector<RefusedOp> refused;
+  std::span<const GrantOp> rest(ops);
+  do {
+    const auto batch = rest.first(std::min<std::size_t>(rest.size(), FIEF_MAX_OPS));
+    if (const auto status = run_ops(batch, args, refused); !status)
+      return tl::unexpected(status.error());
+    rest = rest.subspan(batch.size());
+  } while (!rest.empty());
+  return refused;
+}
+
+Status BpfKernel::run_ops(std::span<const GrantOp> ops, fief_apply_args args,
+                          std::vector<RefusedOp>& refused) {
+  fief_state& state = *root_->state();
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    write_op(ops[i], state.ops[i]);
+  args.nr_ops = static_cast<__u32>(ops.size());
+  if (const auto status = root_->run_apply(args); !status)
+    return status;
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (state.ops[i].result != 0)
+      refused.push_back({ops[i], -state.ops[i].result, from_abi(state.ops[i].refused)});
+  return {};
+}
+
+Result<Observation> BpfKernel::observe() {
+  Observation observation;
+  std::vector<ObservedScheduler*> children;
+  for (auto& found : sysfs_.schedulers()) {
+    const bool foreign = found.cgroup != kSelf && !children_.contains(found.cgroup);
+    observation.schedulers.push_back(
+        {found.cgroup, found.parent, std::move(found.name), foreign, {}});
+  }
+  std::ranges::sort(observation.schedulers, {}, &ObservedScheduler::cgroup);
+  const auto state = sysfs_.state();
+  observation.root_enabled = root_ && state && *state == "enabled";
+  if (!observation.root_enabled)
+    return observation;
+  for (auto& scheduler : observation.schedulers)
+    if (scheduler.parent == kSelf && scheduler.cgroup != kSelf)
+      children.push_back(&scheduler);
+  ObservedScheduler* root = &observation.schedulers.front();  // kSelf sorts first
+  if (const auto status = observe_children(children); !status)
+    return tl::unexpected(status.error());
+  root->held = held_from_view(root_->state()->caps[FIEF_SLOT_SELF]);
+  report_dropped_events();
+  return observation;
+}
+
+Status BpfKernel::observe_children(std::vector<ObservedScheduler*>& children) {
+  if (children.size() >= FIEF_MAX_SLOTS)
+    return fail(Errc::infeasible, "{} children below the root; at most {} are served",
+                children.size(), FIEF_MAX_SLOTS - 1);
+  fief_state& state = *root_->state();
+  for (std::size_t i = 0; i < children.size(); ++i)
+    state.staged_cgroup_ids[i + 1] = children[i]->cgroup.value;
+  fief_apply_args args{};
+  args.nr_slots = static_cast<__u32>(children.size() + 1);
+  if (const auto status = root_->run_observe(args); !status)
+    return status;
+  topology_ = topology_from_state(state);
+  // A child that went in between answers -ENODEV and is shown with nothing.
+  for (std::size_t i = 0; i < children.size(); ++i)
+    if (state.caps[i + 1].result == 0)
+      children[i]->held = held_from_view(state.caps[i + 1]);
+  return {};
+}
+
+void BpfKernel::report_dropped_events() {
+  std::uint64_t dropped = root_ ? root_->state()->counters.events_dropped : 0;
+  for (const auto& [cgroup, child] : children_)
+    if (child.state() != nullptr)
+      dropped += child.state()->counters.events_dropped;
+  if (dropped > dropped_events_ && sink_)
+    sink_(EventsDropped{dropped - dropped_events_});
+  dropped_events_ = dropped;
+}
+
+Result<const SchedulerObject*> BpfKernel::find(CgroupId cgroup) const {
+  if (cgroup == kSelf && root_)
+    return &*root_;
+  const auto found = children_.find(cgroup);
+  if (found == children_.end())
+    return fail(Errc::not_found, "no scheduler of fief's is attached to cgroup {}", cgroup.value);
+  return &found->second;
+}
+
+Result<Counters> BpfKernel::counters(CgroupId cgroup) const {
+  return find(cgroup).map([](const SchedulerObject* object) { return object->counters(); });
+}
+
+Result<ExitInfo> BpfKernel::exit_info(CgroupId cgroup) const {
+  return find(cgroup).map([](const SchedulerObject* object) { return object->exit_info(); });
+}
+
+}  // namespace
+
+std::unique_ptr<KernelPort> make_bpf_kernel(boost::asio::io_context& loop, BpfKernelConfig config) {
+  return std::make_unique<BpfKernel>(loop, std::move(config));
+}
+
+}  // namespace fief

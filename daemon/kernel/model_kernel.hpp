@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A model of the kernel's cap rules, for tests and offline use. It holds what kernel/sched/ext/
+// sub.c holds: who is attached where, and which caps each scheduler has on each cid.
+//
+// Callbacks and events are handed to a post function, as the real kernel's arrive through the
+// loop: nothing calls back from inside a call.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernel/port.hpp"
+
+namespace fief {
+
+class ModelKernel : public KernelPort {
+ public:
+  using Post = std::function<void(std::function<void()>)>;
+
+  ModelKernel(Topology topology, Post post);
+
+  Status probe() override { return probe_; }
+  void set_event_sink(EventSink sink) override { sink_ = std::move(sink); }
+  void load_root(const Options& options, Done done) override;
+  [[nodiscard]] const Topology& topology() const override { return topology_; }
+  void attach(const AttachRequest& request, Done done) override;
+  Status detach(CgroupId cgroup) override;
+  Status leave() override;
+  Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
+                                       std::uint64_t plan_number) override;
+  Result<Observation> observe() override;
+  [[nodiscard]] Result<Counters> counters(CgroupId cgroup) const override;
+  [[nodiscard]] Result<ExitInfo> exit_info(CgroupId cgroup) const override;
+
+  // The world outside the daemon.
+  void add_cgroup(CgroupId cgroup, std::string path);
+  void remove_cgroup(CgroupId cgroup);
+  void change_weight(CgroupId cgroup, std::uint32_t weight);
+  Status attach_foreign(CgroupId cgroup, const std::string& name);
+  void end_scheduler(CgroupId cgroup, std::uint32_t kind, std::int64_t code, std::string message);
+  void set_cid_online(Cid cid, bool online);
+
+  // Faults.
+  void set_probe(Status status) { probe_ = std::move(status); }
+  void fail_loads(std::uint32_t count, Error error);
+  void fail_attaches(std::uint32_t count, Error error);
+  /// While set, events are lost and counted; clearing it reports the loss.
+  void drop_events(bool drop);
+  /// While set, attaches and detaches stay under way: the scheduler is attached and can be granted
+  /// caps, an attach's callback waits, and a detach has not happened yet.
+  void hold_changes(bool hold);
+
+  // For assertions.
+  [[nodiscard]] std::uint64_t applies() const { return applies_; }
+  [[nodiscard]] std::uint64_t attach_calls() const { return attach_calls_; }
+  /// Broken rules: a cid with two owners, or a call that makes the real kernel eject its caller.
+  [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
+
+ private:
+  struct Scheduler {
+    std::string path;
+    CgroupId parent;
+    std::string name;
+    bool foreign = false;
+    bool in_hand = true;  ///< not in between: only then it is told from foreign ones
+    std::uint32_t level = 0;
+    HeldCaps held;
+  };
+  struct Faults {
+    std::uint32_t left = 0;
+    Error error{};
+    [[nodiscard]] std::optional<Error> take();
+  };
+
+  Status link(CgroupId cgroup, const std::string& name, bool foreign);
+  [[nodiscard]] CgroupId parent_scheduler(const std::string& path) const;
+  void unlink(CgroupId cgroup, const ExitInfo& exit);
+  int run(CgroupId scheduler, const GrantOp& op, CidSet& refused);
+  CidSet grant(Scheduler& child, const GrantOp& op);
+  void revoke(CgroupId child, const GrantOp& op);
+  void check_owners(CgroupId scheduler);
+  void emit(Event event);
+  void change(std::function<void()> work);
+  void finish(Done done, Status status);
+
+  Topology topology_;
+  Post post_;
+  EventSink sink_;
+  Status probe_;
+  std::map<CgroupId, std::string> cgroups_;
+  std::map<CgroupId, Scheduler> schedulers_;  // the root is kSelf
+  std::map<CgroupId, ExitInfo> exits_;
+  Faults load_faults_;
+  Faults attach_faults_;
+  std::uint64_t dropped_ = 0;
+  bool dropping_ = false;
+  bool holding_ = false;
+  std::vector<std::function<void()>> held_changes_;
+  std::uint64_t applies_ = 0;
+  std::uint64_t attach_calls_ = 0;
+  std::vector<std::string> violations_;
+};
+
+}  // namespace fief

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The one small port behind which the kernel sits. Two implementations: the real one (libbpf,
+// kernel/bpf_kernel.hpp) and a model of the cap rules for tests and offline use
+// (kernel/model_kernel.hpp).
+//
+// All calls and callbacks run on the daemon's loop thread. Calls that load or attach are slow
+// (verification, and an enable that walks all tasks), so their outcome arrives by callback; the
+// others return within microseconds to a few milliseconds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "events/event.hpp"
+#include "grants/grants.hpp"
+#include "plan/plan.hpp"
+#include "policy/policy.hpp"
+#include "topology/topology.hpp"
+
+namespace fief {
+
+struct AttachRequest {
+  CgroupId cgroup;
+  std::string path;       ///< for messages
+  std::string scheduler;  ///< object name, e.g. "fair"
+  Options options;
+};
+
+/// Counters of one scheduler since it was attached.
+struct Counters {
+  std::uint64_t enqueued = 0;
+  std::uint64_t direct = 0;
+  std::uint64_t reenq_cap = 0;
+  std::uint64_t reenq_immed = 0;
+  std::uint64_t reenq_preempted = 0;
+  std::uint64_t rescued = 0;
+};
+
+/// How a scheduler ended. kind: enum scx_exit_kind; 0 while it runs.
+struct ExitInfo {
+  std::uint32_t kind = 0;
+  std::int64_t code = 0;
+  std::string reason;
+  std::string message;
+  std::string dump;
+};
+
+/// One attached scheduler as the kernel shows it.
+struct ObservedScheduler {
+  CgroupId cgroup;  ///< kSelf for the root
+  CgroupId parent;
+  std::string name;      ///< ops name, e.g. "fief_fair"
+  bool foreign = false;  ///< not loaded by this daemon
+  HeldCaps held;
+  friend bool operator==(const ObservedScheduler&, const ObservedScheduler&) = default;
+};
+
+/// The kernel's state, read back, never assumed.
+struct Observation {
+  bool root_enabled = false;
+  std::vector<ObservedScheduler> schedulers;  ///< root first, then ascending by cgroup
+
+  [[nodiscard]] const ObservedScheduler* find(CgroupId cgroup) const;
+};
+
+/// Outcome of one apply: empty when every operation was accepted.
+struct RefusedOp {
+  GrantOp op;
+  int error = 0;   ///< errno, positive
+  CidSet refused;  ///< cids the kernel did not grant
+};
+
+class KernelPort {
+ public:
+  virtual ~KernelPort() = default;
+
+  using Done = std::function<void(Status)>;
+  using EventSink = std::function<void(const Event&)>;
+
+  /// Whether this kernel can do what fief needs. Errc::unsupported and Errc::denied are final.
+  virtual Status probe() = 0;
+  /// Called for every event from now on. Set before load_root().
+  virtual void set_event_sink(EventSink sink) = 0;
+
+  /// Loads and attaches the root scheduler. Afterwards topology() is known.
+  virtual void load_root(const Options& options, Done done) = 0;
+  [[nodiscard]] virtual const Topology& topology() const = 0;
+
+  /// Loads a child scheduler and attaches it to a cgroup.
+  virtual void attach(const AttachRequest& request, Done done) = 0;
+  /// Detaches a child this daemon attached; its tasks return to the parent. Idempotent.
+  virtual Status detach(CgroupId cgroup) = 0;
+  /// Detaches everything, children first. Every task returns to the kernel's own scheduler.
+  virtual Status leave() = 0;
+
+  /// Carries out @p ops in order below one scheduler and then lets its dispatch follow @p level.
+  virtual Result<std::vector<RefusedOp>> apply(const LevelPlan& level,
+                                               const std::vector<GrantOp>& ops,
+                                               std::uint64_t plan_number) = 0;
+  virtual Result<Observation> observe() = 0;
+
+  [[nodiscard]] virtual Result<Counters> counters(CgroupId cgroup) const = 0;
+  [[nodiscard]] virtual Result<ExitInfo> exit_info(CgroupId cgroup) const = 0;
+};
+
+}  // namespace fief

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/sched_ext_sysfs.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/fd.hpp"
+
+namespace fief {
+namespace {
+
+constexpr std::string_view kChildPrefix = "sub-";
+constexpr std::size_t kMaxFile = 4096;
+
+Result<std::string> read_line(const std::string& path) {
+  const auto fd = open_at(AT_FDCWD, path, O_RDONLY);
+  if (!fd)
+    return context(path, fd.error());
+  auto text = read_all(fd->get(), kMaxFile);
+  if (!text)
+    return context(path, text.error());
+  while (!text->empty() && text->back() == '\n')
+    text->pop_back();
+  return text;
+}
+
+/// The cgroup id in "sub-<id>", kSelf for any other name.
+CgroupId child_id(std::string_view name) {
+  std::uint64_t id = 0;
+  if (name.starts_with(kChildPrefix)) {
+    name.remove_prefix(kChildPrefix.size());
+    (void)std::from_chars(name.data(), name.data() + name.size(), id);
+  }
+  return CgroupId{id};
+}
+
+std::vector<CgroupId> children_in(const std::string& directory) {
+  std::vector<CgroupId> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error))
+    if (const auto id = child_id(it->path().filename().string()); id != kSelf)
+      found.push_back(id);
+  std::ranges::sort(found);
+  return found;
+}
+
+}  // namespace
+
+Result<std::string> SchedExtSysfs::state() const {
+  return read_line(root_ + "/state");
+}
+
+std::vector<SysfsScheduler> SchedExtSysfs::schedulers() const {
+  std::vector<SysfsScheduler> found;
+  collect(root_ + "/root", kSelf, kSelf, found);
+  return found;
+}
+
+void SchedExtSysfs::collect(const std::string& directory, CgroupId cgroup, CgroupId parent,
+                            std::vector<SysfsScheduler>& out) const {
+  auto name = read_line(directory + "/ops");
+  if (!name)
+    return;
+  out.push_back({cgroup, parent, std::move(*name)});
+  for (const auto child : children_in(directory + "/sub"))
+    collect(fmt::format("{}/sub/{}{}", directory, kChildPrefix, child.value), child, cgroup, out);
+}
+
+}  // namespace fief

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/state_codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace fief {
+namespace {
+
+/// Replaces the kernel's -1 ("unknown") by indices that nobody else has.
+class IndexOrOwn {
+ public:
+  explicit IndexOrOwn(std::int32_t highest) : next_(highest + 1) {}
+  std::uint32_t operator()(std::int32_t index) {
+    return static_cast<std::uint32_t>(index >= 0 ? index : next_++);
+  }
+
+ private:
+  std::int32_t next_;
+};
+
+std::int32_t highest(const fief_state& state, std::int32_t fief_cid_topo::* index) {
+  std::int32_t found = -1;
+  for (std::uint32_t cid = 0; cid < state.nr_cids; ++cid)
+    found = std::max(found, state.topo[cid].*index);
+  return found;
+}
+
+Status add_share(fief_cid_plan& plan, Cid cid, std::uint16_t slot, CpuTime fraction) {
+  if (plan.nr == FIEF_MAX_SHARERS)
+    return fail(Errc::infeasible, "cid {} would have more than {} sharers", cid.value,
+                FIEF_MAX_SHARERS);
+  plan.share[plan.nr++] = {slot, 0, static_cast<__u32>(fraction)};
+  return {};
+}
+
+}  // namespace
+
+Status SlotTable::update(const LevelPlan& level) {
+  std::set<CgroupId> wanted;
+  for (const auto& participant : level.participants)
+    if (participant.cgroup != kSelf)
+      wanted.insert(participant.cgroup);
+  if (wanted.size() >= FIEF_MAX_SLOTS)
+    return fail(Errc::infeasible, "{} children below one scheduler; at most {} are served",
+                wanted.size(), FIEF_MAX_SLOTS - 1);
+  std::erase_if(slots_, [&wanted](const auto& entry) { return !wanted.contains(entry.first); });
+
+  std::array<bool, FIEF_MAX_SLOTS> used{};
+  used[FIEF_SLOT_SELF] = true;
+  for (const auto& [child, slot] : slots_)
+    used.at(slot) = true;
+  for (const auto child : wanted) {
+    if (slots_.contains(child))
+      continue;
+    const auto free = std::ranges::find(used, false);
+    *free = true;
+    slots_[child] = static_cast<std::uint16_t>(free - used.begin());
+  }
+  return {};
+}
+
+std::uint16_t SlotTable::slot(CgroupId child) const {
+  return child == kSelf ? std::uint16_t{FIEF_SLOT_SELF} : slots_.at(child);
+}
+
+std::uint32_t SlotTable::write(fief_state& state) const {
+  std::ranges::fill(state.staged_cgroup_ids, 0);
+  std::uint32_t count = 1;
+  for (const auto& [child, slot] : slots_) {
+    state.staged_cgroup_ids[slot] = child.value;
+    count = std::max<std::uint32_t>(count, slot + 1U);
+  }
+  return count;
+}
+
+CidSet from_abi(const fief_cidset& set) {
+  std::array<std::uint64_t, FIEF_MASK_WORDS> words{};
+  std::ranges::copy(set.bits, words.begin());
+  return CidSet::from_words(words.data(), words.size());
+}
+
+void to_abi(const CidSet& set, fief_cidset& out) {
+  std::ranges::fill(out.bits, 0);
+  const auto count = std::min<std::size_t>(set.words().size(), FIEF_MASK_WORDS);
+  std::copy_n(set.words().begin(), count, std::begin(out.bits));
+}
+
+Topology topology_from_state(const fief_state& state) {
+  IndexOrOwn core(highest(state, &fief_cid_topo::core));
+  IndexOrOwn llc(highest(state, &fief_cid_topo::llc));
+  IndexOrOwn node(highest(state, &fief_cid_topo::node));
+  IndexOrOwn shard(highest(state, &fief_cid_topo::shard));
+  Topology topology;
+  topology.cids.reserve(state.nr_cids);
+  for (std::uint32_t cid = 0; cid < state.nr_cids; ++cid) {
+    const fief_cid_topo& from = state.topo[cid];
+    topology.cids.push_back({.cid = Cid{cid},
+                             .cpu = static_cast<std::uint32_t>(std::max(from.cpu, 0)),
+                             .core = core(from.core),
+                             .llc = llc(from.llc),
+                             .node = node(from.node),
+                             .shard = shard(from.shard),
+                             .online = from.online != 0});
+  }
+  return topology;
+}
+
+HeldCaps held_from_view(const fief_caps_view& view) {
+  HeldCaps held;
+  for (std::size_t cap = 0; cap < FIEF_NR_CAPS; ++cap)
+    held.by_cap.at(cap) = from_abi(view.held[cap]);
+  return held;
+}
+
+void write_op(const GrantOp& op, fief_op& out) {
+  out = {};
+  out.kind = op.kind;
+  out.caps = op.caps;
+  out.cgroup_id = op.child.value;
+  to_abi(op.cids, out.cids);
+}
+
+Status write_cid_plans(const LevelPlan& level, const SlotTable& slots, fief_state& state) {
+  std::ranges::fill(state.staged_cids, fief_cid_plan{});
+  for (const auto cid : lent_cids(level))
+    state.staged_cids[cid.value].flags |= FIEF_CID_LENT;
+  for (const auto& participant : level.participants) {
+    const auto slot = slots.slot(participant.cgroup);
+    for (const auto cid : participant.exclusive)
+      if (const auto status = add_share(state.staged_cids[cid.value], cid, slot, kCpuUnit); !status)
+        return status;
+    for (const auto& [cid, fraction] : participant.shared)
+      if (const auto status = add_share(state.staged_cids[cid.value], cid, slot, fraction); !status)
+        return status;
+  }
+  return {};
+}
+
+}  // namespace fief

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Translation between the ABI's tables (fief/abi.h) and fief's types. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "core/cid_set.hpp"
+#include "fief/abi.h"
+#include "grants/grants.hpp"
+#include "plan/plan.hpp"
+#include "topology/topology.hpp"
+
+namespace fief {
+
+/// Which slot of a scheduler's tables each of its children has. A child keeps its slot for as long
+/// as it is planned for, so that unrelated changes leave its accounts alone.
+class SlotTable {
+ public:
+  /// Frees the slots of children that @p level no longer names and gives new ones the lowest free
+  /// slot. Errc::infeasible beyond FIEF_MAX_SLOTS - 1 children.
+  Status update(const LevelPlan& level);
+  /// FIEF_SLOT_SELF for kSelf. The child must be in the table.
+  [[nodiscard]] std::uint16_t slot(CgroupId child) const;
+  /// Writes fief_state::staged_cgroup_ids; returns how many slots are meaningful.
+  std::uint32_t write(fief_state& state) const;
+
+ private:
+  std::map<CgroupId, std::uint16_t> slots_;
+};
+
+CidSet from_abi(const fief_cidset& set);
+void to_abi(const CidSet& set, fief_cidset& out);
+
+Topology topology_from_state(const fief_state& state);
+HeldCaps held_from_view(const fief_caps_view& view);
+void write_op(const GrantOp& op, fief_op& out);
+
+/// Writes the plan of every cid (fief_state::staged_cids). Errc::infeasible if a cid has more
+/// sharers than FIEF_MAX_SHARERS.
+Status write_cid_plans(const LevelPlan& level, const SlotTable& slots, fief_state& state);
+
+}  // namespace fief

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Weights of the cgroup tree to shares of schedulers, by the rule of cgroup v2.
+#include "plan/demand.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+namespace fief {
+namespace {
+
+// Weights are counted in tenths, so that cpu.idle's 0.3 is a whole number.
+constexpr std::uint64_t kTenths = 10;
+constexpr std::uint64_t kIdleTenths = 3;
+
+CpuTime to_time(double cpus) {
+  return static_cast<CpuTime>(std::llround(cpus * static_cast<double>(kCpuUnit)));
+}
+
+// The cgroup tree with what the planner needs of it in flat arrays, indexed like its nodes.
+class WeighedTree {
+ public:
+  explicit WeighedTree(const PlanInput& input) : tree_(input.cgroups) {
+    index_ids();
+    match_policy(input.policy);
+    competing_.assign(tree_.nodes.size(), false);
+    weight_.assign(tree_.nodes.size(), 0);
+    fixed_.assign(tree_.nodes.size(), 0);
+    mark_competing(input.attachments);
+    sum_weights();
+  }
+
+  [[nodiscard]] std::uint32_t find(CgroupId id) const {
+    if (id == kSelf)
+      return tree_.nodes.empty() ? kNone : 0;
+    const auto at = std::ranges::lower_bound(ids_, id, {}, &Id::id);
+    return at != ids_.end() && at->id == id ? at->node : kNone;
+  }
+
+  [[nodiscard]] const CgroupNode& node(std::uint32_t index) const { return tree_.nodes[index]; }
+
+  [[nodiscard]] const Delegation* delegation(const Attachment& attachment,
+                                             std::uint32_t index) const {
+    if (attachment.foreign)
+      return nullptr;
+    const auto at = delegations_.find(tree_.nodes[index].path);
+    return at == delegations_.end() ? nullptr : at->second;
+  }
+
+  // The steps from below @p top down to @p index, outermost first; empty if it is not below.
+  [[nodiscard]] std::vector<WeightStep> chain(std::uint32_t top, std::uint32_t index) const {
+    std::vector<WeightStep> steps;
+    for (auto at = index; at != top; at = tree_.nodes[at].parent) {
+      if (at == 0)
+        return {};
+      steps.push_back(step(at));
+    }
+    std::ranges::reverse(steps);
+    return steps;
+  }
+
+ private:
+  struct Id {
+    CgroupId id;
+    std::uint32_t node;
+  };
+
+  void index_ids() {
+    ids_.reserve(tree_.nodes.size());
+    for (std::uint32_t i = 0; i < tree_.nodes.size(); ++i)
+      ids_.push_back({tree_.nodes[i].id, i});
+    std::ranges::sort(ids_, {}, &Id::id);
+  }
+
+  void match_policy(const Policy& policy) {
+    delegations_.reserve(policy.delegations.size());
+    for (const auto& delegation : policy.delegations)
+      delegations_.emplace(delegation.cgroup, &delegation);
+  }
+
+  // A cgroup with a scheduler competes as soon as that is attached, and so do those above it.
+  void mark_competing(const std::vector<Attachment>& attachments) {
+    for (std::size_t i = 0; i < tree_.nodes.size(); ++i)
+      competing_[i] = tree_.nodes[i].populated;
+    for (const auto& attachment : attachments) {
+      auto at = find(attachment.cgroup);
+      if (at == kNone)
+        continue;
+      const auto* found = delegation(attachment, at);
+      fixed_[at] = found == nullptr ? 0 : found->weight.value_or(0);
+      for (; at != 0; at = tree_.nodes[at].parent)
+        competing_[at] = true;
+    }
+  }
+
+  void sum_weights() {
+    sums_.assign(tree_.nodes.size(), 0);
+    tenths_.assign(tree_.nodes.size(), false);
+    for (std::size_t i = 1; i < tree_.nodes.size(); ++i) {
+      const auto& node = tree_.nodes[i];
+      const bool idle = node.idle && fixed_[i] == 0;
+      weight_[i] = idle ? kIdleTenths : kTenths * (fixed_[i] != 0 ? fixed_[i] : node.weight);
+      if (!competing_[i])
+        continue;
+      sums_[node.parent] += weight_[i];
+      if (idle)
+        tenths_[node.parent] = true;
+    }
+  }
+
+  [[nodiscard]] WeightStep step(std::uint32_t index) const {
+    const auto& node = tree_.nodes[index];
+    const auto unit = tenths_[node.parent] ? 1 : kTenths;
+    return {node.id, node.path, weight_[index] / unit, sums_[node.parent] / unit};
+  }
+
+  const CgroupTree& tree_;
+  std::vector<Id> ids_;
+  std::unordered_map<std::string_view, const Delegation*> delegations_;
+  std::vector<char> competing_;        // populated, or holds an attached scheduler
+  std::vector<std::uint32_t> fixed_;   // weight from the policy, 0 if none
+  std::vector<std::uint64_t> weight_;  // in tenths
+  std::vector<std::uint64_t> sums_;    // of the competing children, in tenths
+  std::vector<char> tenths_;           // whether an idle child competes
+};
+
+double product(const std::vector<WeightStep>& chain) {
+  double share = 1;
+  for (const auto& step : chain)
+    share *= static_cast<double>(step.weight) / static_cast<double>(step.sibling_weights);
+  return share;
+}
+
+Member make_self(const WeighedTree& tree, std::uint32_t node) {
+  Member self;
+  self.cgroup = kSelf;
+  self.path = tree.node(node).path;
+  return self;
+}
+
+Member make_child(const WeighedTree& tree, const Attachment& attachment, std::uint32_t node,
+                  std::vector<WeightStep> chain) {
+  Member child;
+  child.cgroup = attachment.cgroup;
+  child.path = tree.node(node).path;
+  child.delegation = tree.delegation(attachment, node);
+  child.share = product(chain);
+  child.chain = std::move(chain);
+  if (child.delegation != nullptr && child.delegation->min_cpus)
+    child.least = std::max<CpuTime>(1, to_time(*child.delegation->min_cpus));
+  if (child.delegation != nullptr && child.delegation->max_cpus)
+    child.most = std::max<CpuTime>(1, to_time(*child.delegation->max_cpus));
+  return child;
+}
+
+// Attachments by the scheduler above them, then by cgroup; equal input in another order is equal.
+std::vector<const Attachment*> sorted(const std::vector<Attachment>& attachments) {
+  std::vector<const Attachment*> order;
+  order.reserve(attachments.size());
+  for (const auto& attachment : attachments)
+    order.push_back(&attachment);
+  std::ranges::sort(order, [](const Attachment* a, const Attachment* b) {
+    return std::pair(a->parent, a->cgroup) < std::pair(b->parent, b->cgroup);
+  });
+  return order;
+}
+
+Level make_level(const WeighedTree& tree, CgroupId scheduler,
+                 const std::vector<const Attachment*>& attachments) {
+  Level level;
+  const auto top = tree.find(scheduler);
+  level.scheduler = scheduler;
+  level.path = tree.node(top).path;
+  level.members.push_back(make_self(tree, top));
+  const auto children = std::ranges::equal_range(
+      attachments, scheduler, {}, [](const Attachment* attachment) { return attachment->parent; });
+  for (const auto* attachment : children) {
+    const auto node = tree.find(attachment->cgroup);
+    auto chain = node == kNone ? std::vector<WeightStep>{} : tree.chain(top, node);
+    if (!chain.empty())
+      level.members.push_back(make_child(tree, *attachment, node, std::move(chain)));
+  }
+  double children_share = 0;
+  for (const auto& member : level.members)
+    children_share += member.share;
+  level.members[0].share = std::max(0.0, 1.0 - children_share);
+  return level;
+}
+
+// Whoever has members of its own needs a unit of time for each of them.
+void reserve_for_descendants(std::vector<Level>& levels) {
+  std::unordered_map<CgroupId, CpuTime> units;
+  for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
+    CpuTime sum = 0;
+    for (auto& member : level->members) {
+      const auto below = member.cgroup == kSelf ? units.end() : units.find(member.cgroup);
+      if (below != units.end())
+        member.least = std::max(member.least, below->second);
+      sum += below != units.end() ? below->second : 1;
+    }
+    units[level->scheduler] = sum;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Level>> collect_demands(const PlanInput& input) {
+  if (input.cgroups.nodes.empty())
+    return fail(Errc::stale, "the cgroup tree has no root to plan for");
+  const WeighedTree tree(input);
+  const auto attachments = sorted(input.attachments);
+  std::vector<Level> levels;
+  levels.push_back(make_level(tree, kSelf, attachments));
+  // Breadth first: levels grows while it is walked, so no reference into it is kept.
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (levels[i].members.size() > input.limits.participants)
+      return fail(Errc::infeasible,
+                  "{} has {} participants with the scheduler itself; a scheduler can have at most "
+                  "{}",
+                  levels[i].path, levels[i].members.size(), input.limits.participants);
+    for (std::size_t m = 1; m < levels[i].members.size(); ++m) {
+      auto below = make_level(tree, levels[i].members[m].cgroup, attachments);
+      if (below.members.size() > 1)
+        levels.push_back(std::move(below));
+    }
+  }
+  reserve_for_descendants(levels);
+  return levels;
+}
+
+}  // namespace fief

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Explanations: collected from the plan first, put in words after.
+#include "plan/explain.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "plan/level.hpp"
+
+namespace fief {
+namespace {
+
+struct Place {
+  const LevelPlan* level = nullptr;
+  const ParticipantPlan* participant = nullptr;
+};
+
+// Where a scheduler is a child; the root scheduler is found as its own participant.
+Place find_place(const Plan& plan, CgroupId cgroup) {
+  for (const auto& level : plan.levels)
+    if (const auto* found = level.find(cgroup); found != nullptr)
+      return {&level, found};
+  return {};
+}
+
+const CgroupNode* find_node(const CgroupTree& tree, CgroupId id) {
+  if (id == kSelf)
+    return tree.nodes.empty() ? nullptr : tree.nodes.data();
+  const auto at = std::ranges::find(tree.nodes, id, &CgroupNode::id);
+  return at == tree.nodes.end() ? nullptr : &*at;
+}
+
+std::string path_of(const PlanInput& input, CgroupId id) {
+  const auto* node = find_node(input.cgroups, id);
+  return node == nullptr ? fmt::format("cgroup {}", id.value) : node->path;
+}
+
+// A scheduler's own tasks, as opposed to the scheduler with everything below it.
+std::string user_path(const PlanInput& input, const LevelPlan& level, CgroupId cgroup) {
+  if (cgroup != kSelf)
+    return path_of(input, cgroup);
+  return fmt::format("{} itself", path_of(input, level.scheduler));
+}
+
+CpuTime time_of(const LevelPlan& level) {
+  CpuTime total = 0;
+  for (const auto& participant : level.participants)
+    total += participant.entitlement.cpus;
+  return total;
+}
+
+const Delegation* delegation_of(const PlanInput& input, CgroupId cgroup) {
+  const bool foreign = std::ranges::any_of(input.attachments, [cgroup](const Attachment& item) {
+    return item.cgroup == cgroup && item.foreign;
+  });
+  const auto* node = find_node(input.cgroups, cgroup);
+  if (cgroup == kSelf || foreign || node == nullptr)
+    return nullptr;
+  const auto at = std::ranges::find(input.policy.delegations, node->path, &Delegation::cgroup);
+  return at == input.policy.delegations.end() ? nullptr : &*at;
+}
+
+LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
+  if (delegation != nullptr && delegation->exclusive)
+    return LimitedBy::whole;
+  // Rounding to units is no limit.
+  const auto low = std::min(due.cpus, due.by_weight);
+  const auto high = std::max(due.cpus, due.by_weight);
+  if (high - low <= 1)
+    return LimitedBy::nothing;
+  if (due.min && due.cpus == *due.min)
+    return LimitedBy::min;
+  if (due.max && due.cpus == *due.max)
+    return LimitedBy::max;
+  if (delegation != nullptr && std::holds_alternative<PlaceCpus>(delegation->placement) &&
+      due.cpus < due.by_weight)
+    return LimitedBy::confined;
+  return LimitedBy::others;
+}
+
+void count_span(const PlanInput& input, CgroupExplanation& explanation) {
+  std::set<std::uint32_t> llcs;
+  std::set<std::uint32_t> nodes;
+  const auto add = [&](Cid cid) {
+    llcs.insert(input.topology.cids.at(cid.value).llc);
+    nodes.insert(input.topology.cids.at(cid.value).node);
+  };
+  for (const auto cid : explanation.exclusive)
+    add(cid);
+  for (const auto& share : explanation.shared)
+    add(share.cid);
+  explanation.llcs = static_cast<std::uint32_t>(llcs.size());
+  explanation.nodes = static_cast<std::uint32_t>(nodes.size());
+}
+
+CpuTime part_of(const ParticipantPlan& participant, Cid cid) {
+  if (participant.exclusive.contains(cid))
+    return kCpuUnit;
+  const auto at = std::ranges::lower_bound(participant.shared, cid, {}, &SharedCid::cid);
+  return at != participant.shared.end() && at->cid == cid ? at->fraction : 0;
+}
+
+CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
+  CidAtLevel out;
+  out.scheduler = level.scheduler;
+  out.path = path_of(input, level.scheduler);
+  bool lent = true;
+  for (const auto& participant : level.participants) {
+    const auto time = part_of(participant, cid);
+    if (time == 0)
+      continue;
+    out.held += time;
+    out.users.push_back({participant.cgroup, user_path(input, level, participant.cgroup), time});
+    lent &= participant.lend;
+  }
+  if (!lent) {
+    out.why_not = "not all of its users lend";
+    return out;
+  }
+  for (const auto& participant : level.participants)
+    if (participant.borrow && part_of(participant, cid) == 0)
+      out.may_borrow.push_back(
+          {participant.cgroup, user_path(input, level, participant.cgroup), 0});
+  if (out.may_borrow.empty())
+    out.why_not = "nobody else borrows";
+  return out;
+}
+
+std::string_view reason(LimitedBy limit) {
+  switch (limit) {
+    case LimitedBy::nothing:
+      return "by weight";
+    case LimitedBy::min:
+      return "raised to the least it must have";
+    case LimitedBy::max:
+      return "cut to max_cpus";
+    case LimitedBy::whole:
+      return "rounded to whole CPUs (exclusive)";
+    case LimitedBy::confined:
+      return "cut to the CPUs it is confined to";
+    case LimitedBy::others:
+      return "after the limits of others";
+  }
+  return "";
+}
+
+std::string cpu_count(CpuTime time) {
+  return fmt::format("{} {}", format_cpus(time), time == kCpuUnit ? "CPU" : "CPUs");
+}
+
+}  // namespace
+
+Result<CgroupExplanation> explain_cgroup(const Plan& plan, const PlanInput& input,
+                                         CgroupId cgroup) {
+  const auto place = find_place(plan, cgroup);
+  if (place.participant == nullptr)
+    return fail(Errc::not_found, "{} has no scheduler in this plan", path_of(input, cgroup));
+  CgroupExplanation out;
+  out.cgroup = cgroup;
+  out.path = user_path(input, *place.level, cgroup);
+  out.parent = place.level->scheduler;
+  out.parent_path = path_of(input, out.parent);
+  out.available = time_of(*place.level);
+  out.entitlement = place.participant->entitlement;
+  out.limited_by = limit_of(out.entitlement, delegation_of(input, cgroup));
+  out.exclusive = place.participant->exclusive;
+  out.shared = place.participant->shared;
+  count_span(input, out);
+  return out;
+}
+
+Result<CidExplanation> explain_cid(const Plan& plan, const PlanInput& input, Cid cid) {
+  if (cid.value >= input.topology.nr_cids())
+    return fail(Errc::not_found, "there is no cid {}: they go from 0 to {}", cid.value,
+                input.topology.nr_cids() - 1);
+  CidExplanation out;
+  out.place = input.topology.cids[cid.value];
+  for (const auto& level : plan.levels)
+    if (level.held.contains(cid))
+      out.levels.push_back(explain_at(level, input, cid));
+  return out;
+}
+
+std::string to_text(const CgroupExplanation& explanation) {
+  std::string text;
+  const auto line = std::back_inserter(text);
+  const auto& due = explanation.entitlement;
+  fmt::format_to(line, "{}: {} of the {} of {}\n", explanation.path, cpu_count(due.cpus),
+                 format_cpus(explanation.available), explanation.parent_path);
+  for (const auto& step : due.chain)
+    fmt::format_to(line, "  {}: weight {} of {}\n", step.path, step.weight, step.sibling_weights);
+  if (due.chain.empty())
+    fmt::format_to(line, "  keeps what its children are not due\n");
+  fmt::format_to(line, "  by weight: {}; due: {}, {}\n", cpu_count(due.by_weight),
+                 cpu_count(due.cpus), reason(explanation.limited_by));
+  if (!explanation.exclusive.empty())
+    fmt::format_to(line, "  owns cids {}\n", explanation.exclusive.to_string());
+  for (const auto& share : explanation.shared)
+    fmt::format_to(line, "  shares cid {}: {}\n", share.cid.value, cpu_count(share.fraction));
+  fmt::format_to(line, "  spans {} LLC{}, {} node{}\n", explanation.llcs,
+                 explanation.llcs == 1 ? "" : "s", explanation.nodes,
+                 explanation.nodes == 1 ? "" : "s");
+  return text;
+}
+
+std::string to_text(const CidExplanation& explanation) {
+  std::string text;
+  const auto line = std::back_inserter(text);
+  const auto& place = explanation.place;
+  fmt::format_to(line, "cid {}: CPU {}, core {}, LLC {}, node {}, shard {}{}\n", place.cid.value,
+                 place.cpu, place.core, place.llc, place.node, place.shard,
+                 place.online ? "" : ", offline");
+  for (const auto& level : explanation.levels) {
+    const bool owned = level.users.size() == 1;
+    fmt::format_to(line, "  at {}: {}\n", level.path,
+                   owned ? fmt::format("owned by {}", level.users.front().path) : "shared by");
+    for (const auto& user : level.users)
+      if (!owned)
+        fmt::format_to(line, "    {}: {} of {}\n", user.path, format_cpus(user.time),
+                       format_cpus(level.held));
+    if (!level.why_not.empty())
+      fmt::format_to(line, "    nobody may borrow it: {}\n", level.why_not);
+    for (const auto& user : level.may_borrow)
+      fmt::format_to(line, "    may be borrowed by {}\n", user.path);
+  }
+  return text;
+}
+
+}  // namespace fief

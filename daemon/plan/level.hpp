@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One scheduler's level while it is being planned. Internal to plan/.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "plan/plan.hpp"
+
+namespace fief {
+
+inline constexpr CpuTime kUnlimited = std::numeric_limits<CpuTime>::max();
+inline constexpr std::uint32_t kNone = UINT32_MAX;
+
+/// Time of one cid that a scheduler may divide: kCpuUnit where it owns the cid, else its share.
+struct HeldCid {
+  Cid cid;
+  CpuTime time = 0;
+  friend bool operator==(const HeldCid&, const HeldCid&) = default;
+};
+
+/// What a scheduler has to divide, ascending by cid.
+struct Holding {
+  std::vector<HeldCid> cids;
+  CpuTime total = 0;
+};
+
+/// A participant and what it asks for.
+struct Member {
+  CgroupId cgroup;
+  std::string_view path;                   ///< in the input's CgroupTree
+  const Delegation* delegation = nullptr;  ///< absent: the scheduler itself, or a foreign child
+  double share = 0;                        ///< of the level, by weight; all sum to 1
+  CpuTime least = 1;                       ///< never less: min_cpus, the floor
+  CpuTime most = kUnlimited;               ///< never more: max_cpus, its confinement
+  std::vector<WeightStep> chain;
+  CpuTime by_weight = 0;
+  CpuTime due = 0;
+  std::uint32_t confinement = kNone;  ///< index in Level::confinements
+
+  [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }
+  /// May threads of one core have another owner beside this one? The parent's own tasks do not
+  /// mind; two children must both allow it.
+  [[nodiscard]] bool splits_cores() const {
+    return cgroup == kSelf || (delegation != nullptr && delegation->smt == Smt::split);
+  }
+};
+
+/// The held cids that members with an equal "cpus:" placement are confined to.
+struct Confinement {
+  CidSet cids;
+  CpuTime time = 0;
+  std::vector<std::uint32_t> members;
+};
+
+/// members[0] is the scheduler itself, the others ascend by cgroup.
+struct Level {
+  CgroupId scheduler;
+  std::string_view path;
+  std::vector<Member> members;
+  std::vector<Confinement> confinements;
+  Holding holding;
+};
+
+/// What the root scheduler has: every online cid, whole.
+Holding whole_machine(const Topology& topology);
+/// What a child has by its parent's plan.
+Holding handed_to(const ParticipantPlan& child);
+/// What the level's scheduler has, by the levels above it in @p plan; empty if it is in none.
+Holding holding_of(const Level& level, const std::vector<LevelPlan>& plan,
+                   const Topology& topology);
+
+}  // namespace fief

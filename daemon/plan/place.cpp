@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Joins the steps that place one level.
+#include "plan/place.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "plan/check.hpp"
+#include "plan/layout.hpp"
+#include "plan/owners.hpp"
+#include "plan/packing.hpp"
+#include "plan/wholes.hpp"
+
+namespace fief {
+namespace {
+
+std::optional<CpuTime> policy_limit(const std::optional<double>& cpus, CpuTime applied) {
+  return cpus ? std::optional(applied) : std::nullopt;
+}
+
+Entitlement entitlement_of(const Member& member) {
+  Entitlement entitlement{member.due, member.by_weight, member.chain, {}, {}};
+  if (member.cgroup == kSelf)
+    entitlement.min = member.least;
+  if (member.delegation == nullptr)
+    return entitlement;
+  const auto& policy = *member.delegation;
+  const auto units = [](double cpus) {
+    return static_cast<CpuTime>(cpus * static_cast<double>(kCpuUnit) + 0.5);
+  };
+  entitlement.min = policy_limit(policy.min_cpus, units(policy.min_cpus.value_or(0)));
+  entitlement.max = policy_limit(policy.max_cpus, units(policy.max_cpus.value_or(0)));
+  return entitlement;
+}
+
+ParticipantPlan participant_of(const Member& member) {
+  ParticipantPlan plan;
+  plan.cgroup = member.cgroup;
+  plan.entitlement = entitlement_of(member);
+  if (member.delegation != nullptr) {
+    plan.lend = member.delegation->lend && !member.delegation->exclusive;
+    plan.borrow = member.delegation->borrow;
+    plan.perf = member.delegation->perf;
+  }
+  return plan;
+}
+
+LevelPlan empty_plan(const Level& level) {
+  LevelPlan plan;
+  plan.scheduler = level.scheduler;
+  for (const auto& held : level.holding.cids)
+    plan.held.insert(held.cid);
+  plan.participants.reserve(level.members.size());
+  for (const auto& member : level.members)
+    plan.participants.push_back(participant_of(member));
+  return plan;
+}
+
+// Who has a core that two owners may not divide: its threads are shared by them instead.
+class CoreSharing {
+ public:
+  CoreSharing(const Level& level, const Layout& layout, std::vector<std::uint32_t>& owner)
+      : level_(level), layout_(layout), owner_(owner) {}
+
+  void run(Shares& shares) {
+    if (layout_.threads == 1)
+      return;
+    for (const auto& core : layout_.cores)
+      if (is_divided(core))
+        share_core(core, shares);
+  }
+
+ private:
+  // An exclusive member shares nothing, and a confined one cannot leave its cids: their cores stay
+  // as the policy has made them.
+  [[nodiscard]] bool is_fixed(std::uint32_t who) const {
+    return who >= level_.members.size() || level_.members[who].whole_only() ||
+           level_.members[who].confinement != kNone;
+  }
+
+  [[nodiscard]] bool is_divided(const Layout::Core& core) const {
+    auto first = kNone;
+    bool several = false;
+    bool together = false;
+    for (auto at = core.begin; at < core.end; ++at) {
+      const auto who = owner_[at];
+      if (who == kNone)
+        continue;
+      if (is_fixed(who))
+        return false;
+      several |= first != kNone && who != first;
+      together |= !level_.members[who].splits_cores();
+      first = who;
+    }
+    return several && together;
+  }
+
+  struct Part {
+    std::uint32_t member;
+    CpuTime left;
+  };
+
+  // Each owner gets the same part of every thread; the last thread takes what rounding has left.
+  void share_core(const Layout::Core& core, Shares& shares) {
+    std::vector<std::uint32_t> threads;
+    std::vector<Part> parts;
+    for (auto at = core.begin; at < core.end; ++at) {
+      if (owner_[at] == kNone)
+        continue;
+      threads.push_back(at);
+      const auto part = std::ranges::find(parts, owner_[at], &Part::member);
+      if (part == parts.end())
+        parts.push_back({owner_[at], kCpuUnit});
+      else
+        part->left += kCpuUnit;
+    }
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+      divide_thread(threads[i], threads.size() - i, parts, shares);
+      owner_[threads[i]] = kNone;
+    }
+  }
+
+  void divide_thread(std::uint32_t position, std::size_t threads_left, std::vector<Part>& parts,
+                     Shares& shares) const {
+    CpuTime given = 0;
+    std::vector<CpuTime> fractions;
+    for (const auto& part : parts) {
+      fractions.push_back(part.left / threads_left);
+      given += fractions.back();
+    }
+    for (std::size_t i = 0; given < kCpuUnit; i = (i + 1) % parts.size())
+      if (fractions[i] < parts[i].left) {
+        ++fractions[i];
+        ++given;
+      }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      parts[i].left -= fractions[i];
+      if (fractions[i] > 0)
+        shares[parts[i].member].push_back({layout_.cids[position], fractions[i]});
+    }
+  }
+
+  const Level& level_;
+  const Layout& layout_;
+  std::vector<std::uint32_t>& owner_;
+};
+
+std::vector<Bin> make_bins(const Level& level, const Layout& layout,
+                           const std::vector<std::uint32_t>& owner) {
+  const auto members = static_cast<std::uint32_t>(level.members.size());
+  std::vector<Bin> bins;
+  for (const auto& part : layout.parts)
+    bins.push_back({part.cid, part.time, kNone});
+  for (std::uint32_t at = 0; at < owner.size(); ++at)
+    if (owner[at] == kNone)
+      bins.push_back({layout.cids[at], kCpuUnit, kNone});
+    else if (owner[at] >= members)
+      bins.push_back({layout.cids[at], kCpuUnit, owner[at] - members});
+  std::ranges::sort(bins, {}, &Bin::cid);
+  return bins;
+}
+
+// Where each member's shares should lie: on the cids it shared before; else on one it had alone;
+// else beside what it has.
+class Homes {
+ public:
+  Homes(const Level& level, const Layout& layout, const Before& before,
+        const std::vector<std::uint32_t>& owner, const std::vector<Bin>& bins)
+      : before_(before) {
+    constexpr Cid kNowhere{kNone};
+    home_.assign(level.members.size(), kNowhere);
+    is_bin_.assign(layout.position_of.size(), 0);
+    for (const auto& bin : bins)
+      is_bin_[bin.cid.value] = 1;
+    for (std::uint32_t at = 0; at < owner.size(); ++at)
+      if (owner[at] < home_.size() && home_[owner[at]] == kNowhere)
+        home_[owner[at]] = layout.cids[at];
+    for (auto at = layout.size(); at-- > 0;)
+      if (before.owner[at] != kNone && is_bin_[layout.cids[at].value] != 0)
+        home_[before.owner[at]] = layout.cids[at];
+  }
+
+  [[nodiscard]] Item item(std::uint32_t member, CpuTime size, std::uint32_t confinement) const {
+    Item item{member, size, confinement, home_[member], home_[member]};
+    bool first = true;
+    for (const auto& share : before_.shares[member]) {
+      if (share.cid.value >= is_bin_.size() || is_bin_[share.cid.value] == 0)
+        continue;
+      item.first = first ? share.cid : item.first;
+      item.last = share.cid;
+      first = false;
+    }
+    return item;
+  }
+
+ private:
+  const Before& before_;
+  std::vector<Cid> home_;
+  std::vector<char> is_bin_;  // by cid
+};
+
+std::vector<Item> make_items(const Level& level, const Wholes& wholes, const Homes& homes) {
+  std::vector<Item> items;
+  for (std::uint32_t i = 0; i < wholes.rest.size(); ++i)
+    if (wholes.rest[i] > 0)
+      items.push_back(homes.item(i, wholes.rest[i], level.members[i].confinement));
+  return items;
+}
+
+// A cid that one member has all the time of is its own, not shared.
+void claim_filled(const Layout& layout, Shares& shares, std::vector<std::uint32_t>& owner) {
+  for (std::uint32_t member = 0; member < shares.size(); ++member)
+    std::erase_if(shares[member], [&](const SharedCid& share) {
+      const auto at = layout.find(share.cid);
+      if (at == kNone || share.fraction != kCpuUnit)
+        return false;
+      owner[at] = member;
+      return true;
+    });
+}
+
+LevelPlan assemble(const Level& level, const Layout& layout,
+                   const std::vector<std::uint32_t>& owner, Shares shares) {
+  auto plan = empty_plan(level);
+  for (std::uint32_t at = 0; at < owner.size(); ++at)
+    if (owner[at] < plan.participants.size())
+      plan.participants[owner[at]].exclusive.insert(layout.cids[at]);
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    std::ranges::sort(shares[i], {}, &SharedCid::cid);
+    plan.participants[i].shared = std::move(shares[i]);
+  }
+  return plan;
+}
+
+}  // namespace
+
+std::optional<LevelPlan> keep_previous(const Level& level, const LevelPlan* previous,
+                                       const PlanInput& input) {
+  if (previous == nullptr || previous->participants.size() != level.members.size())
+    return std::nullopt;
+  auto plan = empty_plan(level);
+  if (plan.held != previous->held)
+    return std::nullopt;
+  for (std::size_t i = 0; i < plan.participants.size(); ++i) {
+    auto& now = plan.participants[i];
+    const auto& before = previous->participants[i];
+    if (now.cgroup != before.cgroup || now.entitlement.cpus != before.entitlement.cpus)
+      return std::nullopt;
+    now.exclusive = before.exclusive;
+    now.shared = before.shared;
+  }
+  if (!check_level(plan, level, input))
+    return std::nullopt;
+  return plan;
+}
+
+Result<LevelPlan> place_level(const Level& level, const LevelPlan* previous,
+                              const PlanInput& input) {
+  const auto layout = make_layout(level.holding, input.topology);
+  const auto before = read_before(level, layout, previous);
+  const auto wholes = split_dues(level, layout, input.limits.sharers);
+  auto owner = choose_owners(level, layout, wholes, before);
+  if (!owner)
+    return tl::unexpected(owner.error());
+  const auto bins = make_bins(level, layout, *owner);
+  const Homes homes(level, layout, before, *owner, bins);
+  auto shares = pack_shares(bins, make_items(level, wholes, homes), level.members.size(),
+                            input.limits.sharers);
+  if (!shares)
+    return tl::unexpected(shares.error());
+  claim_filled(layout, *shares, *owner);
+  CoreSharing(level, layout, *owner).run(*shares);
+  return assemble(level, layout, *owner, std::move(*shares));
+}
+
+}  // namespace fief

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The plan: who owns, who shares and who may borrow each cid, as plain data.
+//
+// Units: CPU time is counted in 1/65536 of a CPU (kCpuUnit), the kernel side's unit too.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cgroup/tree.hpp"
+#include "core/cid_set.hpp"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "fief/abi.h"
+#include "policy/policy.hpp"
+#include "topology/topology.hpp"
+
+namespace fief {
+
+/// CPU time in 1/65536 of a CPU.
+using CpuTime = std::uint64_t;
+inline constexpr CpuTime kCpuUnit = FIEF_CPU_UNIT;
+
+/// For people: CPUs with up to four digits after the point, "1.25"; what is less shows as
+/// "<0.0001".
+std::string format_cpus(CpuTime time);
+
+/// A scheduler that is attached (or about to be), as the planner needs to know it.
+struct Attachment {
+  CgroupId cgroup;
+  CgroupId parent;       ///< scheduler above it; kSelf is the root scheduler
+  bool foreign = false;  ///< attached by somebody else: planned for by weight alone
+  friend bool operator==(const Attachment&, const Attachment&) = default;
+};
+
+/// One step of the chain from weights to CPUs: "weight of the sum among its siblings", in units of
+/// cpu.weight; in tenths of it where a sibling is idle (cpu.idle counts as 0.3 of weight 1).
+struct WeightStep {
+  CgroupId cgroup;
+  std::string path;
+  std::uint64_t weight = 0;
+  std::uint64_t sibling_weights = 0;  ///< sum over populated siblings, itself included
+  friend bool operator==(const WeightStep&, const WeightStep&) = default;
+};
+
+/// What a participant is due, and how that number came about.
+struct Entitlement {
+  CpuTime cpus = 0;               ///< due in the end
+  CpuTime by_weight = 0;          ///< due by weight alone, before limits
+  std::vector<WeightStep> chain;  ///< outermost level first; empty for the scheduler itself
+  std::optional<CpuTime> min;
+  std::optional<CpuTime> max;
+  friend bool operator==(const Entitlement&, const Entitlement&) = default;
+};
+
+/// A part of one cid's time.
+struct SharedCid {
+  Cid cid;
+  CpuTime fraction = 0;  ///< in (0, kCpuUnit)
+  friend bool operator==(const SharedCid&, const SharedCid&) = default;
+};
+
+struct ParticipantPlan {
+  CgroupId cgroup;  ///< kSelf: the scheduler's own tasks
+  Entitlement entitlement;
+  CidSet exclusive;
+  std::vector<SharedCid> shared;  ///< ascending by cid
+  bool lend = true;
+  bool borrow = true;
+  bool perf = false;
+  friend bool operator==(const ParticipantPlan&, const ParticipantPlan&) = default;
+};
+
+/// How one scheduler divides the cids it holds. participants[0] is the scheduler itself, the
+/// others follow in ascending cgroup id.
+struct LevelPlan {
+  CgroupId scheduler;
+  CidSet held;
+  std::vector<ParticipantPlan> participants;
+
+  [[nodiscard]] const ParticipantPlan* find(CgroupId cgroup) const;
+  friend bool operator==(const LevelPlan&, const LevelPlan&) = default;
+};
+
+/// Levels from the root downwards.
+struct Plan {
+  std::uint64_t number = 0;  ///< ascends with every plan made; not part of what is decided
+  std::vector<LevelPlan> levels;
+
+  [[nodiscard]] const LevelPlan* find_level(CgroupId scheduler) const;
+};
+
+/// Same decisions, whatever their numbers.
+bool same_decisions(const Plan& a, const Plan& b);
+
+/// What the side that carries a plan out can hold; the planner itself has no limits.
+struct PlanLimits {
+  std::uint32_t participants = FIEF_MAX_SLOTS;  ///< of one scheduler, itself included
+  std::uint32_t sharers = FIEF_MAX_SHARERS;     ///< of one cid
+};
+
+struct PlanInput {
+  const Topology& topology;
+  const CgroupTree& cgroups;
+  const Policy& policy;
+  const std::vector<Attachment>& attachments;
+  const Plan* previous = nullptr;  ///< the plan in force, to move as little as possible
+  PlanLimits limits = {};
+};
+
+/// Makes the next plan. Pure: equal input gives an equal plan. Fails with Errc::infeasible and a
+/// sentence that names the cgroup, its demand and what is available.
+Result<Plan> make_plan(const PlanInput& input);
+
+/// Proves a plan's invariants in linear time: every held cid has exactly one exclusive owner or
+/// shares that sum to one CPU, each participant has what it is due, limits and affinities hold,
+/// nobody populated has nothing. The daemon applies no plan that fails.
+Status check_plan(const Plan& plan, const PlanInput& input);
+
+}  // namespace fief

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "policy/merge.hpp"
+#include "policy/suggest.hpp"
+
+namespace fief {
+namespace {
+
+// The kernel nests four levels of schedulers, the root's included (SCX_SUB_MAX_DEPTH).
+constexpr std::size_t kMaxNesting = 3;
+
+using ByKey = std::map<std::string_view, const DelegationDraft*>;
+
+std::string line_of(const Place& place) {
+  return fmt::format("{}:{}", place.file, place.at.line);
+}
+
+template <class T>
+void assign(T& target, const Setting<T>& setting) {
+  if (setting.value)
+    target = *setting.value;
+}
+
+template <class T>
+void assign(std::optional<T>& target, const Setting<T>& setting) {
+  target = setting.value;
+}
+
+Options make_options(const OptionSettings& settings) {
+  Options options;
+  for (const auto& [name, setting] : settings)
+    if (setting.value)
+      options.emplace(name, *setting.value);
+  return options;
+}
+
+RestartPolicy make_restart(const RestartDraft& draft) {
+  RestartPolicy restart;
+  assign(restart.enabled, draft.enabled);
+  assign(restart.first_delay, draft.first_delay);
+  assign(restart.max_delay, draft.max_delay);
+  assign(restart.quarantine_after, draft.quarantine_after);
+  return restart;
+}
+
+Delegation make_delegation(const DelegationDraft& draft) {
+  Delegation delegation;
+  assign(delegation.name, draft.identity());
+  assign(delegation.cgroup, draft.cgroup);
+  assign(delegation.scheduler, draft.scheduler);
+  delegation.options = make_options(draft.options);
+  assign(delegation.weight, draft.weight);
+  assign(delegation.min_cpus, draft.min_cpus);
+  assign(delegation.max_cpus, draft.max_cpus);
+  assign(delegation.exclusive, draft.exclusive);
+  assign(delegation.placement, draft.placement);
+  assign(delegation.smt, draft.smt);
+  delegation.lend = !delegation.exclusive;
+  assign(delegation.lend, draft.lend);
+  assign(delegation.borrow, draft.borrow);
+  assign(delegation.perf, draft.perf);
+  delegation.restart = make_restart(draft.restart);
+  return delegation;
+}
+
+void check_cgroup_given(const DelegationDraft& draft, FaultLog& log) {
+  if (draft.cgroup.given)
+    return;
+  log.add(draft.place, draft.name.value
+                           ? fmt::format("key \"cgroup\" is missing, and no earlier file has a "
+                                         "delegation \"{}\" to change",
+                                         *draft.name.value)
+                           : "key \"cgroup\" is missing");
+}
+
+void check_cpus(const DelegationDraft& draft, const Delegation& made, FaultLog& log) {
+  if (made.min_cpus && made.max_cpus && *made.min_cpus > *made.max_cpus)
+    log.add(draft.min_cpus.place,
+            fmt::format("min_cpus {} is above max_cpus {} in {}", *made.min_cpus, *made.max_cpus,
+                        line_of(draft.max_cpus.place)));
+  const auto* cpus = std::get_if<PlaceCpus>(&made.placement);
+  if (cpus != nullptr && made.min_cpus && *made.min_cpus > cpus->cpus.size())
+    log.add(draft.min_cpus.place,
+            fmt::format("min_cpus {} is above the {} CPUs of the placement "
+                        "in {}",
+                        *made.min_cpus, cpus->cpus.size(), line_of(draft.placement.place)));
+}
+
+void check_exclusive(const DelegationDraft& draft, const Delegation& made, FaultLog& log) {
+  if (!made.exclusive)
+    return;
+  if (made.lend)
+    log.add(draft.lend.place,
+            fmt::format("lend contradicts exclusive in {}: exclusive CPUs are lent to nobody",
+                        line_of(draft.exclusive.place)));
+  if (made.max_cpus && *made.max_cpus < 1)
+    log.add(draft.max_cpus.place,
+            fmt::format("max_cpus {} leaves no whole CPU, and exclusive in {} is about whole ones",
+                        *made.max_cpus, line_of(draft.exclusive.place)));
+}
+
+void check_restart(const RestartDraft& draft, const RestartPolicy& made, FaultLog& log) {
+  if (made.first_delay <= made.max_delay)
+    return;
+  const auto& culprit = draft.first_delay.value ? draft.first_delay : draft.max_delay;
+  log.add(culprit.place, fmt::format("first_delay_ms ({}) is above max_delay_ms ({})",
+                                     made.first_delay.count(), made.max_delay.count()));
+}
+
+/// Finds the delegations that have a cgroup in common; gives each cgroup's first.
+ByKey check_cgroups(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
+  ByKey by_cgroup;
+  for (const auto& draft : drafts) {
+    if (!draft.cgroup.value)
+      continue;
+    const auto [first, is_new] = by_cgroup.emplace(*draft.cgroup.value, &draft);
+    if (is_new)
+      continue;
+    const auto& other = *first->second;
+    log.add(draft.cgroup.place,
+            fmt::format("cgroup \"{}\" belongs to delegation \"{}\" in {} already; to change that "
+                        "one, give its name",
+                        *draft.cgroup.value, other.identity().value.value_or("?"),
+                        line_of(other.place)));
+  }
+  return by_cgroup;
+}
+
+/// How many delegated cgroups there are on the way from the root to @p path, its own included.
+std::size_t nesting(std::string_view path, const ByKey& by_cgroup) {
+  std::size_t levels = 0;
+  for (; !path.empty(); path = path.substr(0, path.rfind('/')))
+    levels += by_cgroup.count(path);
+  return levels;
+}
+
+void check_nesting(const std::vector<DelegationDraft>& drafts, const ByKey& by_cgroup,
+                   FaultLog& log) {
+  for (const auto& draft : drafts) {
+    const auto levels = draft.cgroup.value ? nesting(*draft.cgroup.value, by_cgroup) : 0;
+    if (levels > kMaxNesting)
+      log.add(draft.cgroup.place,
+              fmt::format("delegation number {} inside another; the kernel nests at most {} below "
+                          "the root scheduler",
+                          levels, kMaxNesting));
+  }
+}
+
+void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
+  std::vector<std::string_view> names;
+  for (const auto& draft : drafts)
+    if (draft.identity().value)
+      names.push_back(*draft.identity().value);
+  // With a faulty name about, the one sought may be there.
+  if (names.size() < drafts.size())
+    return;
+  std::ranges::sort(names);
+  for (const auto& draft : drafts) {
+    const auto* near =
+        draft.placement.value ? std::get_if<PlaceNear>(&*draft.placement.value) : nullptr;
+    if (near == nullptr)
+      continue;
+    if (!std::ranges::binary_search(names, near->name))
+      log.add(draft.placement.place, fmt::format("there is no delegation \"{}\" to be near{}",
+                                                 near->name, did_you_mean(near->name, names)));
+    else if (near->name == draft.identity().value)
+      log.add(draft.placement.place, "a delegation cannot be placed near itself");
+  }
+}
+
+}  // namespace
+
+Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log) {
+  Policy policy;
+  assign(policy.root.min_cpus, draft.root.min_cpus);
+  policy.root.options = make_options(draft.root.options);
+  for (const auto& delegation : draft.delegations) {
+    const auto& made = policy.delegations.emplace_back(make_delegation(delegation));
+    check_cpus(delegation, made, log);
+    check_exclusive(delegation, made, log);
+    check_restart(delegation.restart, made.restart, log);
+  }
+  const auto by_cgroup = check_cgroups(draft.delegations, log);
+  check_nesting(draft.delegations, by_cgroup, log);
+  // What a file that could not be read would have named is unknown.
+  if (complete) {
+    for (const auto& delegation : draft.delegations)
+      check_cgroup_given(delegation, log);
+    check_near(draft.delegations, log);
+  }
+  return policy;
+}
+
+}  // namespace fief

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The typed intermediate between JSON and Policy: what each file says, value by value valid, with
+// the place of every value; defaults, merging and what depends on several values come later.
+// Private to the parser.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/fault_log.hpp"
+#include "policy/json_document.hpp"
+#include "policy/policy.hpp"
+
+namespace fief {
+
+/// A key's value. Given without a value: it was wrong, and that has been reported.
+template <class T>
+struct Setting {
+  bool given = false;
+  std::optional<T> value;
+  Place place;
+};
+
+using OptionSettings = std::map<std::string, Setting<OptionValue>>;
+
+struct RestartDraft {
+  Setting<bool> enabled;
+  Setting<std::chrono::milliseconds> first_delay;
+  Setting<std::chrono::milliseconds> max_delay;
+  Setting<std::uint32_t> quarantine_after;
+};
+
+struct DelegationDraft {
+  Place place;
+  Setting<std::string> name;
+  Setting<std::string> cgroup;
+  Setting<std::string> scheduler;
+  OptionSettings options;
+  Setting<std::uint32_t> weight;
+  Setting<double> min_cpus;
+  Setting<double> max_cpus;
+  Setting<bool> exclusive;
+  Setting<Placement> placement;
+  Setting<Smt> smt;
+  Setting<bool> lend;
+  Setting<bool> borrow;
+  Setting<bool> perf;  ///< "caps"
+  RestartDraft restart;
+
+  /// Its name, or the cgroup's path where no name is given. Nothing if that one was wrong.
+  [[nodiscard]] const Setting<std::string>& identity() const { return name.given ? name : cgroup; }
+};
+
+struct RootDraft {
+  Setting<double> min_cpus;
+  OptionSettings options;
+};
+
+struct PolicyDraft {
+  RootDraft root;
+  std::vector<DelegationDraft> delegations;
+};
+
+/// Second stage: reads one document; every fault goes to @p log.
+PolicyDraft read_draft(std::string_view file, const JsonNode& document, FaultLog& log);
+
+}  // namespace fief

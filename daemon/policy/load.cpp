@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy/load.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "core/fd.hpp"
+
+namespace fief {
+namespace {
+
+namespace fs = std::filesystem;
+
+using FaultList = std::vector<PolicyFault>;
+
+PolicyFault whole_file(std::string file, std::string message) {
+  return {.file = std::move(file),
+          .line = 0,
+          .column = 0,
+          .pointer = "",
+          .message = std::move(message)};
+}
+
+/// systemd's convention to switch a file off: a link to /dev/null in its place.
+bool is_masked(const fs::path& path) {
+  std::error_code ignored;
+  return fs::equivalent(path, "/dev/null", ignored);
+}
+
+bool is_there(const fs::path& path) {
+  // A link that leads nowhere does exist: that it cannot be read is worth a fault.
+  std::error_code ignored;
+  return fs::symlink_status(path, ignored).type() != fs::file_type::not_found;
+}
+
+bool is_drop_in(const fs::path& path) {
+  return path.extension() == ".json" && !path.filename().string().starts_with('.');
+}
+
+/// Adds the drop-ins of one directory; a name that is there already hides the new one.
+void add_drop_ins(const fs::path& directory, std::map<std::string, fs::path>& by_name,
+                  FaultList& faults) {
+  std::error_code error;
+  fs::directory_iterator entries(directory, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    if (is_drop_in(entries->path()))
+      by_name.emplace(entries->path().filename().string(), entries->path());
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    faults.push_back(whole_file(directory.string(), "cannot be listed: " + error.message()));
+}
+
+/// Why a file must not be obeyed, or "".
+std::string distrust(const struct stat& status, FileTrust trust) {
+  if (!S_ISREG(status.st_mode))
+    return "is not a regular file";
+  if (trust == FileTrust::any)
+    return "";
+  if (status.st_uid != 0)
+    return fmt::format("belongs to user {}, not to root; chown root it", status.st_uid);
+  const bool group_writes = (status.st_mode & S_IWGRP) != 0 && status.st_gid != 0;
+  if ((status.st_mode & S_IWOTH) != 0 || group_writes)
+    return "can be written by others than root; chmod go-w it";
+  return "";
+}
+
+Result<std::string> read_trusted(const std::string& file, FileTrust trust) {
+  // O_NONBLOCK: a FIFO in the place of a file must not hang the reader.
+  const auto fd = open_at(AT_FDCWD, file, O_RDONLY | O_NONBLOCK);
+  if (!fd)
+    return context("cannot be read", fd.error());
+  struct stat status{};
+  if (::fstat(fd->get(), &status) != 0)
+    return fail_errno(errno);
+  if (auto reason = distrust(status, trust); !reason.empty())
+    return fail(Errc::denied, "{}", reason);
+  auto text = read_all(fd->get(), kMaxPolicyBytes);
+  if (!text)
+    return context("cannot be read", text.error());
+  return text;
+}
+
+}  // namespace
+
+tl::expected<std::vector<std::string>, FaultList> find_policy_files(const PolicyPaths& paths) {
+  FaultList faults;
+  std::vector<fs::path> candidates;
+  std::map<std::string, fs::path> drop_ins;
+  for (const auto& directory : paths.directories) {
+    const auto main_file = fs::path(directory) / "policy.json";
+    if (candidates.empty() && is_there(main_file))
+      candidates.push_back(main_file);
+    add_drop_ins(fs::path(directory) / "policy.d", drop_ins, faults);
+  }
+  if (!faults.empty())
+    return tl::unexpected(std::move(faults));
+  for (auto& [name, path] : drop_ins)
+    candidates.push_back(std::move(path));
+  std::erase_if(candidates, is_masked);
+  return std::vector<std::string>(candidates.begin(), candidates.end());
+}
+
+PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust) {
+  std::vector<PolicyText> sources;
+  FaultList unread;
+  for (const auto& file : files) {
+    auto text = read_trusted(file, trust);
+    if (text)
+      sources.push_back({file, std::move(*text)});
+    else
+      unread.push_back(whole_file(file, std::move(text.error().message)));
+  }
+  return parse_policy(sources, std::move(unread));
+}
+
+PolicyResult load_policy(const PolicyPaths& paths) {
+  const auto files = find_policy_files(paths);
+  if (!files)
+    return tl::unexpected(files.error());
+  return load_policy_files(*files, paths.trust);
+}
+
+}  // namespace fief

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy/merge.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+namespace fief {
+namespace {
+
+template <class T>
+void lay_over(Setting<T>& under, Setting<T>&& over) {
+  if (over.given)
+    under = std::move(over);
+}
+
+void lay_over(OptionSettings& under, OptionSettings&& over) {
+  for (auto& [name, option] : over)
+    under[name] = std::move(option);
+}
+
+void lay_over(RestartDraft& under, RestartDraft&& over) {
+  lay_over(under.enabled, std::move(over.enabled));
+  lay_over(under.first_delay, std::move(over.first_delay));
+  lay_over(under.max_delay, std::move(over.max_delay));
+  lay_over(under.quarantine_after, std::move(over.quarantine_after));
+}
+
+void lay_over(RootDraft& under, RootDraft&& over) {
+  lay_over(under.min_cpus, std::move(over.min_cpus));
+  lay_over(under.options, std::move(over.options));
+}
+
+void lay_over(DelegationDraft& under, DelegationDraft&& over) {
+  lay_over(under.name, std::move(over.name));
+  lay_over(under.cgroup, std::move(over.cgroup));
+  lay_over(under.scheduler, std::move(over.scheduler));
+  lay_over(under.options, std::move(over.options));
+  lay_over(under.weight, std::move(over.weight));
+  lay_over(under.min_cpus, std::move(over.min_cpus));
+  lay_over(under.max_cpus, std::move(over.max_cpus));
+  lay_over(under.exclusive, std::move(over.exclusive));
+  lay_over(under.placement, std::move(over.placement));
+  lay_over(under.smt, std::move(over.smt));
+  lay_over(under.lend, std::move(over.lend));
+  lay_over(under.borrow, std::move(over.borrow));
+  lay_over(under.perf, std::move(over.perf));
+  lay_over(under.restart, std::move(over.restart));
+}
+
+using IndexByName = std::map<std::string, std::size_t, std::less<>>;
+
+/// Adds one file's delegations to @p all; @p known has the index of every name in there.
+void add_delegations(std::vector<DelegationDraft>&& added, std::vector<DelegationDraft>& all,
+                     IndexByName& known, FaultLog& log) {
+  std::map<std::string, TextPosition, std::less<>> in_this_file;
+  for (auto& delegation : added) {
+    const auto& identity = delegation.identity();
+    if (!identity.value) {
+      all.push_back(std::move(delegation));  // its fault is or will be reported
+      continue;
+    }
+    const auto [first, is_first] = in_this_file.emplace(*identity.value, delegation.place.at);
+    if (!is_first) {
+      log.add(identity.place, fmt::format("\"{}\" is there twice in this file, first in line {}",
+                                          *identity.value, first->second.line));
+      continue;
+    }
+    const auto [index, is_new] = known.emplace(*identity.value, all.size());
+    if (is_new)
+      all.push_back(std::move(delegation));
+    else
+      lay_over(all[index->second], std::move(delegation));
+  }
+}
+
+}  // namespace
+
+PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log) {
+  PolicyDraft merged;
+  IndexByName known;
+  for (auto& draft : drafts) {
+    lay_over(merged.root, std::move(draft.root));
+    add_delegations(std::move(draft.delegations), merged.delegations, known, log);
+  }
+  return merged;
+}
+
+}  // namespace fief

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy/parse.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+#include "policy/draft.hpp"
+#include "policy/fault_log.hpp"
+#include "policy/json_document.hpp"
+#include "policy/merge.hpp"
+
+namespace fief {
+namespace {
+
+/// In the order of the sources, then of the places in them.
+void sort_faults(std::vector<PolicyFault>& faults, std::span<const PolicyText> sources) {
+  const auto rank = [sources](const PolicyFault& fault) {
+    const auto source = std::ranges::find(sources, fault.file, &PolicyText::file);
+    return std::tuple(source - sources.begin(), fault.line, fault.column);
+  };
+  std::ranges::stable_sort(faults, {}, rank);
+}
+
+/// First and second stage of every source. Documents that are not JSON have no draft.
+std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, FaultLog& log) {
+  std::vector<PolicyDraft> drafts;
+  for (const auto& source : sources) {
+    const auto document = parse_json(source.text);
+    if (document)
+      drafts.push_back(read_draft(source.file, *document, log));
+    else
+      log.add({source.file, document.error().at, document.error().pointer},
+              document.error().message);
+  }
+  return drafts;
+}
+
+}  // namespace
+
+PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread) {
+  FaultLog log;
+  auto drafts = read_drafts(sources, log);
+  const bool complete = unread.empty() && drafts.size() == sources.size();
+  const auto merged = merge_drafts(std::move(drafts), log);
+  auto policy = compile_policy(merged, complete, log);
+
+  auto faults = log.take();
+  sort_faults(faults, sources);
+  std::ranges::move(unread, std::back_inserter(faults));
+  if (!faults.empty())
+    return tl::unexpected(std::move(faults));
+  return policy;
+}
+
+}  // namespace fief

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the administrator wants, validated: no JSON past the parser.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/cid_set.hpp"
+
+namespace fief {
+
+enum class Smt { together, split };  ///< may the threads of one core have different owners?
+
+struct PlacePack {};
+struct PlaceSpread {};
+struct PlaceNear {
+  std::string name;  ///< of another delegation
+};
+struct PlaceCpus {
+  CidSet cpus;  ///< CPU numbers (not cids), as the administrator knows them
+};
+using Placement = std::variant<PlacePack, PlaceSpread, PlaceNear, PlaceCpus>;
+
+using OptionValue = std::variant<bool, std::int64_t, std::string>;
+using Options = std::map<std::string, OptionValue>;
+
+struct RestartPolicy {
+  bool enabled = true;
+  std::chrono::milliseconds first_delay{1000};  ///< doubled after each failure, with jitter
+  std::chrono::milliseconds max_delay{60000};
+  std::uint32_t quarantine_after = 5;  ///< failures within ten minutes
+};
+
+/// What one cgroup gets: its own scheduler and its own CPUs.
+struct Delegation {
+  std::string name;    ///< unique; defaults to the cgroup's path
+  std::string cgroup;  ///< absolute path below the cgroup root
+  std::string scheduler = "fair";
+  Options options;
+  std::optional<std::uint32_t> weight;  ///< 1..10000; instead of cpu.weight
+  std::optional<double> min_cpus;
+  std::optional<double> max_cpus;
+  bool exclusive = false;  ///< whole CPUs only, lent to nobody
+  Placement placement = PlacePack{};
+  Smt smt = Smt::together;
+  bool lend = true;
+  bool borrow = true;
+  bool perf = false;  ///< hand down FIEF_CAP_PERF as well
+  RestartPolicy restart;
+};
+
+/// What the root scheduler keeps for everything that is not delegated.
+struct RootPolicy {
+  /// CPUs it always keeps. Unset: a sixteenth of the machine, at most 1.
+  std::optional<double> min_cpus;
+  Options options;
+};
+
+struct Policy {
+  RootPolicy root;
+  std::vector<Delegation> delegations;  ///< in file order; names and cgroups are unique
+};
+
+}  // namespace fief

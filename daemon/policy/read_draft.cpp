@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// A table for each kind of object says which keys it has and what reads them. Unknown and
+// repeated keys are found in one place, read_object().
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "policy/draft.hpp"
+#include "policy/suggest.hpp"
+#include "policy/values.hpp"
+
+namespace fief {
+namespace {
+
+/// A value on its way into a draft.
+struct Value {
+  const JsonNode& node;
+  Place place;
+  FaultLog& log;
+
+  [[nodiscard]] Value member(const JsonMember& member) const {
+    return {member.value,
+            {place.file, member.value.at, append_pointer(place.pointer, member.key)},
+            log};
+  }
+  [[nodiscard]] Value element(const JsonNode& element, std::size_t index) const {
+    return {element, {place.file, element.at, append_pointer(place.pointer, index)}, log};
+  }
+  void refuse(std::string message) const { log.add(place, std::move(message)); }
+};
+
+template <class Draft>
+struct Key {
+  std::string_view name;
+  void (*read)(const Value& value, Draft& draft);
+};
+
+/// The name of each table entry.
+template <class Draft, std::size_t N>
+constexpr std::array<std::string_view, N> names_of(const std::array<Key<Draft>, N>& keys) {
+  std::array<std::string_view, N> names;
+  std::ranges::transform(keys, names.begin(), &Key<Draft>::name);
+  return names;
+}
+
+template <class T>
+Setting<T> make_setting(const Value& value, ValueResult<T> result) {
+  if (result)
+    return {true, std::move(*result), value.place};
+  value.refuse(std::move(result.error()));
+  return {true, std::nullopt, value.place};
+}
+
+/// Reads a key into the draft's @p Member through @p convert.
+template <auto Member, auto convert, class Draft>
+void setting(const Value& value, Draft& draft) {
+  draft.*Member = make_setting(value, convert(value.node));
+}
+
+/// Where the key itself stands, for faults that are not its value's.
+Place key_place(const Value& object, const JsonMember& member) {
+  return {object.place.file, member.at, append_pointer(object.place.pointer, member.key)};
+}
+
+/// Finds the keys that one object has twice.
+class SeenKeys {
+ public:
+  explicit SeenKeys(const Value& object) : object_(object) {}
+
+  /// Whether @p member is the first of its name; any other is a fault.
+  bool is_first(const JsonMember& member) {
+    const auto [first, is_new] = first_.emplace(member.key, member.at);
+    if (!is_new)
+      object_.log.add(key_place(object_, member),
+                      fmt::format("key {} is given twice, first in line {}, column {}", member.text,
+                                  first->second.line, first->second.column));
+    return is_new;
+  }
+
+ private:
+  const Value& object_;
+  std::map<std::string_view, TextPosition> first_;
+};
+
+template <class Draft, std::size_t N>
+void read_object(const Value& object, const std::array<Key<Draft>, N>& keys, Draft& draft) {
+  const auto names = names_of(keys);
+  const auto* members = std::get_if<JsonObject>(&object.node.value);
+  if (members == nullptr) {
+    object.refuse(not_allowed(object.node, fmt::format("an object of {}", fmt::join(names, ", "))));
+    return;
+  }
+  SeenKeys seen(object);
+  for (const auto& member : *members) {
+    if (!seen.is_first(member))
+      continue;
+    const auto key = std::ranges::find(keys, member.key, &Key<Draft>::name);
+    if (key != keys.end()) {
+      key->read(object.member(member), draft);
+      continue;
+    }
+    const auto hint = did_you_mean(member.key, names);
+    object.log.add(
+        key_place(object, member),
+        fmt::format("unknown key {}{}", member.text,
+                    hint.empty() ? fmt::format("; there are {}", fmt::join(names, ", ")) : hint));
+  }
+}
+
+template <class Draft>
+void read_options(const Value& object, Draft& draft) {
+  const auto* members = std::get_if<JsonObject>(&object.node.value);
+  if (members == nullptr) {
+    object.refuse(not_allowed(object.node, "an object of the scheduler's options"));
+    return;
+  }
+  SeenKeys seen(object);
+  for (const auto& member : *members) {
+    if (!seen.is_first(member))
+      continue;
+    if (!is_option_name(member.key))
+      object.log.add(key_place(object, member),
+                     fmt::format("{} is not an option's name: 1 to 63 letters, digits and \"_\", "
+                                 "not starting with a digit",
+                                 member.text));
+    draft.options[member.key] = make_setting(object.member(member), as_option(member.value));
+  }
+}
+
+void read_caps(const Value& array, DelegationDraft& draft) {
+  draft.perf = {true, std::nullopt, array.place};
+  const auto* elements = std::get_if<JsonArray>(&array.node.value);
+  if (elements == nullptr) {
+    array.refuse(not_allowed(array.node, "an array of caps such as [\"perf\"]"));
+    return;
+  }
+  bool valid = true;
+  for (std::size_t i = 0; i < elements->size(); ++i) {
+    const auto cap = make_setting(array.element((*elements)[i], i), as_cap((*elements)[i]));
+    valid = valid && cap.value;
+  }
+  if (valid)
+    draft.perf.value = !elements->empty();
+}
+
+constexpr std::array kRestartKeys{
+    Key<RestartDraft>{"enabled", setting<&RestartDraft::enabled, as_bool>},
+    Key<RestartDraft>{"first_delay_ms", setting<&RestartDraft::first_delay, as_delay>},
+    Key<RestartDraft>{"max_delay_ms", setting<&RestartDraft::max_delay, as_delay>},
+    Key<RestartDraft>{"quarantine_after",
+                      setting<&RestartDraft::quarantine_after, as_failure_count>},
+};
+
+constexpr std::array kDelegationKeys{
+    Key<DelegationDraft>{"name", setting<&DelegationDraft::name, as_name>},
+    Key<DelegationDraft>{"cgroup", setting<&DelegationDraft::cgroup, as_cgroup_path>},
+    Key<DelegationDraft>{"scheduler", setting<&DelegationDraft::scheduler, as_scheduler>},
+    Key<DelegationDraft>{"options", read_options<DelegationDraft>},
+    Key<DelegationDraft>{"weight", setting<&DelegationDraft::weight, as_weight>},
+    Key<DelegationDraft>{"min_cpus", setting<&DelegationDraft::min_cpus, as_min_cpus>},
+    Key<DelegationDraft>{"max_cpus", setting<&DelegationDraft::max_cpus, as_max_cpus>},
+    Key<DelegationDraft>{"exclusive", setting<&DelegationDraft::exclusive, as_bool>},
+    Key<DelegationDraft>{"placement", setting<&DelegationDraft::placement, as_placement>},
+    Key<DelegationDraft>{"smt", setting<&DelegationDraft::smt, as_smt>},
+    Key<DelegationDraft>{"lend", setting<&DelegationDraft::lend, as_bool>},
+    Key<DelegationDraft>{"borrow", setting<&DelegationDraft::borrow, as_bool>},
+    Key<DelegationDraft>{"caps", read_caps},
+    Key<DelegationDraft>{"restart",
+                         [](const Value& value, DelegationDraft& draft) {
+                           read_object(value, kRestartKeys, draft.restart);
+                         }},
+};
+
+constexpr std::array kRootKeys{
+    Key<RootDraft>{"min_cpus", setting<&RootDraft::min_cpus, as_max_cpus>},
+    Key<RootDraft>{"options", read_options<RootDraft>},
+};
+
+void read_delegations(const Value& array, PolicyDraft& draft) {
+  const auto* elements = std::get_if<JsonArray>(&array.node.value);
+  if (elements == nullptr) {
+    array.refuse(not_allowed(array.node, "an array of delegations"));
+    return;
+  }
+  for (std::size_t i = 0; i < elements->size(); ++i) {
+    const auto element = array.element((*elements)[i], i);
+    DelegationDraft delegation;
+    delegation.place = element.place;
+    read_object(element, kDelegationKeys, delegation);
+    if (std::holds_alternative<JsonObject>(element.node.value))
+      draft.delegations.push_back(std::move(delegation));
+  }
+}
+
+constexpr std::array kPolicyKeys{
+    Key<PolicyDraft>{"$schema",
+                     [](const Value& value, PolicyDraft& /*draft*/) {
+                       static_cast<void>(make_setting(value, as_text(value.node)));
+                     }},
+    Key<PolicyDraft>{"root", [](const Value& value,
+                                PolicyDraft& draft) { read_object(value, kRootKeys, draft.root); }},
+    Key<PolicyDraft>{"delegations", read_delegations},
+};
+
+}  // namespace
+
+PolicyDraft read_draft(std::string_view file, const JsonNode& document, FaultLog& log) {
+  PolicyDraft draft;
+  read_object(Value{document, {file, document.at, ""}, log}, kPolicyKeys, draft);
+  return draft;
+}
+
+}  // namespace fief

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy/values.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+#include "policy/suggest.hpp"
+
+namespace fief {
+namespace {
+
+constexpr std::size_t kMaxShown = 60;
+constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxPath = 4095;
+constexpr std::size_t kMaxScheduler = 31;  // FIEF_NAME_LEN with its NUL
+constexpr std::size_t kMaxOptionName = 63;
+constexpr std::string_view kNear = "near:";
+constexpr std::string_view kCpus = "cpus:";
+
+/// The value as it stands in the file, shortened at a character's boundary.
+std::string shown(const JsonNode& node) {
+  if (std::holds_alternative<JsonObject>(node.value))
+    return "{…}";
+  if (std::holds_alternative<JsonArray>(node.value))
+    return "[…]";
+  if (node.text.size() <= kMaxShown)
+    return std::string(node.text);
+  auto end = kMaxShown;
+  while ((static_cast<unsigned char>(node.text[end]) & 0xC0U) == 0x80U)
+    --end;
+  return std::string(node.text.substr(0, end)) + "…";
+}
+
+tl::unexpected<std::string> refuse(const JsonNode& node, std::string_view allowed,
+                                   std::string_view hint = "") {
+  return tl::unexpected(not_allowed(node, allowed) + std::string(hint));
+}
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_word_character(char c) {
+  return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
+}
+
+bool is_printable(std::string_view text) {
+  return std::ranges::none_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxName && is_printable(text);
+}
+
+bool is_cgroup_path(std::string_view path) {
+  if (path.size() < 2 || path.size() > kMaxPath || path[0] != '/' || !is_printable(path))
+    return false;
+  while (!path.empty()) {
+    const auto component = path.substr(1, path.find('/', 1) - 1);
+    if (component.empty() || component.size() > kMaxName || component == "." || component == "..")
+      return false;
+    path.remove_prefix(1 + component.size());
+  }
+  return true;
+}
+
+/// What a path that is not one was probably meant to be.
+std::string path_hint(std::string_view text) {
+  constexpr std::string_view kMount = "/sys/fs/cgroup";
+  if (text.starts_with(kMount))
+    text.remove_prefix(kMount.size());
+  const bool is_unit = text.ends_with(".service") && text.find('/') == std::string_view::npos;
+  const std::filesystem::path base(is_unit ? "/system.slice" : "/");
+  auto path = (base / std::filesystem::path(text).relative_path()).lexically_normal().string();
+  if (path.ends_with('/'))
+    path.pop_back();
+  return is_cgroup_path(path) ? fmt::format("; did you mean \"{}\"?", path) : std::string{};
+}
+
+ValueResult<std::int64_t> as_whole(const JsonNode& node, std::int64_t low, std::int64_t high) {
+  const auto* value = std::get_if<std::int64_t>(&node.value);
+  if (value == nullptr || *value < low || *value > high)
+    return refuse(node, fmt::format("a whole number from {} to {}", low, high));
+  return *value;
+}
+
+ValueResult<std::uint32_t> as_count(const JsonNode& node, std::uint32_t high) {
+  return as_whole(node, 1, high).map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
+}
+
+ValueResult<double> as_cpus(const JsonNode& node, double low) {
+  double value = -1;
+  if (const auto* whole = std::get_if<std::int64_t>(&node.value))
+    value = static_cast<double>(*whole);
+  else if (const auto* real = std::get_if<double>(&node.value))
+    value = *real;
+  if (!(value >= low && value <= kMaxCpus))
+    return refuse(node, fmt::format("a number of CPUs from {} to {}", low, kMaxCpus));
+  return value;
+}
+
+/// The index of the one of @p choices that @p node is.
+ValueResult<std::size_t> as_choice(const JsonNode& node,
+                                   std::span<const std::string_view> choices) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  const auto found = text == nullptr ? choices.end() : std::ranges::find(choices, *text);
+  if (found != choices.end())
+    return static_cast<std::size_t>(found - choices.begin());
+  return refuse(node, fmt::format(R"("{}")", fmt::join(choices, R"(" or ")")),
+                text == nullptr ? "" : did_you_mean(*text, choices));
+}
+
+ValueResult<Placement> as_cpu_list(const JsonNode& node, std::string_view list) {
+  auto cpus = CidSet::parse(list);
+  if (!cpus)
+    return tl::unexpected(std::move(cpus.error().message));
+  if (cpus->empty())
+    return refuse(node, R"("cpus:" with a list of CPU numbers such as "cpus:0-3,8")");
+  return PlaceCpus{std::move(*cpus)};
+}
+
+}  // namespace
+
+std::string not_allowed(const JsonNode& node, std::string_view allowed) {
+  return fmt::format("{} is not {}", shown(node), allowed);
+}
+
+ValueResult<bool> as_bool(const JsonNode& node) {
+  const auto* value = std::get_if<bool>(&node.value);
+  if (value == nullptr)
+    return refuse(node, "true or false");
+  return *value;
+}
+
+ValueResult<std::string> as_text(const JsonNode& node) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  if (text == nullptr)
+    return refuse(node, "a string");
+  return *text;
+}
+
+ValueResult<std::string> as_name(const JsonNode& node) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  if (text == nullptr || !is_name(*text))
+    return refuse(node,
+                  fmt::format("a name of 1 to {} bytes without control characters", kMaxName));
+  return *text;
+}
+
+ValueResult<std::string> as_cgroup_path(const JsonNode& node) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  if (text == nullptr || !is_cgroup_path(*text))
+    return refuse(node,
+                  "the absolute, normalised path of a cgroup below the root, such as "
+                  "\"/system.slice/db.service\"",
+                  text == nullptr ? "" : path_hint(*text));
+  return *text;
+}
+
+ValueResult<std::string> as_scheduler(const JsonNode& node) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  const auto valid = [](std::string_view name) {
+    return !name.empty() && name.size() <= kMaxScheduler && is_word_character(name[0]) &&
+           std::ranges::all_of(name,
+                               [](char c) { return is_word_character(c) || c == '-' || c == '.'; });
+  };
+  if (text == nullptr || !valid(*text))
+    return refuse(node, fmt::format("the name of a scheduler: 1 to {} letters, digits, \"_\", "
+                                    "\"-\" and \".\", starting with one of the first three",
+                                    kMaxScheduler));
+  return *text;
+}
+
+ValueResult<std::uint32_t> as_weight(const JsonNode& node) {
+  return as_count(node, 10000);
+}
+
+ValueResult<double> as_min_cpus(const JsonNode& node) {
+  return as_cpus(node, 0);
+}
+
+ValueResult<double> as_max_cpus(const JsonNode& node) {
+  return as_cpus(node, kLeastCpus);
+}
+
+ValueResult<Placement> as_placement(const JsonNode& node) {
+  static constexpr std::array<std::string_view, 4> kForms{"pack", "spread", "near", "cpus"};
+  const auto* text = std::get_if<std::string>(&node.value);
+  const std::string_view form = text == nullptr ? std::string_view{} : *text;
+  if (form == "pack")
+    return PlacePack{};
+  if (form == "spread")
+    return PlaceSpread{};
+  if (form.starts_with(kNear) && is_name(form.substr(kNear.size())))
+    return PlaceNear{std::string(form.substr(kNear.size()))};
+  if (form.starts_with(kCpus) && is_printable(form))
+    return as_cpu_list(node, form.substr(kCpus.size()));
+  return refuse(node, R"("pack", "spread", "near:NAME" or "cpus:LIST")",
+                did_you_mean(form.substr(0, form.find(':')), kForms));
+}
+
+ValueResult<Smt> as_smt(const JsonNode& node) {
+  static constexpr std::array<std::string_view, 2> kChoices{"together", "split"};
+  return as_choice(node, kChoices).map([](std::size_t i) {
+    return i == 0 ? Smt::together : Smt::split;
+  });
+}
+
+ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node) {
+  constexpr std::chrono::milliseconds kDay = std::chrono::hours(24);
+  return as_whole(node, 1, kDay.count()).map([](std::int64_t n) {
+    return std::chrono::milliseconds(n);
+  });
+}
+
+ValueResult<std::uint32_t> as_failure_count(const JsonNode& node) {
+  return as_count(node, 1000);
+}
+
+ValueResult<OptionValue> as_option(const JsonNode& node) {
+  if (const auto* flag = std::get_if<bool>(&node.value))
+    return *flag;
+  if (const auto* number = std::get_if<std::int64_t>(&node.value))
+    return *number;
+  if (const auto* text = std::get_if<std::string>(&node.value); text && is_printable(*text))
+    return *text;
+  return refuse(node,
+                "true, false, a whole number of 64 bits or a string without control "
+                "characters");
+}
+
+ValueResult<std::string> as_cap(const JsonNode& node) {
+  static constexpr std::array<std::string_view, 1> kCaps{"perf"};
+  return as_choice(node, kCaps).map([](std::size_t i) { return std::string(kCaps.at(i)); });
+}
+
+bool is_option_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxOptionName && (is_letter(name[0]) || name[0] == '_') &&
+         std::ranges::all_of(name, is_word_character);
+}
+
+}  // namespace fief

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Single values of the policy: what each may be. Private to the parser.
+//
+// Each function takes a JSON value and gives the typed one, or the sentence that says what was
+// written, what is allowed and, where there is a likely slip, what was probably meant.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "policy/json_document.hpp"
+#include "policy/policy.hpp"
+
+namespace fief {
+
+template <class T>
+using ValueResult = tl::expected<T, std::string>;
+
+/// CPU counts of a policy: no machine has more, and less than a hundredth is a slip.
+inline constexpr double kMaxCpus = 65536;
+inline constexpr double kLeastCpus = 0.01;
+
+ValueResult<bool> as_bool(const JsonNode& node);
+ValueResult<std::string> as_text(const JsonNode& node);
+/// 1 to 255 bytes without control characters.
+ValueResult<std::string> as_name(const JsonNode& node);
+/// Absolute and normalised, not the root; components of at most 255 bytes, 4095 in all.
+ValueResult<std::string> as_cgroup_path(const JsonNode& node);
+/// Name of a scheduler object: 1 to 31 letters, digits, "_", "-" and ".", no leading "-" or ".".
+ValueResult<std::string> as_scheduler(const JsonNode& node);
+/// 1 to 10000.
+ValueResult<std::uint32_t> as_weight(const JsonNode& node);
+/// 0 to kMaxCpus.
+ValueResult<double> as_min_cpus(const JsonNode& node);
+/// kLeastCpus to kMaxCpus.
+ValueResult<double> as_max_cpus(const JsonNode& node);
+ValueResult<Placement> as_placement(const JsonNode& node);
+ValueResult<Smt> as_smt(const JsonNode& node);
+/// 1 ms to a day.
+ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node);
+/// 1 to 1000.
+ValueResult<std::uint32_t> as_failure_count(const JsonNode& node);
+ValueResult<OptionValue> as_option(const JsonNode& node);
+/// One element of "caps"; "perf" is the only one.
+ValueResult<std::string> as_cap(const JsonNode& node);
+
+/// Whether @p name may name an option: letters, digits and "_", at most 63, no leading digit.
+bool is_option_name(std::string_view name);
+
+/// "<value as written> is not <allowed>".
+std::string not_allowed(const JsonNode& node, std::string_view allowed);
+
+}  // namespace fief

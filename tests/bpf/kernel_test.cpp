@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// fief's BPF programs and its kernel port on the real kernel, held to /sys and cpu.stat.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "real_kernel.hpp"
+
+namespace fief::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// CPU seconds each cgroup uses while @p time passes.
+template <class Wait>
+std::vector<double> used_during(const std::vector<const TestCgroup*>& cgroups, Wait wait) {
+  std::vector<double> before;
+  for (const auto* cgroup : cgroups)
+    before.push_back(cgroup->usage());
+  wait();
+  std::vector<double> used;
+  for (std::size_t i = 0; i < cgroups.size(); ++i)
+    used.push_back(cgroups[i]->usage() - before[i]);
+  return used;
+}
+
+TEST_F(RealKernel, RootComesAndGoes) {
+  load_root();
+  EXPECT_EQ(sysfs_state(), "enabled");
+  EXPECT_GE(kernel_->topology().nr_cids(), 4U);
+  EXPECT_EQ(kernel_->topology().online().size(), kernel_->topology().nr_cids());
+  ASSERT_TRUE(kernel_->leave());
+  EXPECT_EQ(sysfs_state(), "disabled");
+}
+
+TEST_F(RealKernel, SecondRootIsRefusedInWords) {
+  load_root();
+  const auto probed = kernel_->probe();
+  ASSERT_FALSE(probed);
+  EXPECT_EQ(probed.error().code, Errc::busy);
+  EXPECT_THAT(probed.error().message, ::testing::HasSubstr("fief_root"));
+}
+
+TEST_F(RealKernel, ChildGetsExactlyWhatIsGranted) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  EXPECT_TRUE(sysfs_attached(a.id()));
+  EXPECT_TRUE(sysfs_caps(a.id(), "enq").empty());
+  apply(level_of(kernel_->topology(), {{a.id(), {0, 1}}, {b.id(), {2}}}));
+  EXPECT_EQ(sysfs_caps(a.id(), "enq").to_string(), "0-1");
+  EXPECT_EQ(sysfs_caps(b.id(), "enq").to_string(), "2");
+  apply(level_of(kernel_->topology(), {{a.id(), {1}}, {b.id(), {0, 2}}}));
+  EXPECT_EQ(sysfs_caps(a.id(), "enq").to_string(), "1");
+  EXPECT_EQ(sysfs_caps(b.id(), "enq").to_string(), "0,2");
+  const auto observed = kernel_->observe();
+  ASSERT_TRUE(observed);
+  EXPECT_EQ(observed->find(b.id())->held.enq(), sysfs_caps(b.id(), "enq"));
+  EXPECT_EQ(observed->find(b.id())->name, "fief_fair");
+}
+
+TEST_F(RealKernel, WorkRunsOnOwnedCpusOnly) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1, 2}}}));
+  for (int i = 0; i < 4; ++i) {
+    a.spin();
+    b.spin();
+  }
+  run_for(2s);
+  const auto used = used_during({&a, &b}, [this] { run_for(4s); });
+  EXPECT_NEAR(used[1] / used[0], 2.0, 0.1);
+  const auto counters = kernel_->counters(a.id());
+  ASSERT_TRUE(counters);
+  EXPECT_GT(counters->enqueued, 0U);
+}
+
+TEST_F(RealKernel, SharedCpuDividesByFractions) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  auto level = level_of(kernel_->topology(), {{a.id(), {}}, {b.id(), {}}});
+  level.participants[0].exclusive.erase(Cid{0});
+  level.participants[1].shared = {{Cid{0}, kCpuUnit / 4}};
+  level.participants[2].shared = {{Cid{0}, kCpuUnit * 3 / 4}};
+  apply(level);
+  EXPECT_TRUE(sysfs_caps(a.id(), "enq").empty());
+  EXPECT_EQ(sysfs_caps(a.id(), "enq_immed").to_string(), "0");
+  a.spin();
+  a.spin();
+  b.spin();
+  run_for(1s);
+  const auto used = used_during({&a, &b}, [this] { run_for(6s); });
+  EXPECT_NEAR(used[1] / (used[0] + used[1]), 0.75, 0.02);
+}
+
+// Cid 0 is a's and cid 1 is b's; each may borrow the other's.
+TEST_F(RealKernel, IdleCpuIsLentAndTakenBack) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
+  level.participants[1].lend = true;
+  level.participants[2].lend = true;
+  apply(level);
+  EXPECT_EQ(sysfs_caps(a.id(), "enq").to_string(), "0");
+  EXPECT_EQ(sysfs_caps(a.id(), "enq_immed").to_string(), "0-1");
+  b.spin();
+  b.spin();
+  run_for(1s);
+  const auto lent = used_during({&b}, [this] { run_for(4s); });
+  a.spin();
+  run_for(500ms);
+  const auto taken_back = used_during({&a, &b}, [this] { run_for(4s); });
+  EXPECT_GT(lent[0], 1.7 * taken_back[1]);
+  EXPECT_NEAR(taken_back[0] / taken_back[1], 1.0, 0.1);
+  EXPECT_EQ(sysfs_caps(a.id(), "enq").to_string(), "0");
+}
+
+TEST_F(RealKernel, PinnedTaskWithoutItsCpuIsRescued) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0, 1}}}));
+  const int elsewhere = static_cast<int>(kernel_->topology().cids[3].cpu);
+  a.spin(elsewhere);
+  const auto used = used_during({&a}, [this] { run_for(4s); });
+  EXPECT_GT(used[0], 0.0);
+  EXPECT_TRUE(sysfs_attached(a.id()));
+  EXPECT_GT(kernel_->counters(a.id())->rescued, 0U);
+}
+
+// b's task may run only on a's cid, which is lent, and a is never idle.
+TEST_F(RealKernel, TaskPinnedToALentCpuIsNotStranded) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
+  level.participants[1].lend = true;
+  apply(level);
+  a.spin();
+  a.spin();
+  run_for(500ms);
+  b.spin(static_cast<int>(kernel_->topology().cids[0].cpu));
+  const auto used = used_during({&b}, [this] { run_for(8s); });
+  EXPECT_GT(used[0], 0.02);
+  EXPECT_TRUE(sysfs_attached(b.id()));
+}
+
+TEST_F(RealKernel, RootTasksPinnedToAnOwnedCpuStillRun) {
+  TestCgroup a("fief-test-a");
+  TestCgroup other("fief-test-other");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}}));
+  a.spin();
+  a.spin();
+  other.spin(static_cast<int>(kernel_->topology().cids[0].cpu));
+  run_for(1s);
+  const auto used = used_during({&a, &other}, [this] { run_for(6s); });
+  EXPECT_GT(used[1] / (used[0] + used[1]), 0.02);
+  EXPECT_LT(used[1] / (used[0] + used[1]), 0.12);
+  EXPECT_EQ(sysfs_state(), "enabled");
+}
+
+TEST_F(RealKernel, EventsTellOfAttachWeightAndRemoval) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  attach(a);
+  a.write("cpu.weight", "321");
+  wait_until("the weight event", [this, &a] {
+    return saw([&a](const Event& event) {
+      const auto* changed = std::get_if<WeightChanged>(&event);
+      return changed != nullptr && changed->cgroup == a.id() && changed->weight == 321;
+    });
+  });
+  EXPECT_TRUE(saw([&a](const Event& event) {
+    const auto* attached = std::get_if<ChildAttached>(&event);
+    return attached != nullptr && attached->cgroup == a.id() && attached->name == "fief_fair";
+  }));
+  a.remove();
+  wait_until("the detach event", [this, &a] {
+    return saw([&a](const Event& event) {
+      const auto* detached = std::get_if<ChildDetached>(&event);
+      return detached != nullptr && detached->cgroup == a.id();
+    });
+  });
+  EXPECT_EQ(sysfs_state(), "enabled");
+}
+
+TEST_F(RealKernel, FailuresAreTold) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  const auto missing = try_attach(a, "no-such-scheduler");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Errc::not_found);
+  const auto option = try_attach(a, "fair", {{"no_such_option", std::int64_t{1}}});
+  ASSERT_FALSE(option);
+  EXPECT_THAT(option.error().message, ::testing::HasSubstr("no_such_option"));
+  attach(a);
+  const auto twice = try_attach(a, "fair");
+  ASSERT_FALSE(twice);
+  EXPECT_TRUE(sysfs_attached(a.id()));
+  const auto option_set = try_attach(a, "fair", {{"slice_us", std::int64_t{1000}}});
+  EXPECT_FALSE(option_set);
+}
+
+TEST_F(RealKernel, DetachGivesTheTasksBack) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}}));
+  a.spin();
+  ASSERT_TRUE(kernel_->detach(a.id()));
+  wait_until("the detach", [&a] { return !sysfs_attached(a.id()); });
+  apply(level_of(kernel_->topology(), {}));
+  const auto used = used_during({&a}, [this] { run_for(2s); });
+  EXPECT_GT(used[0], 0.5);
+}
+
+}  // namespace
+}  // namespace fief::test

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "real_kernel.hpp"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "kernel/bpf_kernel.hpp"
+
+namespace fief::test {
+namespace {
+
+constexpr char kSysfs[] = "/sys/kernel/sched_ext";
+constexpr char kCgroupRoot[] = "/sys/fs/cgroup";
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string sysfs_directory(CgroupId cgroup) {
+  const std::string root = std::string(kSysfs) + "/root";
+  return cgroup == kSelf ? root : root + "/sub/sub-" + std::to_string(cgroup.value);
+}
+
+ParticipantPlan owner(CgroupId cgroup, const CidSet& cids) {
+  ParticipantPlan participant;
+  participant.cgroup = cgroup;
+  participant.exclusive = cids;
+  participant.lend = false;
+  return participant;
+}
+
+std::string object_dir() {
+  const char* set = std::getenv("FIEF_BPF_DIR");
+  return set == nullptr ? BpfKernelConfig{}.object_dir : set;
+}
+
+}  // namespace
+
+TestCgroup::TestCgroup(const std::string& name)
+    : directory_(std::string(kCgroupRoot) + "/" + name), path_("/" + name) {
+  std::ofstream(std::string(kCgroupRoot) + "/cgroup.subtree_control") << "+cpu";
+  std::filesystem::create_directory(directory_);
+  struct stat status {};
+  EXPECT_EQ(stat(directory_.c_str(), &status), 0);
+  id_ = CgroupId{status.st_ino};
+}
+
+TestCgroup::~TestCgroup() {
+  remove();
+}
+
+void TestCgroup::remove() {
+  for (const pid_t pid : spinners_) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
+  spinners_.clear();
+  std::error_code ignored;
+  std::filesystem::remove(directory_, ignored);
+}
+
+double TestCgroup::usage() const {
+  std::istringstream lines(read_file(directory_ + "/cpu.stat"));
+  std::string key;
+  std::uint64_t value = 0;
+  while (lines >> key >> value)
+    if (key == "usage_usec")
+      return static_cast<double>(value) / 1e6;
+  ADD_FAILURE() << directory_ << "/cpu.stat has no usage_usec";
+  return 0;
+}
+
+void TestCgroup::spin(int cpu) {
+  const pid_t pid = fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    // An inherited link would keep its scheduler attached.
+    close_range(3, ~0U, 0);
+    std::ofstream(directory_ + "/cgroup.procs") << getpid() << std::flush;
+    if (cpu >= 0) {
+      cpu_set_t cpus;
+      CPU_ZERO(&cpus);
+      CPU_SET(static_cast<std::size_t>(cpu), &cpus);
+      sched_setaffinity(0, sizeof(cpus), &cpus);
+    }
+    for (volatile bool forever = true; forever;) {
+    }
+  }
+  spinners_.push_back(pid);
+}
+
+void TestCgroup::write(const std::string& file, const std::string& text) const {
+  std::ofstream out(directory_ + "/" + file);
+  out << text << std::flush;
+  EXPECT_TRUE(out.good()) << directory_ << "/" << file;
+}
+
+RealKernel::RealKernel() : kernel_(make_bpf_kernel(loop_, {.object_dir = object_dir()})) {
+  kernel_->set_event_sink([this](const Event& event) { events_.push_back(event); });
+}
+
+RealKernel::~RealKernel() {
+  EXPECT_TRUE(kernel_->leave());
+}
+
+void RealKernel::load_root() {
+  const auto probed = kernel_->probe();
+  ASSERT_TRUE(probed) << probed.error().message;
+  std::optional<Status> outcome;
+  kernel_->load_root({}, [&outcome](Status status) { outcome = std::move(status); });
+  wait_until("the root scheduler", [&outcome] { return outcome.has_value(); });
+  ASSERT_TRUE(*outcome) << outcome->error().message;
+}
+
+Status RealKernel::try_attach(const TestCgroup& cgroup, const std::string& scheduler,
+                              const Options& options) {
+  std::optional<Status> outcome;
+  kernel_->attach({cgroup.id(), cgroup.path(), scheduler, options},
+                  [&outcome](Status status) { outcome = std::move(status); });
+  wait_until("a child scheduler", [&outcome] { return outcome.has_value(); });
+  return *outcome;
+}
+
+void RealKernel::attach(const TestCgroup& cgroup, const std::string& scheduler) {
+  const auto status = try_attach(cgroup, scheduler);
+  ASSERT_TRUE(status) << status.error().message;
+}
+
+void RealKernel::apply(const LevelPlan& level) {
+  const auto observed = kernel_->observe();
+  ASSERT_TRUE(observed) << observed.error().message;
+  std::map<CgroupId, HeldCaps> held;
+  for (const auto& scheduler : observed->schedulers)
+    if (scheduler.cgroup != kSelf)
+      held[scheduler.cgroup] = scheduler.held;
+  const auto refused = kernel_->apply(level, grant_operations(level, held), ++plan_number_);
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_TRUE(refused->empty());
+}
+
+void RealKernel::wait_until(const std::string& what, const std::function<bool()>& condition,
+                            std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "gave up waiting for " << what;
+    loop_.restart();
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  }
+}
+
+void RealKernel::run_for(std::chrono::milliseconds time) {
+  loop_.restart();
+  loop_.run_for(time);
+}
+
+bool RealKernel::saw(const std::function<bool(const Event&)>& predicate) const {
+  return std::ranges::any_of(events_, predicate);
+}
+
+CidSet sysfs_caps(CgroupId cgroup, const std::string& cap) {
+  std::istringstream lines(read_file(sysfs_directory(cgroup) + "/caps"));
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (!line.starts_with(cap + ":"))
+      continue;
+    const auto list = line.substr(cap.size() + 1);
+    const auto first = list.find_first_not_of(' ');
+    const auto set = CidSet::parse(first == std::string::npos ? "" : list.substr(first));
+    EXPECT_TRUE(set) << line;
+    return set.value_or(CidSet{});
+  }
+  ADD_FAILURE() << "no line \"" << cap << "\" in the caps file of " << cgroup.value;
+  return {};
+}
+
+bool sysfs_attached(CgroupId cgroup) {
+  return std::filesystem::exists(sysfs_directory(cgroup));
+}
+
+std::string sysfs_state() {
+  auto text = read_file(std::string(kSysfs) + "/state");
+  while (!text.empty() && text.back() == '\n')
+    text.pop_back();
+  return text;
+}
+
+LevelPlan level_of(const Topology& topology,
+                   const std::vector<std::pair<CgroupId, CidSet>>& owners) {
+  LevelPlan level;
+  level.held = CidSet::first(topology.nr_cids());
+  level.participants.push_back(owner(kSelf, level.held));
+  for (const auto& [cgroup, cids] : owners) {
+    level.participants.front().exclusive -= cids;
+    level.participants.push_back(owner(cgroup, cids));
+  }
+  return level;
+}
+
+}  // namespace fief::test

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A fixture for tests on the real kernel: fief's kernel port on a loop of its own, cgroups of the
+// test's own, CPU-bound processes in them, and the kernel's own word from /sys to compare with.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/cid_set.hpp"
+#include "kernel/port.hpp"
+
+namespace fief::test {
+
+/// A cgroup that exists for as long as this object; whatever runs in it is killed at the end.
+class TestCgroup {
+ public:
+  explicit TestCgroup(const std::string& name);
+  TestCgroup(const TestCgroup&) = delete;
+  TestCgroup& operator=(const TestCgroup&) = delete;
+  ~TestCgroup();
+
+  [[nodiscard]] CgroupId id() const { return id_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// CPU time used in it so far, in seconds (cpu.stat).
+  [[nodiscard]] double usage() const;
+  /// Starts a process in it that spins; @p cpu pins it to that CPU number.
+  void spin(int cpu = -1);
+  void write(const std::string& file, const std::string& text) const;
+  void remove();
+
+ private:
+  std::string directory_;
+  std::string path_;
+  CgroupId id_;
+  std::vector<pid_t> spinners_;
+};
+
+class RealKernel : public ::testing::Test {
+ protected:
+  RealKernel();
+  ~RealKernel() override;
+
+  void load_root();
+  void attach(const TestCgroup& cgroup, const std::string& scheduler = "fair");
+  Status try_attach(const TestCgroup& cgroup, const std::string& scheduler,
+                    const Options& options = {});
+  /// Puts @p level in force: observes, computes the operations, applies.
+  void apply(const LevelPlan& level);
+  /// Runs the loop until @p condition holds; fails the test after @p limit.
+  void wait_until(const std::string& what, const std::function<bool()>& condition,
+                  std::chrono::milliseconds limit = std::chrono::seconds(20));
+  void run_for(std::chrono::milliseconds time);
+  [[nodiscard]] bool saw(const std::function<bool(const Event&)>& predicate) const;
+
+  boost::asio::io_context loop_;
+  std::unique_ptr<KernelPort> kernel_;
+  std::vector<Event> events_;
+  std::uint64_t plan_number_ = 0;
+};
+
+/// The cids in one line of a scheduler's caps file; @p cgroup kSelf is the root's.
+CidSet sysfs_caps(CgroupId cgroup, const std::string& cap);
+bool sysfs_attached(CgroupId cgroup);
+std::string sysfs_state();
+
+/// A level of the root's where each cgroup owns the cids given and the root the others. Nobody lends.
+LevelPlan level_of(const Topology& topology,
+                   const std::vector<std::pair<CgroupId, CidSet>>& owners);
+
+}  // namespace fief::test

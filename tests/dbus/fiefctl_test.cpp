@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// fiefctl as people and scripts run it: a process, its output and its exit status.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "api/view_json.hpp"
+#include "dbus/private_bus.hpp"
+#include "dbus/running_service.hpp"
+
+namespace fief::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+Outcome fiefctl(const std::string& arguments) {
+  return run(std::string(FIEF_FIEFCTL) + ' ' + arguments);
+}
+
+class FiefctlTest : public testing::Test {
+ protected:
+  PrivateBus bus_;
+};
+
+class FiefctlWithDaemonTest : public FiefctlTest {
+ protected:
+  void change(const std::function<void(StateBackend&)>& edit) {
+    service_.on_loop([&edit](StateBackend& backend, Service&) { edit(backend); });
+  }
+  RunningService service_;
+};
+
+TEST_F(FiefctlWithDaemonTest, StatusAndTreeAsJsonAreTheDaemonsState) {
+  for (const auto* command : {"status --json", "tree --json"}) {
+    const auto outcome = fiefctl(command);
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    EXPECT_EQ(outcome.output, to_json(demo_status(), 2) + '\n');
+  }
+}
+
+TEST_F(FiefctlWithDaemonTest, StatusForPeople) {
+  const auto outcome = fiefctl("status");
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("is running: 8 CPUs, 3 schedulers attached"),
+                                    HasSubstr("/demo.slice/a.service"), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(FiefctlWithDaemonTest, TreeForPeople) {
+  const auto plain = run("LC_ALL=C " + std::string(FIEF_FIEFCTL) + " tree");
+  EXPECT_EQ(plain.status, 0) << plain.errors;
+  EXPECT_THAT(plain.output, HasSubstr("`- demo.slice"));
+  const auto drawn = run("LC_ALL=C.UTF-8 " + std::string(FIEF_FIEFCTL) + " tree");
+  EXPECT_THAT(drawn.output, HasSubstr("└─ demo.slice"));
+}
+
+TEST_F(FiefctlWithDaemonTest, CheckTellsWhetherItIsAsPlanned) {
+  EXPECT_EQ(fiefctl("status --check").status, 0);
+  change([](StateBackend& backend) { backend.state.as_planned = false; });
+  EXPECT_EQ(fiefctl("status --check").status, 4);
+  EXPECT_EQ(fiefctl("status").status, 0);
+}
+
+TEST_F(FiefctlWithDaemonTest, RefusedPolicyHasItsOwnStatus) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may reload without polkit";
+  EXPECT_EQ(fiefctl("reload --json").output, "{\n  \"schema\": 1,\n  \"done\": true\n}\n");
+  change([](StateBackend& backend) {
+    backend.reload_outcome = fail(Errc::invalid, "policy.json:1:1: no");
+  });
+  const auto refused = fiefctl("reload");
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_EQ(refused.errors, "fiefctl: policy.json:1:1: no\n");
+  EXPECT_THAT(fiefctl("reload --json").output, HasSubstr("\"error\": \"policy.json:1:1: no\""));
+}
+
+TEST_F(FiefctlTest, SaysThatTheDaemonDoesNotRun) {
+  for (const auto* command : {"status", "tree", "reload"}) {
+    const auto outcome = fiefctl(command);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(outcome.errors,
+              "fiefctl: fiefd is not running; start it with \"systemctl start fiefd\"\n");
+  }
+}
+
+TEST_F(FiefctlTest, SaysThatThereIsNoBus) {
+  const auto outcome =
+      run("DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent " + std::string(FIEF_FIEFCTL) + " tree");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.errors, StartsWith("fiefctl: cannot connect to the system bus"));
+}
+
+TEST_F(FiefctlTest, UsageErrorsHaveTheirOwnStatus) {
+  for (const auto* line :
+       {"", "frobnicate", "status --frobnicate", "tree surplus", "explain", "plan --topology"})
+    EXPECT_EQ(fiefctl(line).status, 2) << line;
+}
+
+TEST_F(FiefctlTest, HelpAndVersionAreNoErrors) {
+  EXPECT_EQ(fiefctl("--help").status, 0);
+  EXPECT_EQ(fiefctl("--version").output, std::string("fiefctl ") + FIEF_VERSION + "\n");
+}
+
+class OfflineTest : public FiefctlTest {
+ protected:
+  OfflineTest() {
+    std::ofstream(policy_) << R"({"delegations": [{"name": "a", "cgroup": "/s/a"},
+                                                  {"name": "b", "cgroup": "/s/b"}]})";
+    std::ofstream(cgroups_) << R"({"cgroups": [{"cgroup": "/s/a", "weight": 300},
+                                               {"cgroup": "/s/b", "weight": 100}]})";
+  }
+  ~OfflineTest() override {
+    for (const auto& file : {policy_, cgroups_, plan_})
+      std::remove(file.c_str());
+  }
+  OfflineTest(const OfflineTest&) = delete;
+  OfflineTest& operator=(const OfflineTest&) = delete;
+  OfflineTest(OfflineTest&&) = delete;
+  OfflineTest& operator=(OfflineTest&&) = delete;
+
+  [[nodiscard]] std::string options() const {
+    return fmt::format(" --policy {} --topology 1x1x8x1 --cgroups {}", policy_, cgroups_);
+  }
+
+  std::string policy_ = testing::TempDir() + "/fief-offline-policy.json";
+  std::string cgroups_ = testing::TempDir() + "/fief-offline-cgroups.json";
+  std::string plan_ = testing::TempDir() + "/fief-offline-plan.json";
+};
+
+TEST_F(OfflineTest, CheckAcceptsAndRefuses) {
+  EXPECT_EQ(fiefctl("check " + policy_).status, 0);
+  std::ofstream(policy_) << R"({"delegations": [{"cgroup": "/s/a", "wieght": 1}], "x": 1})";
+  const auto refused = fiefctl("check " + policy_);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr(policy_ + ":1:"), HasSubstr("wieght"),
+                                    HasSubstr("did you mean \"weight\"")));
+  EXPECT_THAT(fiefctl("check --json " + policy_).output,
+              AllOf(HasSubstr("\"valid\": false"), HasSubstr("/delegations/0/wieght")));
+}
+
+TEST_F(OfflineTest, PlanFollowsTheWeights) {
+  const auto outcome = fiefctl("plan" + options());
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  // Everything below /s belongs to a and b; the root keeps its floor of half a CPU.
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("CPUS"), HasSubstr("300"), HasSubstr("5.6")));
+}
+
+TEST_F(OfflineTest, PlanIsItsOwnPreviousPlan) {
+  const auto first = fiefctl("plan --json" + options());
+  ASSERT_EQ(first.status, 0) << first.errors;
+  std::ofstream(plan_) << first.output;
+  const auto second = fiefctl(fmt::format(
+      "plan --json --policy {0} --topology {1} --cgroups {1} --previous {1}", policy_, plan_));
+  EXPECT_EQ(second.status, 0) << second.errors;
+  EXPECT_EQ(second.output, first.output);
+}
+
+TEST_F(OfflineTest, AbsentCgroupsAreMentioned) {
+  std::ofstream(cgroups_) << R"({"cgroups": [{"cgroup": "/s/a"}]})";
+  const auto outcome = fiefctl("plan" + options());
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.errors, HasSubstr("/s/b is not there"));
+}
+
+TEST_F(OfflineTest, InfeasibleDemandsAreBadPolicies) {
+  std::ofstream(policy_) << R"({"delegations": [{"cgroup": "/s/a", "min_cpus": 100}]})";
+  const auto outcome = fiefctl("plan" + options());
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.errors, HasSubstr("/s/a"));
+}
+
+TEST_F(OfflineTest, BrokenFilesAreNamed) {
+  for (const auto* text :
+       {"{", "[]", R"({"cgroups": [{"weight": 1}]})", R"({"cgroups": [{"cgroup": "relative"}]})",
+        R"({"cgroups": [{"cgroup": "/s/a", "weight": 0}]})"}) {
+    std::ofstream(cgroups_) << text;
+    const auto outcome = fiefctl("plan" + options());
+    EXPECT_EQ(outcome.status, 2) << text;
+    EXPECT_THAT(outcome.errors, StartsWith("fiefctl: ")) << text;
+  }
+}
+
+TEST_F(OfflineTest, ExplainSpeaksOfCgroupsAndCpus) {
+  const auto cgroup = fiefctl("explain /s/a" + options());
+  EXPECT_EQ(cgroup.status, 0) << cgroup.errors;
+  EXPECT_THAT(cgroup.output, AllOf(HasSubstr("/s/a"), HasSubstr("300")));
+  const auto cpu = fiefctl("explain 3" + options());
+  EXPECT_EQ(cpu.status, 0) << cpu.errors;
+  EXPECT_EQ(fiefctl("explain 99" + options()).status, 1);
+  EXPECT_EQ(fiefctl("explain /nowhere" + options()).status, 1);
+}
+
+}  // namespace
+}  // namespace fief::test

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Clients that misbehave, and a bus that goes away.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <iterator>
+#include <thread>
+
+#include "dbus/client.hpp"
+#include "dbus/private_bus.hpp"
+#include "dbus/running_service.hpp"
+
+namespace fief::test {
+namespace {
+
+constexpr int kFlood = 10'000;
+
+std::ptrdiff_t open_descriptors() {
+  using Iterator = std::filesystem::directory_iterator;
+  return std::distance(Iterator("/proc/self/fd"), Iterator());
+}
+
+dbus::MessageRef get_status(const Client& client) {
+  sd_bus_message* request = nullptr;
+  sd_bus_message_new_method_call(client.connection(), &request, dbus::kService, dbus::kPath,
+                                 dbus::kManagerInterface, "GetStatus");
+  return dbus::adopt(request);
+}
+
+class RobustnessTest : public testing::Test {
+ protected:
+  int status_calls() {
+    int calls = 0;
+    service_.on_loop([&calls](StateBackend& backend, Service&) { calls = backend.status_calls; });
+    return calls;
+  }
+
+  PrivateBus bus_;
+  RunningService service_;
+};
+
+int count_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) {
+  if (sd_bus_message_is_method_error(reply, nullptr) == 0)
+    ++*static_cast<int*>(userdata);
+  return 0;
+}
+
+TEST_F(RobustnessTest, FloodIsAnsweredAndHarmsNobody) {
+  Client flooder;
+  Client other;
+  const auto descriptors = open_descriptors();
+  const auto calls_before = status_calls();
+  int answered = 0;
+  int sent = 0;
+  // The bus limits a client to 128 calls under way; it keeps that many there.
+  while (answered < kFlood) {
+    while (sent < kFlood && sent - answered < 100) {
+      ASSERT_GE(sd_bus_call_async(flooder.connection(), nullptr, get_status(flooder).get(),
+                                  count_reply, &answered, 0),
+                0);
+      ++sent;
+    }
+    if (sent % 1000 == 0) {
+      EXPECT_TRUE(other.call_manager("GetStatus"));
+    }
+    if (sd_bus_process(flooder.connection(), nullptr) == 0)
+      sd_bus_wait(flooder.connection(), 100'000);
+  }
+  EXPECT_EQ(answered, kFlood);
+  EXPECT_EQ(open_descriptors(), descriptors);
+  // Reads in one turn of the bus share one look at the state.
+  EXPECT_LE(status_calls() - calls_before, kFlood + 200);
+}
+
+TEST_F(RobustnessTest, ClientThatNeverReadsHarmsNobody) {
+  Client deaf;
+  for (int i = 0; i < kFlood; ++i) {
+    const auto request = get_status(deaf);
+    sd_bus_send(deaf.connection(), request.get(), nullptr);
+  }
+  Client other;
+  for (int i = 0; i < 100; ++i) {
+    const auto answer = other.call_manager("GetStatus");
+    ASSERT_TRUE(answer) << answer.error << ": " << answer.sentence;
+  }
+}
+
+TEST_F(RobustnessTest, ReturnsWithTheBus) {
+  bus_.restart();
+  wait_for_name(dbus::kService);
+  Client client;
+  EXPECT_TRUE(client.call_manager("GetStatus"));
+  service_.on_loop([](StateBackend& backend, Service& service) {
+    backend.state.plan_number = 1234;
+    service.status_changed();
+  });
+  EXPECT_EQ(client.next_signal("PropertiesChanged").path, dbus::kPath);
+}
+
+TEST_F(RobustnessTest, ChangesWithoutABusAreShownLater) {
+  bus_.restart();
+  service_.on_loop([](StateBackend& backend, Service& service) {
+    const auto gone = backend.state.schedulers.back();
+    backend.state.schedulers.pop_back();
+    service.scheduler_detached(gone, "exited");
+  });
+  wait_for_name(dbus::kService);
+  const auto answer = Client().call_manager("GetSchedulerByCgroup", {"/demo.slice/b.service"});
+  EXPECT_EQ(answer.error, dbus::kErrorNoSuchScheduler);
+}
+
+// Nothing polls: with nobody asking, the loop runs no handler at all.
+TEST(IdleTest, ServiceAtRestNeverWakes) {
+  const PrivateBus bus;
+  boost::asio::io_context io;
+  StateBackend backend;
+  Service service(io, backend);
+  service.start();
+  std::atomic<bool> on_bus = false;
+  std::thread watcher([&on_bus] {
+    wait_for_name(dbus::kService);
+    on_bus = true;
+  });
+  while (!on_bus)
+    io.run_for(std::chrono::milliseconds{10});
+  watcher.join();
+  // The name's own signals may still be on their way.
+  std::size_t handlers = 1;
+  for (int attempt = 0; attempt < 20 && handlers > 0; ++attempt)
+    handlers = io.run_for(std::chrono::milliseconds{300});
+  EXPECT_EQ(handlers, 0U);
+}
+
+// The callback of a reload outlives the connection, and even the service.
+TEST_F(RobustnessTest, LateOutcomesFindNobodyAndHarmNobody) {
+  std::vector<std::function<void(Status)>> held;
+  {
+    service_.on_loop([&held](StateBackend& backend, Service&) { backend.held_reloads = &held; });
+    const Client client;
+    sd_bus_message* request = nullptr;
+    sd_bus_message_new_method_call(client.connection(), &request, dbus::kService, dbus::kPath,
+                                   dbus::kManagerInterface, "Reload");
+    const auto owned = dbus::adopt(request);
+    sd_bus_send(client.connection(), request, nullptr);
+    sd_bus_flush(client.connection());
+    std::size_t arrived = 0;
+    for (const auto end = std::chrono::steady_clock::now() + kPatience;
+         arrived == 0 && std::chrono::steady_clock::now() < end;)
+      service_.on_loop([&held, &arrived](StateBackend&, Service&) { arrived = held.size(); });
+    ASSERT_EQ(arrived, 1U) << "needs root";
+  }
+  bus_.restart();
+  wait_for_name(dbus::kService);
+  service_.on_loop([&held](StateBackend&, Service&) {
+    held.at(0)(fail(Errc::stale, "too late"));
+    held.clear();
+  });
+  EXPECT_TRUE(Client().call_manager("GetStatus"));
+}
+
+}  // namespace
+}  // namespace fief::test

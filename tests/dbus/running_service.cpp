@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "dbus/running_service.hpp"
+
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "dbus/client.hpp"
+
+namespace fief::test {
+namespace {
+
+SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
+                        const CidSet& exclusive, std::vector<SharedCid> shared) {
+  SchedulerView view;
+  view.cgroup = cgroup;
+  view.path = std::move(path);
+  view.scheduler = "fair";
+  view.state = SchedulerState::attached;
+  view.weight = weight;
+  view.planned_exclusive = exclusive;
+  view.planned_shared = std::move(shared);
+  view.entitlement.cpus = exclusive.size() * kCpuUnit;
+  view.held.by_cap = {exclusive, exclusive, exclusive, CidSet{}};
+  for (const auto& part : view.planned_shared) {
+    view.entitlement.cpus += part.fraction;
+    view.held.by_cap[0].insert(part.cid);
+  }
+  view.as_planned = true;
+  return view;
+}
+
+}  // namespace
+
+StatusView demo_status() {
+  StatusView status;
+  status.version = FIEF_VERSION;
+  status.state = "running";
+  status.plan_number = 7;
+  status.nr_cpus = 8;
+  status.as_planned = true;
+  status.policy_file = "/etc/fief/policy.json";
+  const auto half = kCpuUnit / 2;
+  status.schedulers = {
+      scheduler(kSelf, "/", 0, CidSet{0}, {{Cid{1}, half}}),
+      scheduler(CgroupId{4711}, "/demo.slice/a.service", 100, CidSet{2, 3, 4}, {{Cid{1}, half}}),
+      scheduler(CgroupId{4712}, "/demo.slice/b.service", 100, CidSet{5, 6, 7}, {})};
+  status.schedulers[0].scheduler = "root";
+  status.schedulers[1].delegation = "a";
+  status.schedulers[2].delegation = "b";
+  for (auto& view : status.schedulers)
+    view.usage_usec = 1'000'000 + view.cgroup.value;
+  return status;
+}
+
+StatusView StateBackend::status() const {
+  ++status_calls;
+  return state;
+}
+
+void StateBackend::reload(std::function<void(Status)> done) {
+  ++reload_calls;
+  if (held_reloads != nullptr)
+    held_reloads->push_back(std::move(done));
+  else
+    done(reload_outcome);
+}
+
+RunningService::RunningService()
+    : work_(io_.get_executor()), service_(io_, backend_), thread_([this] { io_.run(); }) {
+  on_loop([](StateBackend&, Service& service) { service.start(); });
+  wait_for_name(dbus::kService);
+}
+
+RunningService::~RunningService() {
+  on_loop([](StateBackend&, Service& service) { service.stop(); });
+  work_.reset();
+  thread_.join();
+}
+
+void RunningService::on_loop(const std::function<void(StateBackend&, Service&)>& work) {
+  std::promise<void> done;
+  boost::asio::post(io_, [this, &work, &done] {
+    work(backend_, service_);
+    done.set_value();
+  });
+  done.get_future().get();
+}
+
+}  // namespace fief::test

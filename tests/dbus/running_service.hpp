@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The real D-Bus service on a loop of its own, over a state that the test sets.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "api/backend.hpp"
+#include "api/service.hpp"
+
+namespace fief::test {
+
+/// A machine of 8 CPUs with the root scheduler and a, b below /demo.slice; all as planned.
+StatusView demo_status();
+
+/// Answers with what the test put here. Loop thread only.
+class StateBackend final : public Backend {
+ public:
+  StatusView state = demo_status();
+  Status reload_outcome;
+  std::vector<std::function<void(Status)>>* held_reloads = nullptr;  ///< collect instead of answer
+  mutable int status_calls = 0;
+  int reload_calls = 0;
+
+  [[nodiscard]] StatusView status() const override;
+  void reload(std::function<void(Status)> done) override;
+};
+
+class RunningService {
+ public:
+  /// Returns once the service owns its name on the bus.
+  RunningService();
+  RunningService(const RunningService&) = delete;
+  RunningService& operator=(const RunningService&) = delete;
+  RunningService(RunningService&&) = delete;
+  RunningService& operator=(RunningService&&) = delete;
+  ~RunningService();
+
+  /// Runs @p work on the service's loop and waits for it.
+  void on_loop(const std::function<void(StateBackend&, Service&)>& work);
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  StateBackend backend_;
+  Service service_;
+  std::thread thread_;
+};
+
+}  // namespace fief::test

@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The guest's disk image: the guest tree, the agent, and fief's package unless it is the bare image.
+#
+# image_path [DEB] names it, need_image [DEB] makes it.
+
+# shellcheck source=tests/lib/roots.sh
+source "$(dirname "${BASH_SOURCE[0]}")/roots.sh"
+
+image_path() {
+	local name=bare
+	[[ $# -eq 0 ]] || name=fief-$(basename "$FIEF_WORK")
+	printf '%s/images/%s.ext4\n' "$FIEF_CACHE" "$name"
+}
+
+# What an image was made of; one with the same key need not be made again.
+image_key() {
+	basename "$(root_path guest)"
+	digest tests/vm/inside tests/lib/image.sh
+	[[ $# -eq 0 ]] || sha256sum <"$1"
+}
+
+need_image() {
+	need_root_tree guest 40
+	need_root_tree machine 30
+	local image
+	image=$(image_path "$@")
+	[[ -e $image && $(image_key "$@") == "$(cat "$image.key" 2>/dev/null)" ]] || with_lock image make_image "$@"
+}
+
+make_image() (
+	image=$(image_path "$@")
+	say "making the guest's disk image (about 15 s)"
+	mkdir -p "$FIEF_CACHE/images"
+	staging=$image.new
+	trap 'rm -rf --one-file-system "$staging"' EXIT
+	rm -rf --one-file-system "$staging"
+	mkdir "$staging"
+	cp --archive --reflink=auto "$(root_path guest)" "$staging/tree"
+
+	install -D --mode=755 "$FIEF_SOURCE/tests/vm/inside/agent" "$staging/tree/usr/lib/fief-guest/agent"
+	install -D --mode=644 "$FIEF_SOURCE/tests/vm/inside/fief-guest.service" \
+		"$staging/tree/etc/systemd/system/fief-guest.service"
+	mkdir -p "$staging/tree/etc/systemd/system/multi-user.target.wants"
+	ln -s ../fief-guest.service "$staging/tree/etc/systemd/system/multi-user.target.wants/"
+	if [[ $# -gt 0 ]]; then
+		cp "$1" "$staging/tree/fief.deb"
+		DEBIAN_FRONTEND=noninteractive logged install-fief chroot "$staging/tree" dpkg --install /fief.deb
+		rm "$staging/tree/fief.deb"
+	fi
+
+	truncate --size=2G "$staging/ext4"
+	logged mke2fs in_root machine "$staging:/work:rw" -- \
+		mke2fs -q -t ext4 -O '^has_journal' -E lazy_itable_init=1 -d /work/tree /work/ext4
+	# The key goes first and comes last: an image is never taken for another.
+	rm -f "$image.key"
+	mv "$staging/ext4" "$image"
+	image_key "$@" >"$image.key"
+)

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What holds for every plan, over random worlds and random changes.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "plan/plan.hpp"
+#include "property/flow_oracle.hpp"
+#include "property/generators.hpp"
+#include "support/world.hpp"
+
+namespace fief::test {
+namespace {
+
+constexpr Features kPlain{.max_threads = 2,
+                          .limits = false,
+                          .exclusive = false,
+                          .split = false,
+                          .confined = false,
+                          .nested = false,
+                          .offline = false};
+
+// The plan, or an end of this case where the demands cannot be met.
+const Plan& plan_or_discard(World& world) {
+  auto made = world.make();
+  if (!made)
+    RC_ASSERT(made.error().code == Errc::infeasible);
+  RC_PRE(made.has_value());
+  world.in_force = std::move(*made);
+  return *world.in_force;
+}
+
+void assert_checked(const World& world) {
+  const auto checked = check_plan(*world.in_force, world.input());
+  if (!checked)
+    RC_FAIL(checked.error().message + "\n" + describe(world));
+}
+
+void property(const char* name, const std::function<void()>& body) {
+  EXPECT_TRUE(rc::check(name, body));
+}
+
+TEST(PlanProperty, every_plan_passes_the_check) {
+  property("check_plan accepts what make_plan makes", [] {
+    const Features all{.confined = true};
+    auto world = random_world(all);
+    plan_or_discard(world);
+    assert_checked(world);
+    const auto changes = *rc::gen::inRange(1, 6);
+    for (int i = 0; i < changes; ++i) {
+      random_change(world, all);
+      plan_or_discard(world);
+      assert_checked(world);
+    }
+  });
+}
+
+// The rule of cgroup v2 in a second, independent form: relative to the sum at each level.
+double due_by_weight(const World& world, CgroupId id) {
+  const auto& nodes = world.cgroups.nodes;
+  auto at = std::ranges::find(nodes, id, &CgroupNode::id);
+  double share = world.topology.nr_cids();
+  while (at != nodes.begin()) {
+    double sum = 0;
+    for (auto sibling = nodes.begin() + 1; sibling != nodes.end(); ++sibling)
+      sum += sibling->parent == at->parent ? sibling->weight : 0;
+    share *= at->weight / sum;
+    at = nodes.begin() + at->parent;
+  }
+  return share;
+}
+
+TEST(PlanProperty, whole_cpus_and_fractions_are_what_the_weights_give) {
+  property("quota", [] {
+    auto world = random_world(kPlain);
+    world.policy.root.min_cpus = 0;
+    const auto& level = plan_or_discard(world).levels[0];
+    for (const auto& participant : level.participants) {
+      if (participant.cgroup == kSelf)
+        continue;
+      const auto due = due_by_weight(world, participant.cgroup) * double{kCpuUnit};
+      // Everybody has at least a unit; the others pay for it.
+      const auto slack = 1.0 + static_cast<double>(level.participants.size());
+      RC_ASSERT(std::abs(static_cast<double>(time_of(participant)) - due) <= slack);
+    }
+  });
+}
+
+TEST(PlanProperty, equal_input_gives_equal_plans) {
+  property("determinism", [] {
+    auto world = random_world({});
+    plan_or_discard(world);
+    random_change(world, {});
+    const auto once = world.make();
+    std::ranges::reverse(world.attachments);
+    const auto again = world.make();
+    RC_ASSERT(once.has_value() == again.has_value());
+    if (once)
+      RC_ASSERT(same_decisions(*once, *again));
+  });
+}
+
+TEST(PlanProperty, unrelated_changes_move_nothing) {
+  property("stability", [] {
+    auto world = random_world({});
+    plan_or_discard(world);
+    random_change(world, {});
+    const auto before = plan_or_discard(world);
+    world.cgroup("/quiet", 5000);
+    world.node("/quiet").populated = false;
+    RC_ASSERT(same_decisions(before, plan_or_discard(world)));
+  });
+}
+
+// Owners of a level's cids, by participant, and how many each owns.
+struct Ownership {
+  std::vector<int> owner;
+  std::vector<int> count;
+};
+
+Ownership ownership(const LevelPlan& owners, const LevelPlan& numbering, std::uint32_t cids) {
+  Ownership out{std::vector<int>(cids, -1), std::vector<int>(numbering.participants.size(), 0)};
+  for (std::size_t i = 0; i < numbering.participants.size(); ++i) {
+    const auto* found = owners.find(numbering.participants[i].cgroup);
+    if (found == nullptr)
+      continue;
+    for (const auto cid : found->exclusive)
+      out.owner[cid.value] = static_cast<int>(i);
+    out.count[i] = static_cast<int>(found->exclusive.size());
+  }
+  return out;
+}
+
+int count_moves(const std::vector<int>& before, const std::vector<int>& after) {
+  int moves = 0;
+  for (std::size_t cid = 0; cid < after.size(); ++cid)
+    moves += after[cid] != -1 && after[cid] != before[cid] ? 1 : 0;
+  return moves;
+}
+
+void assert_least_moves(const World& world, const LevelPlan& before, const LevelPlan& after) {
+  const auto cids = world.topology.nr_cids();
+  const auto old = ownership(before, after, cids);
+  const auto now = ownership(after, after, cids);
+  const auto moves = count_moves(old.owner, now.owner);
+  const auto least = least_moves(old.owner, now.count);
+  if (moves != least)
+    RC_FAIL(fmt::format("{} moves, {} would do\n{}{}", moves, least, describe(before),
+                        describe(world)));
+}
+
+TEST(PlanProperty, moves_are_the_minimum_cost_flow) {
+  property("moves", [] {
+    Features features{
+        .limits = true, .exclusive = true, .split = false, .nested = false, .offline = false};
+    auto world = random_world(features);
+    plan_or_discard(world);
+    const auto changes = *rc::gen::inRange(1, 8);
+    for (int i = 0; i < changes; ++i) {
+      const auto before = *world.in_force;
+      random_change(world, features);
+      const auto& after = plan_or_discard(world);
+      assert_least_moves(world, before.levels[0], after.levels[0]);
+    }
+  });
+}
+
+TEST(PlanProperty, a_cpu_more_takes_from_nobody_beyond_its_entitlement) {
+  property("monotonicity", [] {
+    auto world = random_world(kPlain);
+    RC_PRE(world.topology.nr_cids() > 1);
+    const auto cid = *rc::gen::inRange(0U, world.topology.nr_cids());
+    world.topology.cids[cid].online = false;
+    const auto before = plan_or_discard(world).levels[0];
+    world.topology.cids[cid].online = true;
+    const auto& after = plan_or_discard(world).levels[0];
+    for (std::size_t i = 0; i < before.participants.size(); ++i) {
+      const auto& old = before.participants[i];
+      const auto& now = after.participants[i];
+      RC_ASSERT(now.entitlement.cpus + 1 >= old.entitlement.cpus);
+      if (world.topology.core_siblings(Cid{0}).size() == 1) {
+        const auto kept = (old.exclusive & now.exclusive).size();
+        RC_ASSERT(kept == std::min(old.exclusive.size(), now.exclusive.size()));
+      }
+    }
+  });
+}
+
+TEST(PlanProperty, nobody_starves_and_shares_lie_on_two_cids_at_most) {
+  property("shares", [] {
+    auto features = kPlain;
+    features.split = *rc::gen::arbitrary<bool>();
+    auto world = random_world(features);
+    plan_or_discard(world);
+    const auto changes = *rc::gen::inRange(0, 4);
+    for (int i = 0; i < changes; ++i) {
+      random_change(world, features);
+      plan_or_discard(world);
+    }
+    for (const auto& participant : world.in_force->levels[0].participants) {
+      RC_ASSERT(time_of(participant) > 0U);
+      if (participant.shared.size() > 2U)
+        RC_FAIL(describe(world));
+    }
+  });
+}
+
+TEST(PlanProperty, whole_cpus_first_where_cores_have_one_thread) {
+  property("wholes", [] {
+    auto features = kPlain;
+    features.max_threads = 1;
+    features.limits = true;
+    auto world = random_world(features);
+    for (const auto& participant : plan_or_discard(world).levels[0].participants)
+      RC_ASSERT(participant.exclusive.size() == participant.entitlement.cpus / kCpuUnit);
+  });
+}
+
+TEST(PlanProperty, cores_have_one_owner_unless_all_allow_more) {
+  property("cores", [] {
+    auto features = kPlain;
+    features.max_threads = *rc::gen::element(2U, 4U);
+    features.split = true;
+    auto world = random_world(features);
+    const auto& level = plan_or_discard(world).levels[0];
+    std::map<std::uint32_t, std::set<CgroupId>> owners;
+    for (const auto& participant : level.participants)
+      for (const auto cid : participant.exclusive)
+        owners[world.topology.cids[cid.value].core].insert(participant.cgroup);
+    for (const auto& [core, who] : owners) {
+      if (who.size() == 1)
+        continue;
+      for (const auto id : who) {
+        const auto node = std::ranges::find(world.cgroups.nodes, id, &CgroupNode::id);
+        const bool allows = id == kSelf || world.delegation(node->path).smt == Smt::split;
+        RC_ASSERT(allows);
+      }
+    }
+  });
+}
+
+TEST(PlanProperty, many_small_shares_stay_within_the_sharers_of_a_cid) {
+  property("sharers", [] {
+    World world(fmt::format("1x1x{}x1", *rc::gen::inRange(4, 64)));
+    const auto children = *rc::gen::inRange(10, 200);
+    for (int i = 0; i < children; ++i)
+      world.child(fmt::format("/c{}", i), random_weight());
+    const auto made = world.make();
+    // Enough places for all must be enough for a plan: 8 of 16 a cid leave room to pack.
+    if (static_cast<std::uint32_t>(children) < 8 * world.topology.nr_cids())
+      if (!made)
+        RC_FAIL(made.error().message + "\n" + describe(world));
+    RC_PRE(made.has_value());
+    world.in_force = *made;
+    assert_checked(world);
+  });
+}
+
+}  // namespace
+}  // namespace fief::test

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cgroup/watcher.hpp"
+
+#include <gmock/gmock.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "cgroup_fixture.hpp"
+
+namespace fief {
+namespace {
+
+using test::CgroupFixture;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+using Kind = CgroupChange::Kind;
+
+CgroupWatcher open_watcher(const CgroupFixture& cgroups) {
+  auto watcher = CgroupWatcher::open(cgroups.mount());
+  if (!watcher)
+    throw std::runtime_error(watcher.error().message);
+  return std::move(*watcher);
+}
+
+bool is_readable(const CgroupWatcher& watcher) {
+  pollfd wait{.fd = watcher.fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&wait, 1, 0) == 1;
+}
+
+/// Compares with the truth as the reader sees it, which shares no bookkeeping with the watcher.
+void expect_current(CgroupWatcher& watcher, const CgroupFixture& cgroups) {
+  const auto truth = read_cgroup_tree(cgroups.mount());
+  ASSERT_TRUE(truth);
+  EXPECT_EQ(watcher.tree().nodes, truth->nodes);
+}
+
+/// How many inotify watches the watcher holds, from the kernel's own account.
+long count_watches(const CgroupWatcher& watcher) {
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(watcher.fd()));
+  long count = 0;
+  for (std::string line; std::getline(info, line);)
+    count += line.starts_with("inotify ") ? 1 : 0;
+  return count;
+}
+
+TEST(CgroupWatcher, StartsWithWhatIsThere) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 50}, {.path = "/a/b", .populated = true}});
+  auto watcher = open_watcher(cgroups);
+  expect_current(watcher, cgroups);
+  EXPECT_FALSE(is_readable(watcher));
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+}
+
+TEST(CgroupWatcher, ReportsWhatAppears) {
+  const CgroupFixture cgroups;
+  auto watcher = open_watcher(cgroups);
+  cgroups.make({.path = "/a", .weight = 20, .populated = true});
+  EXPECT_TRUE(is_readable(watcher));
+  EXPECT_THAT(watcher.drain().value(),
+              ElementsAre(CgroupChange{Kind::appeared, cgroups.id("/a"), "/a"}));
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 20U);
+  expect_current(watcher, cgroups);
+  EXPECT_FALSE(is_readable(watcher));
+}
+
+TEST(CgroupWatcher, WatchesWhatAppeared) {
+  const CgroupFixture cgroups;
+  auto watcher = open_watcher(cgroups);
+  cgroups.make({.path = "/a"});
+  ASSERT_THAT(watcher.drain().value(), SizeIs(1));
+  cgroups.make({.path = "/a/b"});
+  cgroups.set_populated("/a", true);
+  EXPECT_THAT(watcher.drain().value(),
+              ElementsAre(CgroupChange{Kind::appeared, cgroups.id("/a/b"), "/a/b"},
+                          CgroupChange{Kind::populated, cgroups.id("/a"), "/a"}));
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, FindsChildrenMadeBeforeTheirParentWasSeen) {
+  const CgroupFixture cgroups;
+  auto watcher = open_watcher(cgroups);
+  cgroups.make({.path = "/a"});
+  cgroups.make({.path = "/a/b"});
+  cgroups.make({.path = "/a/b/c"});
+  EXPECT_THAT(watcher.drain().value(),
+              ElementsAre(CgroupChange{Kind::appeared, cgroups.id("/a"), "/a"},
+                          CgroupChange{Kind::appeared, cgroups.id("/a/b"), "/a/b"},
+                          CgroupChange{Kind::appeared, cgroups.id("/a/b/c"), "/a/b/c"}));
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, ReportsWhatVanishes) {
+  const CgroupFixture cgroups({{.path = "/a"}, {.path = "/a/b"}, {.path = "/c"}});
+  auto watcher = open_watcher(cgroups);
+  const auto a = cgroups.id("/a");
+  const auto b = cgroups.id("/a/b");
+  cgroups.remove("/a");
+  EXPECT_THAT(watcher.drain().value(),
+              testing::UnorderedElementsAre(CgroupChange{Kind::vanished, a, "/a"},
+                                            CgroupChange{Kind::vanished, b, "/a/b"}));
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, TellsASuccessorFromItsPredecessor) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 1}});
+  auto watcher = open_watcher(cgroups);
+  const auto old = cgroups.id("/a");
+  // An open descriptor keeps the inode number from being used again at once; cgroupfs never does.
+  const auto held = open_cgroup_mount(cgroups.directory("/a").string());
+  cgroups.remove("/a");
+  cgroups.make({.path = "/a", .weight = 2});
+  const auto successor = cgroups.id("/a");
+  ASSERT_NE(old, successor);
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(CgroupChange{Kind::vanished, old, "/a"},
+                                                   CgroupChange{Kind::appeared, successor, "/a"}));
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 2U);
+  cgroups.set_populated("/a", true);
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(CgroupChange{Kind::populated, successor, "/a"}));
+}
+
+TEST(CgroupWatcher, ForgetsWhatCameAndWentUnseen) {
+  const CgroupFixture cgroups;
+  auto watcher = open_watcher(cgroups);
+  cgroups.make({.path = "/a"});
+  cgroups.remove("/a");
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, FollowsPopulated) {
+  const CgroupFixture cgroups({{.path = "/a", .populated = false}});
+  auto watcher = open_watcher(cgroups);
+  const CgroupChange change{Kind::populated, cgroups.id("/a"), "/a"};
+  cgroups.set_populated("/a", true);
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.tree().find("/a")->populated);
+  cgroups.set_populated("/a", true);  // "frozen" changed, say
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  cgroups.set_populated("/a", false);
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_FALSE(watcher.tree().find("/a")->populated);
+}
+
+TEST(CgroupWatcher, IgnoresOtherFiles) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  test::write_file(cgroups.directory("/a") / "cgroup.procs", "1\n");
+  cgroups.set_weight("/a", 6);
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+}
+
+TEST(CgroupWatcher, RereadsWeightsWhenTold) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  const auto id = cgroups.id("/a");
+  EXPECT_FALSE(watcher.reread_weight(id).value());
+  cgroups.set_weight("/a", 500);
+  EXPECT_TRUE(watcher.reread_weight(id).value());
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 500U);
+  EXPECT_FALSE(watcher.reread_weight(id).value());
+}
+
+TEST(CgroupWatcher, RereadingAWeightLeavesPopulatedToDrain) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5, .populated = false}});
+  auto watcher = open_watcher(cgroups);
+  cgroups.set_populated("/a", true);
+  cgroups.set_weight("/a", 6);
+  EXPECT_TRUE(watcher.reread_weight(cgroups.id("/a")).value());
+  EXPECT_THAT(watcher.drain().value(), SizeIs(1));
+}
+
+TEST(CgroupWatcher, RereadsNoWeightOfAnUnknownOrVanishedCgroup) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  const auto id = cgroups.id("/a");
+  EXPECT_FALSE(watcher.reread_weight(CgroupId{1}).value());
+  cgroups.remove("/a");
+  EXPECT_FALSE(watcher.reread_weight(id).value());
+}
+
+TEST(CgroupWatcher, RereadFindsEveryDifference) {
+  const CgroupFixture cgroups(
+      {{.path = "/a", .weight = 5}, {.path = "/b", .weight = 5}, {.path = "/c", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  const auto a = cgroups.id("/a");
+  cgroups.make({.path = "/d"});
+  cgroups.remove("/a");
+  cgroups.set_weight("/b", 6);
+  cgroups.set_populated("/c", true);
+  EXPECT_THAT(watcher.reread().value(),
+              ElementsAre(CgroupChange{Kind::vanished, a, "/a"},
+                          CgroupChange{Kind::weight, cgroups.id("/b"), "/b"},
+                          CgroupChange{Kind::populated, cgroups.id("/c"), "/c"},
+                          CgroupChange{Kind::appeared, cgroups.id("/d"), "/d"}));
+  expect_current(watcher, cgroups);
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+}
+
+TEST(CgroupWatcher, SurvivesAnOverflowOfTheQueue) {
+  const CgroupFixture cgroups({{.path = "/a"}, {.path = "/b"}});
+  auto watcher = open_watcher(cgroups);
+  long queue = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> queue;
+  ASSERT_GT(queue, 0);
+  // Two files in turn: the kernel merges an event with an equal one at the end of the queue.
+  std::ofstream a(cgroups.directory("/a") / "cgroup.events", std::ios::app);
+  std::ofstream b(cgroups.directory("/b") / "cgroup.events", std::ios::app);
+  for (long i = 0; i < queue; i += 2) {
+    a << '\n' << std::flush;
+    b << '\n' << std::flush;
+  }
+  cgroups.make({.path = "/late"});
+  const auto changes = watcher.drain().value();
+  EXPECT_EQ(std::ranges::count(changes, CgroupChange{Kind::appeared, cgroups.id("/late"), "/late"}),
+            1);
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, KeepsNoWatchOfWhatIsGone) {
+  const CgroupFixture cgroups({{.path = "/a"}});
+  auto watcher = open_watcher(cgroups);
+  const auto at_first = count_watches(watcher);
+  EXPECT_EQ(at_first, 3);  // the root's directory, and two of /a
+  for (int i = 0; i < 20; ++i) {
+    cgroups.make({.path = "/b"});
+    ASSERT_THAT(watcher.drain().value(), SizeIs(1));
+    EXPECT_EQ(count_watches(watcher), at_first + 2);
+    cgroups.remove("/b");
+    ASSERT_THAT(watcher.drain().value(), SizeIs(1));
+  }
+  EXPECT_EQ(count_watches(watcher), at_first);
+  ASSERT_TRUE(watcher.reread());
+  EXPECT_EQ(count_watches(watcher), at_first);
+}
+
+TEST(CgroupWatcher, NeedsAMount) {
+  const auto watcher = CgroupWatcher::open("/nowhere/cgroup");
+  ASSERT_FALSE(watcher);
+  EXPECT_EQ(watcher.error().code, Errc::not_found);
+}
+
+TEST(CgroupWatcher, CanBeMoved) {
+  const CgroupFixture cgroups({{.path = "/a"}});
+  auto first = open_watcher(cgroups);
+  auto second = std::move(first);
+  cgroups.make({.path = "/b"});
+  EXPECT_THAT(second.drain().value(), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace fief

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control_world.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "policy/parse.hpp"
+
+namespace fief::test {
+namespace {
+
+class Recorder : public log::Sink {
+ public:
+  explicit Recorder(std::vector<log::Record>& records) : records_(records) {}
+  void write(const log::Record& record) override { records_.push_back(record); }
+
+ private:
+  std::vector<log::Record>& records_;
+};
+
+}  // namespace
+
+World::World()
+    : kernel_(parse_topology_spec("1x2x4x1").value(),
+              [this](std::function<void()> run) { boost::asio::post(io_, std::move(run)); }) {
+  log::set_sink(std::make_unique<Recorder>(records_));
+  root_restart_.first_delay = std::chrono::milliseconds{10};
+}
+
+World::~World() {
+  EXPECT_THAT(kernel_.violations(), ::testing::IsEmpty());
+  log::set_sink(log::default_sink());
+  if (descriptor_.is_open())
+    descriptor_.release();
+}
+
+void World::start() {
+  auto watcher = CgroupWatcher::open(cgroups_.mount());
+  ASSERT_TRUE(watcher) << watcher.error().message;
+  watcher_.emplace(std::move(*watcher));
+  descriptor_.assign(watcher_->fd());
+  ControllerConfig config;
+  config.load_policy = [this] {
+    return parse_policy(std::vector{PolicyText{"policy.json", policy_text_}});
+  };
+  config.policy_files = [] { return std::string("policy.json"); };
+  config.cgroup_mount = cgroups_.mount();
+  config.root_restart = root_restart_;
+  controller_.emplace(io_, kernel_, *watcher_, std::move(config),
+                      ControllerHooks{.ready = [this] { ready_ = true; },
+                                      .failed = [this](const Error& error) { failure_ = error; },
+                                      .progress = [](const std::string&) {}});
+  controller_->set_listener(&listener_);
+  watch();
+  controller_->start();
+  wait_until("ready or failed", [this] { return ready_ || failure_; });
+}
+
+void World::watch() {
+  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& error) {
+                           if (error)
+                             return;
+                           controller_->cgroups_changed();
+                           watch();
+                         });
+}
+
+Status World::reload() {
+  std::optional<Status> outcome;
+  controller_->reload([&outcome](const Status& status) { outcome = status; });
+  wait_until("reloaded", [&outcome] { return outcome.has_value(); });
+  return outcome.value_or(fail(Errc::io, "no answer"));
+}
+
+CgroupId World::make(const std::string& path, std::uint32_t weight) {
+  cgroups_.make({.path = path, .weight = weight, .populated = true, .usage_usec = 1000});
+  kernel_.add_cgroup(id(path), path);
+  return id(path);
+}
+
+void World::remove(const std::string& path) {
+  const auto cgroup = id(path);
+  cgroups_.remove(path);
+  kernel_.remove_cgroup(cgroup);
+}
+
+void World::set_weight(const std::string& path, std::uint32_t weight) {
+  cgroups_.set_weight(path, weight);
+  kernel_.change_weight(id(path), weight);
+}
+
+void World::wait_until(const std::string& what, const std::function<bool()>& condition,
+                       std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited for: " << what;
+    io_.restart();
+    io_.run_one_for(std::chrono::milliseconds{50});
+  }
+}
+
+void World::settle() {
+  io_.restart();
+  io_.poll();
+}
+
+void World::wait_for(const std::string& path, SchedulerState state) {
+  wait_until(fmt::format("{} {}", path, to_string(state)), [&] {
+    const auto now = view(path);
+    return now.state == state && (state != SchedulerState::attached || now.as_planned);
+  });
+}
+
+SchedulerView World::view(const std::string& path) {
+  for (const auto& scheduler : controller_->status().schedulers)
+    if (scheduler.path == path)
+      return scheduler;
+  return {};
+}
+
+std::uint32_t World::owned(const std::string& path) {
+  const auto observation = kernel_.observe();
+  const auto* found = observation->find(id(path));
+  return found == nullptr ? 0 : found->held.enq().size();
+}
+
+std::size_t World::logged(std::string_view message_id) const {
+  return static_cast<std::size_t>(std::ranges::count_if(records_, [message_id](const auto& record) {
+    return record.fields.message_id == message_id;
+  }));
+}
+
+std::string quick(const std::string& cgroup, int tries) {
+  return fmt::format(
+      R"({{"cgroup": "{}", "restart": {{"first_delay_ms": 10, "max_delay_ms": 20, "quarantine_after": {}}}}})",
+      cgroup, tries);
+}
+
+std::string policy_of(const std::vector<std::string>& delegations) {
+  return fmt::format(R"({{"delegations": [{}]}})", fmt::join(delegations, ", "));
+}
+
+}  // namespace fief::test

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The log façade: thresholds, floods, and a catalog entry for every message id.
+#include "core/log.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <vector>
+
+#include "core/message_ids.hpp"
+#include "core/rate_limit.hpp"
+
+namespace fief::log {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+class Recorder : public Sink {
+ public:
+  explicit Recorder(std::vector<Record>& records) : records_(records) {}
+  void write(const Record& record) override { records_.push_back(record); }
+
+ private:
+  std::vector<Record>& records_;
+};
+
+class Log : public ::testing::Test {
+ protected:
+  Log() { set_sink(std::make_unique<Recorder>(records_)); }
+  ~Log() override {
+    set_sink(default_sink());
+    set_level(Level::info);
+  }
+  std::vector<Record> records_;
+};
+
+TEST_F(Log, CarriesSentenceAndFields) {
+  error({.message_id = message::kRootExited, .exit_kind = 1026}, "ended after {} s", 3);
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_EQ(records_[0].level, Level::error);
+  EXPECT_EQ(records_[0].message, "ended after 3 s");
+  EXPECT_EQ(records_[0].fields.message_id, message::kRootExited);
+  EXPECT_EQ(records_[0].fields.exit_kind, 1026U);
+  EXPECT_FALSE(records_[0].fields.plan);
+}
+
+TEST_F(Log, DropsWhatIsBelowTheThreshold) {
+  set_level(Level::warning);
+  info({}, "not this");
+  notice({}, "nor this");
+  warning({}, "this");
+  EXPECT_THAT(records_, ::testing::SizeIs(1));
+}
+
+TEST_F(Log, OneFloodingKindLeavesOthersAlone) {
+  for (int i = 0; i < 1000; ++i)
+    info({.message_id = message::kPlanApplied}, "plan {}", i);
+  const auto passed = records_.size();
+  EXPECT_LT(passed, 100U);
+  error({.message_id = message::kEventsDropped}, "another");
+  EXPECT_EQ(records_.size(), passed + 1);
+}
+
+TEST(RateLimit, CountsWhatItHoldsBack) {
+  RateLimit limit(2, milliseconds{100});
+  const auto start = steady_clock::time_point{};
+  EXPECT_TRUE(limit.admit("a", start).pass);
+  EXPECT_TRUE(limit.admit("a", start + milliseconds{99}).pass);
+  EXPECT_FALSE(limit.admit("a", start + milliseconds{99}).pass);
+  EXPECT_TRUE(limit.admit("b", start + milliseconds{99}).pass);
+  const auto next = limit.admit("a", start + milliseconds{100});
+  EXPECT_TRUE(next.pass);
+  EXPECT_EQ(next.suppressed, 1U);
+  EXPECT_EQ(limit.admit("a", start + milliseconds{101}).suppressed, 0U);
+}
+
+TEST(Level, NamesAreReadBack) {
+  for (const auto level : {Level::debug, Level::info, Level::notice, Level::warning, Level::error})
+    EXPECT_EQ(parse_level(to_string(level)), level);
+  EXPECT_EQ(parse_level("loud").error().code, Errc::invalid);
+}
+
+std::string read_file(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Every run of exactly 32 hexadecimal digits.
+std::set<std::string> ids_in(const std::string& text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::set<std::string> found;
+  for (auto at = text.find_first_of(kDigits); at != std::string::npos;) {
+    const auto end = std::min(text.find_first_not_of(kDigits, at), text.size());
+    if (end - at == 32)
+      found.insert(text.substr(at, 32));
+    at = text.find_first_of(kDigits, end);
+  }
+  return found;
+}
+
+TEST(Catalog, ExplainsExactlyTheMessagesThereAre) {
+  const auto ids = ids_in(read_file(FIEF_SOURCE_DIR "/daemon/core/message_ids.hpp"));
+  EXPECT_FALSE(ids.empty());
+  EXPECT_EQ(ids, ids_in(read_file(FIEF_SOURCE_DIR "/systemd/fief.catalog")));
+}
+
+}  // namespace
+}  // namespace fief::log

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Holds the JSON schema, the parser and the shipped files together.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validator.hpp>
+
+#include "policy/load.hpp"
+#include "policy_texts.hpp"
+
+namespace fief {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::delegation_with;
+using test::faults_of;
+using testing::IsEmpty;
+
+const fs::path kConfig = FIEF_CONFIG_DIR;
+
+json read_json(const fs::path& file) {
+  std::ifstream in(file);
+  return json::parse(in, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);
+}
+
+bool schema_accepts(const json& document) {
+  static const valijson::Schema schema = [] {
+    valijson::Schema parsed;
+    const auto text = read_json(kConfig / "policy.schema.json");
+    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(text), parsed);
+    return parsed;
+  }();
+  return valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(document),
+                                        nullptr);
+}
+
+std::vector<std::string> shipped_policies() {
+  std::vector<std::string> files{(kConfig / "policy.json").string()};
+  for (const auto& entry : fs::directory_iterator(kConfig / "examples"))
+    files.push_back(entry.path().string());
+  return files;
+}
+
+class ShippedPolicy : public testing::TestWithParam<std::string> {};
+
+TEST_P(ShippedPolicy, IsAcceptedByTheSchema) {
+  EXPECT_TRUE(schema_accepts(read_json(GetParam())));
+}
+
+TEST_P(ShippedPolicy, IsAcceptedByTheParser) {
+  std::vector<std::string> files{GetParam()};
+  // A drop-in means something only over what it changes.
+  if (files[0].ends_with("/drop-in.json"))
+    files.insert(files.begin(), (kConfig / "examples/latency-and-batch.json").string());
+  const auto policy = load_policy_files(files, FileTrust::any);
+  EXPECT_TRUE(policy) << format_faults(policy.error());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ShippedPolicy, testing::ValuesIn(shipped_policies()),
+                         [](const auto& file) {
+                           auto name = fs::path(file.param).stem().string();
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST(VendorPolicy, DelegatesNothing) {
+  const std::vector<std::string> files{(kConfig / "policy.json").string()};
+  EXPECT_THAT(load_policy_files(files, FileTrust::any)->delegations, IsEmpty());
+}
+
+TEST(ThreeServices, AreNamedAfterTheirUnits) {
+  const std::vector<std::string> files{(kConfig / "examples/three-services.json").string()};
+  const auto policy = load_policy_files(files, FileTrust::any);
+  ASSERT_TRUE(policy);
+  ASSERT_EQ(policy->delegations.size(), 3U);
+  for (const auto& delegation : policy->delegations)
+    EXPECT_EQ(delegation.cgroup, "/demo.slice/" + delegation.name + ".service");
+}
+
+class BadDocument : public testing::TestWithParam<std::string> {};
+
+TEST_P(BadDocument, IsRefusedByBoth) {
+  EXPECT_FALSE(schema_accepts(json::parse(GetParam())));
+  EXPECT_NE(faults_of({GetParam()}), std::vector<std::string>{});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Documents, BadDocument,
+    testing::Values(
+        "[]", "null", R"({"x": 1})", R"({"$schema": 1})", R"({"root": 1})",
+        R"({"root": {"min_cpus": 0}})", R"({"root": {"max_cpus": 1}})",
+        R"({"root": {"options": {"a": 1.5}}})", R"({"delegations": {}})", R"({"delegations": [7]})",
+        R"({"delegations": [{}]})", R"({"delegations": [{"weight": 1}]})",
+        R"({"delegations": [{"cgroup": 1}]})", R"({"delegations": [{"cgroup": ""}]})",
+        R"({"delegations": [{"cgroup": "/"}]})", R"({"delegations": [{"cgroup": "a"}]})",
+        R"({"delegations": [{"cgroup": "/a/"}]})", R"({"delegations": [{"cgroup": "//a"}]})",
+        R"({"delegations": [{"cgroup": "/a/../b"}]})", R"({"delegations": [{"cgroup": "/a/."}]})",
+        R"({"delegations": [{"cgroup": "/a\nb"}]})"));
+
+INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
+                           std::vector<std::string> documents;
+                           for (const auto* keys : {R"("nmae": "a")",
+                                                    R"("name": "")",
+                                                    R"("name": "a\u0001")",
+                                                    R"("scheduler": "a/b")",
+                                                    R"("scheduler": "-a")",
+                                                    R"("scheduler": 1)",
+                                                    R"("weight": 0)",
+                                                    R"("weight": 10001)",
+                                                    R"("weight": 1.5)",
+                                                    R"("weight": "1")",
+                                                    R"("min_cpus": -1)",
+                                                    R"("min_cpus": 65537)",
+                                                    R"("max_cpus": 0)",
+                                                    R"("max_cpus": true)",
+                                                    R"("exclusive": "yes")",
+                                                    R"("placement": "packed")",
+                                                    R"("placement": "near:")",
+                                                    R"("placement": "cpus:")",
+                                                    R"("placement": "cpus:1-")",
+                                                    R"("placement": "cpus:,1")",
+                                                    R"("placement": "xpack")",
+                                                    R"("smt": "off")",
+                                                    R"("lend": 1)",
+                                                    R"("borrow": null)",
+                                                    R"("caps": "perf")",
+                                                    R"("caps": ["perf", "enq"])",
+                                                    R"("options": [])",
+                                                    R"("options": {"a-b": 1})",
+                                                    R"("options": {"a": 1.5})",
+                                                    R"("options": {"a": null})",
+                                                    R"("options": {"a": []})",
+                                                    R"("restart": false)",
+                                                    R"("restart": {"delay": 1})",
+                                                    R"("restart": {"enabled": 1})",
+                                                    R"("restart": {"first_delay_ms": 0})",
+                                                    R"("restart": {"max_delay_ms": 86400001})",
+                                                    R"("restart": {"quarantine_after": 1001})",
+                                                    R"("exclusive": true, "lend": true)"})
+                             documents.push_back(delegation_with(keys));
+                           return documents;
+                         }()));
+
+class GoodDelegation : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoodDelegation, IsAcceptedByBoth) {
+  const auto document = delegation_with(GetParam());
+  EXPECT_TRUE(schema_accepts(json::parse(document)));
+  EXPECT_THAT(faults_of({document}), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, GoodDelegation,
+    testing::Values(R"("name": "a b/c")", R"("scheduler": "_A-b.9")", R"("weight": 1)",
+                    R"("weight": 10000)", R"("min_cpus": 0)", R"("min_cpus": 0.25)",
+                    R"("max_cpus": 65536)", R"("max_cpus": 0.01)", R"("exclusive": false)",
+                    R"("placement": "cpus:0-3,8,10-11")", R"("placement": "spread")",
+                    R"("smt": "split")", R"("caps": [])", R"("options": {"a_1": "x", "_": -1})",
+                    R"("options": {})", R"("restart": {})", R"("exclusive": true, "lend": false)",
+                    R"("exclusive": false, "lend": true)"));
+
+/// The keys that the parser names when it meets one it does not know.
+std::set<std::string> keys_of_parser(const std::string& document) {
+  const auto fault = faults_of({document}).at(0);
+  const auto list = fault.substr(fault.find("there are ") + 10);
+  std::set<std::string> keys;
+  for (std::size_t from = 0; from != std::string::npos;) {
+    const auto comma = list.find(", ", from);
+    keys.insert(list.substr(from, comma - from));
+    from = comma == std::string::npos ? comma : comma + 2;
+  }
+  return keys;
+}
+
+std::set<std::string> keys_of_schema(const char* object) {
+  std::set<std::string> keys;
+  const auto schema = read_json(kConfig / "policy.schema.json");
+  for (const auto& [key, value] : schema.at(json::json_pointer(object)).at("properties").items())
+    keys.insert(key);
+  return keys;
+}
+
+TEST(SchemaAndParser, KnowTheSameKeys) {
+  EXPECT_EQ(keys_of_parser(R"({"zzzzzz": 1})"), keys_of_schema(""));
+  EXPECT_EQ(keys_of_parser(R"({"root": {"zzzzzz": 1}})"), keys_of_schema("/definitions/root"));
+  EXPECT_EQ(keys_of_parser(delegation_with(R"("zzzzzz": 1)")),
+            keys_of_schema("/definitions/delegation"));
+  EXPECT_EQ(keys_of_parser(delegation_with(R"("restart": {"zzzzzz": 1})")),
+            keys_of_schema("/definitions/restart"));
+}
+
+}  // namespace
+}  // namespace fief

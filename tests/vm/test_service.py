@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# guest: --cpus 8 --memory 3072 --timeout 900
+"""The installed service: what it attaches and grants, held to the kernel's own files."""
+
+import machine
+import pytest
+
+
+def assert_kernel_agrees():
+    """Every cap that fief shows is what the kernel's caps file lists, and no cid has two owners."""
+    shown = {s["cgroup_id"]: s for s in machine.status()["schedulers"] if s["cgroup"] != "/"}
+    assert machine.kernel_children() == set(shown) - {0}
+    owned = set()
+    for cgroup_id, scheduler in shown.items():
+        held = machine.kernel_caps(cgroup_id)
+        for cap, listed in scheduler["caps"].items():
+            assert machine.cids(listed) == held[cap], (scheduler["cgroup"], cap)
+        assert not owned & held["enq"]
+        owned |= held["enq"]
+    assert len(owned) <= machine.nr_cpus()
+
+
+def test_stop_leaves_nothing(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+    machine.wait_for("a's scheduler", lambda: machine.settled(a))
+    assert machine.kernel_state() == "enabled"
+    machine.run("systemctl", "stop", "fiefd.service")
+    assert machine.kernel_state() == "disabled"
+    before = a.usage()
+    machine.wait_for("a to go on", lambda: a.usage() > before + 0.5)
+
+
+def test_tree_is_what_the_kernel_holds(services, daemon):
+    all_three = [services("a", 100), services("b", 300), services("c", 250)]
+    machine.delegate(*all_three)
+    daemon()
+    machine.wait_for("three schedulers", lambda: machine.settled(*all_three))
+    assert_kernel_agrees()
+    shown = machine.schedulers()
+    due = [shown[s.path]["entitlement"]["cpus"] for s in all_three]
+    assert due[1] / due[0] == pytest.approx(3, rel=0.001)
+    assert due[2] / due[0] == pytest.approx(2.5, rel=0.001)
+    assert "busy" not in shown  # paths only
+
+
+def test_every_busy_service_gets_what_it_is_due(services, daemon):
+    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
+    all_three = [services("a", 100), services("b", 300), services("c", 250)]
+    machine.delegate(*all_three)
+    daemon()
+    machine.wait_for("three schedulers", lambda: machine.settled(*all_three))
+    shown = machine.schedulers()
+    machine.run("sleep", "3")
+    before = [s.usage() for s in all_three]
+    machine.run("sleep", "10")
+    used = [s.usage() - b for s, b in zip(all_three, before)]
+    per_cpu = sum(used) / machine.nr_cpus()
+    for service, got in zip(all_three, used):
+        due = shown[service.path]["entitlement"]["cpus"]
+        # What nobody else wants is lent: never less than due, and little more with all busy.
+        assert got / per_cpu > 0.93 * due, (service.name, used)
+
+
+def test_cgroup_that_appears_goes_and_comes_back(services, daemon):
+    late = machine.Service("late")
+    machine.delegate(late)
+    daemon()
+    assert machine.schedulers()[late.path]["state"] == "waiting"
+    for _ in range(2):
+        late.start()
+        machine.wait_for("its scheduler", lambda: machine.settled(late))
+        assert machine.kernel_caps(late.cgroup_id)["enq_immed"]
+        late.stop()
+        machine.wait_for("it to wait again", lambda: machine.schedulers()[late.path]["state"] == "waiting")
+        assert machine.kernel_children() == set()
+
+
+def test_no_cid_has_two_owners_while_weights_change(services, daemon):
+    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
+    a, b, c = services("a"), services("b"), services("c")
+    machine.delegate(a, b, c)
+    daemon()
+    machine.wait_for("three schedulers", lambda: machine.settled(a, b, c))
+    samples = 0
+    for turn in range(100):
+        (a, b, c)[turn % 3].set_weight(1 + turn * 97 % 1000)
+        for _ in range(3):
+            for cid, holders in machine.owners().items():
+                # Files are read one after another: only a second look at one cid is a verdict.
+                if len(holders) > 1:
+                    held = [child for child in holders if cid in machine.kernel_caps(child)["enq"]]
+                    assert len(held) < 2, f"cid {cid} belongs to {held}"
+            samples += 1
+    assert samples == 300
+    machine.wait_for("the last plan", lambda: machine.settled(a, b, c))
+    assert_kernel_agrees()
+    assert machine.kernel_state() == "enabled"
