@@ -59,9 +59,9 @@ Status verdict(sd_bus_message& reply) {
 
 }  // namespace
 
-void Authority::check(sd_bus_message& request, const char* action, Then then) {
+void Authority::check(sd_bus_message& request, const char* action, const Then& then) {
   const char* name = sd_bus_message_get_sender(&request);
-  const Sender sender{name != nullptr ? name : "", 0};
+  const Sender sender{.name = name != nullptr ? name : "", .uid = 0};
   const auto call = uid_call(request, sender);
   const auto on_uid = [this, request = hold(request), action, sender, then](sd_bus_message& reply) {
     Sender known = sender;
@@ -77,7 +77,7 @@ void Authority::check(sd_bus_message& request, const char* action, Then then) {
 }
 
 void Authority::ask_polkit(sd_bus_message& request, const char* action, const Sender& sender,
-                           Then then) {
+                           const Then& then) {
   const auto call = polkit_call(request, action, sender);
   const auto on_verdict = [sender, then](sd_bus_message& reply) {
     if (const auto allowed = verdict(reply); !allowed)

@@ -30,10 +30,11 @@ class Authority {
 
   /// Finds out whether the sender of @p request may do @p action (a polkit action id). @p then is
   /// called in a later turn, with Errc::denied if not, and never if the bus is lost meanwhile.
-  void check(sd_bus_message& request, const char* action, Then then);
+  void check(sd_bus_message& request, const char* action, const Then& then);
 
  private:
-  void ask_polkit(sd_bus_message& request, const char* action, const Sender& sender, Then then);
+  void ask_polkit(sd_bus_message& request, const char* action, const Sender& sender,
+                  const Then& then);
 
   PendingCalls& calls_;
 };

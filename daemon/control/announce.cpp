@@ -93,7 +93,10 @@ StatusView Controller::view(bool with_usage) const {
   view.version = FIEF_VERSION;
   view.state = state_name();
   view.plan_number = plan_.number;
-  view.nr_cpus = observation_.root_enabled ? kernel_.topology().nr_cids() : 0;
+  if (observation_.root_enabled)
+    for (const auto& cid : kernel_.topology().cids)
+      view.cpu_of_cid.push_back(cid.cpu);
+  view.nr_cpus = static_cast<std::uint32_t>(view.cpu_of_cid.size());
   view.as_planned = as_planned_;
   view.policy_file = policy_files_;
   view.policy_error = policy_error_;

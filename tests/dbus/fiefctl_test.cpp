@@ -128,9 +128,11 @@ class OfflineTest : public FiefctlTest {
     return fmt::format(" --policy {} --topology 1x1x8x1 --cgroups {}", policy_, cgroups_);
   }
 
-  std::string policy_ = testing::TempDir() + "/fief-offline-policy.json";
-  std::string cgroups_ = testing::TempDir() + "/fief-offline-cgroups.json";
-  std::string plan_ = testing::TempDir() + "/fief-offline-plan.json";
+  // Cases run side by side, each in a process of its own.
+  std::string prefix_ = fmt::format("{}/fief-offline-{}", testing::TempDir(), getpid());
+  std::string policy_ = prefix_ + "-policy.json";
+  std::string cgroups_ = prefix_ + "-cgroups.json";
+  std::string plan_ = prefix_ + "-plan.json";
 };
 
 TEST_F(OfflineTest, CheckAcceptsAndRefuses) {

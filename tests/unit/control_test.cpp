@@ -23,6 +23,9 @@ TEST_F(Control, ReadyMeansAttachedAndObserved) {
   EXPECT_EQ(status.state, "running");
   EXPECT_TRUE(status.as_planned);
   EXPECT_EQ(status.nr_cpus, 8U);
+  ASSERT_EQ(status.cpu_of_cid.size(), 8U);
+  for (const auto& cid : kernel_.topology().cids)
+    EXPECT_EQ(status.cpu_of_cid[cid.cid.value], cid.cpu);
   EXPECT_EQ(view("/a").state, SchedulerState::attached);
   EXPECT_EQ(view("/absent").state, SchedulerState::waiting);
   EXPECT_EQ(view("/a").weight, 300U);

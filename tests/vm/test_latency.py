@@ -3,6 +3,7 @@
 """How soon a change of weight is in effect on a saturated machine."""
 
 import json
+import os
 import pathlib
 import statistics
 import time
@@ -25,16 +26,16 @@ def change_and_wait(service, weight, watched):
 
 
 def test_weight_change_under_full_load(services, daemon):
-    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
-    a, b = services("a", 100), services("b", 100)
-    machine.delegate(a, b)
+    machine.delegate(machine.Service("a"), machine.Service("b"))
     daemon()
-    machine.wait_for("two schedulers", lambda: machine.settled(a, b))
+    a, b = services("a", 100), services("b", 100)
+    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
+    machine.wait_for("two schedulers", lambda: machine.settled(a, b), 120)
     a.set_weight(1000)
     machine.wait_for("the first change", lambda: machine.settled(a, b))
     took = []
     # The watcher must not itself wait for a CPU.
-    machine.run("chrt", "--rr", "--pid", "5", str(__import__("os").getpid()))
+    machine.run("chrt", "--rr", "--pid", "5", str(os.getpid()))
     for turn in range(CHANGES):
         took.append(change_and_wait(a, 100 if turn % 2 == 0 else 1000, a.cgroup_id))
         time.sleep(0.05)
