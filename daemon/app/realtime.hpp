@@ -10,9 +10,8 @@ namespace fief {
 /// below what else is real-time. Children started from it do not inherit that. Errc::denied.
 Status take_realtime_priority();
 
-/// Keeps every page that was touched in memory, present and future ones. Pages are not touched
-/// ahead: the arena of a BPF scheduler is a mapping of gigabytes that is nearly all empty.
-/// Errc::denied.
+/// Keeps what is mapped now in memory from when it is first touched: code, data, heap. What is mapped
+/// later is not locked, see the source. Errc::denied.
 Status lock_memory();
 
 }  // namespace fief
