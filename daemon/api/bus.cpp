@@ -33,8 +33,10 @@ Bus::Bus(boost::asio::io_context& io, std::string name, Hooks hooks)
       retry_(io),
       delay_(kFirstDelay) {}
 
+// Its handlers expire with the token. The fd is the connection's to close.
 Bus::~Bus() {
-  stop();
+  if (descriptor_.is_open())
+    descriptor_.release();
 }
 
 // Asio may run a handler after its operation was cancelled, or after this object is gone.
@@ -89,11 +91,13 @@ int Bus::on_name_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*er
   std::uint32_t answer = 0;
   if (const auto* error = sd_bus_message_get_error(reply); error != nullptr)
     self.failure_ = Error{
-        Errc::denied, fmt::format("the bus refused the name {}: {}", self.name_, error->message)};
+        .code = Errc::denied,
+        .message = fmt::format("the bus refused the name {}: {}", self.name_, error->message)};
   else if (sd_bus_message_read(reply, "u", &answer) < 0 ||
            (answer != kPrimaryOwner && answer != kAlreadyOwner))
     self.failure_ =
-        Error{Errc::busy, fmt::format("another process owns the bus name {}", self.name_)};
+        Error{.code = Errc::busy,
+              .message = fmt::format("another process owns the bus name {}", self.name_)};
   if (self.failure_)
     return 0;
   self.delay_ = kFirstDelay;
@@ -107,7 +111,8 @@ void Bus::run_turn() {
   for (int handled = 0; handled < kMessagesPerTurn && !failure_; ++handled) {
     const int result = sd_bus_process(bus_.get(), nullptr);
     if (result < 0)
-      failure_ = Error{Errc::io, fmt::format("lost the bus: {}", errno_text(result))};
+      failure_ =
+          Error{.code = Errc::io, .message = fmt::format("lost the bus: {}", errno_text(result))};
     if (result <= 0)
       break;
   }
@@ -132,7 +137,8 @@ void Bus::arm() {
   const int timed = failure_ ? 0 : sd_bus_get_timeout(bus_.get(), &deadline_usec);
   if (!failure_ && (events < 0 || timed < 0))
     failure_ =
-        Error{Errc::io, fmt::format("lost the bus: {}", errno_text(std::min(events, timed)))};
+        Error{.code = Errc::io,
+              .message = fmt::format("lost the bus: {}", errno_text(std::min(events, timed)))};
   if (failure_)
     return lose();
   if ((events & POLLIN) != 0)

@@ -30,8 +30,7 @@ int enumerate(sd_bus* /*bus*/, const char* /*prefix*/, void* userdata, char*** n
   auto** list = static_cast<char**>(std::calloc(paths.size() + 1, sizeof(char*)));
   if (list == nullptr)
     return -ENOMEM;
-  std::transform(paths.begin(), paths.end(), list,
-                 [](const std::string& path) { return strdup(path.c_str()); });
+  std::ranges::transform(paths, list, [](const std::string& path) { return strdup(path.c_str()); });
   *nodes = list;
   return 1;
 }
