@@ -18,8 +18,7 @@ constexpr Branches kDrawn{"├─ ", "└─ ", "│  ", "   "};
 constexpr Branches kPlain{"|- ", "`- ", "|  ", "   "};
 
 OutlineNode& child_named(OutlineNode& node, std::string_view name) {
-  const auto found = std::find_if(node.children.begin(), node.children.end(),
-                                  [name](const OutlineNode& child) { return child.name == name; });
+  const auto found = std::ranges::find(node.children, name, &OutlineNode::name);
   if (found != node.children.end())
     return *found;
   return node.children.emplace_back(OutlineNode{std::string(name), nullptr, {}});

@@ -13,7 +13,7 @@ namespace {
 
 Result<std::string> read_file(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (!stream)
     return fail(Errc::io, "{}: cannot be read", file);
   return text;

@@ -34,6 +34,7 @@ std::string render_row(const std::vector<Column>& columns_of, const std::vector<
 
 std::vector<std::size_t> Table::widths(const Style& style) const {
   std::vector<std::size_t> widths;
+  widths.reserve(columns_.size());
   for (const auto& column : columns_)
     widths.push_back(columns(column.heading));
   for (const auto& row : rows_)
@@ -56,6 +57,7 @@ std::vector<std::size_t> Table::widths(const Style& style) const {
 std::string Table::render(const Style& style) const {
   const auto width = widths(style);
   std::vector<Cell> headings;
+  headings.reserve(columns_.size());
   for (const auto& column : columns_)
     headings.push_back({column.heading, Paint::bold});
   auto text = render_row(columns_, headings, width, style);
