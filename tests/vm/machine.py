@@ -64,6 +64,11 @@ class Service:
         return int(dict(line.split() for line in lines)["usage_usec"]) / 1e6
 
 
+def set_slice_weight(weight):
+    """cpu.weight of demo.slice; an empty string is the default."""
+    run("systemctl", "set-property", "--runtime", "demo.slice", f"CPUWeight={weight}")
+
+
 def write_policy(text):
     POLICY.parent.mkdir(exist_ok=True)
     POLICY.write_text(text if isinstance(text, str) else json.dumps(text))

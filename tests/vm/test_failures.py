@@ -95,16 +95,34 @@ def enable_seq():
     return int((machine.SCHED_EXT / "enable_seq").read_text())
 
 
-def test_tree_that_is_ended_from_outside_is_rebuilt(services, daemon):
+def root_link():
+    """The id of the BPF link that holds the root scheduler: fiefd's first of its kind."""
+    links = json.loads(machine.run("bpftool", "--json", "link", "show").stdout)
+    return min(link["id"] for link in links if link["type"] == "struct_ops")
+
+
+def test_tree_whose_root_is_detached_by_others_is_rebuilt(services, daemon):
     a, b = services("a"), services("b")
     machine.delegate(a, b)
     daemon()
     machine.wait_for("two schedulers", lambda: machine.settled(a, b))
     before = enable_seq()
-    # SysRq-S ends every BPF scheduler at once: the root and with it its children.
-    pathlib.Path("/proc/sysrq-trigger").write_text("S")
-    machine.wait_for("the whole tree again", lambda: enable_seq() > before and machine.settled(a, b), 120)
+    machine.run("bpftool", "link", "detach", "id", str(root_link()))
+    machine.wait_for("the whole tree again", lambda: enable_seq() > before and machine.settled(a, b))
     assert machine.kernel_children() == {a.cgroup_id, b.cgroup_id}
+
+
+def test_sysrq_means_out(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+    machine.wait_for("a's scheduler", lambda: machine.settled(a))
+    # The person at the console has the last word: SysRq-S ends every BPF scheduler, for good.
+    pathlib.Path("/proc/sysrq-trigger").write_text("S")
+    machine.wait_for("the service to end", lambda: unit_property("ActiveState") == "failed")
+    assert unit_property("ExecMainStatus") == FINAL
+    assert "SysRq" in machine.journal()
+    assert machine.kernel_state() == "disabled"
 
 
 def test_reload_by_systemctl_adds_and_drops(services, daemon):

@@ -25,11 +25,10 @@ def change_and_wait(service, weight, watched):
     return (time.monotonic() - started) * 1000
 
 
-def test_weight_change_under_full_load(services, daemon):
+def test_weight_change_under_full_load(services, daemon, whole_machine):
     machine.delegate(machine.Service("a"), machine.Service("b"))
     daemon()
     a, b = services("a", 100), services("b", 100)
-    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
     machine.wait_for("two schedulers", lambda: machine.settled(a, b), 120)
     a.set_weight(1000)
     machine.wait_for("the first change", lambda: machine.settled(a, b))

@@ -44,11 +44,10 @@ def test_tree_is_what_the_kernel_holds(services, daemon):
     assert due[2] / due[0] == pytest.approx(2.5, rel=0.001)
 
 
-def test_every_busy_service_gets_what_it_is_due(services, daemon):
+def test_every_busy_service_gets_what_it_is_due(services, daemon, whole_machine):
     machine.delegate(*(machine.Service(name) for name in "abc"))
     daemon()
     all_three = [services("a", 100), services("b", 300), services("c", 250)]
-    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
     machine.wait_for("three schedulers", lambda: machine.settled(*all_three), 120)
     shown = machine.schedulers()
     machine.run("sleep", "3")
@@ -76,11 +75,10 @@ def test_cgroup_that_appears_goes_and_comes_back(services, daemon):
         assert machine.kernel_children() == set()
 
 
-def test_no_cid_has_two_owners_while_weights_change(services, daemon):
+def test_no_cid_has_two_owners_while_weights_change(services, daemon, whole_machine):
     machine.delegate(*(machine.Service(name) for name in "abc"))
     daemon()
     a, b, c = services("a"), services("b"), services("c")
-    machine.run("systemctl", "set-property", "--runtime", "demo.slice", "CPUWeight=10000")
     machine.wait_for("three schedulers", lambda: machine.settled(a, b, c), 120)
     samples = 0
     for turn in range(100):
