@@ -115,7 +115,8 @@ void FIEF_OP(fair_enqueue, struct task_struct *p, u64 enq_flags)
 		cid = idle_claim(tctx, prev);
 		if (cid >= 0) {
 			count(direct);
-			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(), enq_flags | SCX_ENQ_IMMED);
+			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(),
+				   enq_flags | SCX_ENQ_IMMED);
 			return;
 		}
 	}
@@ -139,7 +140,7 @@ static __always_inline bool may_be_stranded(const struct task_ctx *tctx)
 	bool restricted = false;
 	u32 w;
 
-	bpf_for(w, 0, nr_words) {
+	bpf_for (w, 0, nr_words) {
 		u32 i = w & (FIEF_MASK_WORDS - 1);
 
 		if (tctx->allowed[i] & exclusive_cids[i])
@@ -154,7 +155,7 @@ static __always_inline void rescue_stranded(u32 llc)
 	u64 oldest = bpf_ktime_get_ns() - STRANDED_MS * NSEC_PER_MSEC;
 	struct task_struct *p;
 
-	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
+	bpf_for_each (scx_dsq, p, vqueue_dsq(llc), 0) {
 		struct task_ctx *tctx = task_ctx(p);
 		s32 cid;
 
@@ -174,7 +175,7 @@ static int stranded_timer_fn(void *map, u32 *key, struct stranded_timer *timer)
 
 	touch_arena();
 	bpf_rcu_read_lock();
-	bpf_for(llc, 0, nr_llcs)
+	bpf_for (llc, 0, nr_llcs)
 		rescue_stranded(llc);
 	bpf_rcu_read_unlock();
 	bpf_timer_start(&timer->timer, STRANDED_MS * NSEC_PER_MSEC, 0);
@@ -288,7 +289,7 @@ void FIEF_OP(fair_dump, struct scx_dump_ctx *dctx)
 
 	fief_dump("fair: cgroup %llu, %u usable cids, vclock %llu\n", attached_cgroup_id, nr_usable,
 		  vclock);
-	bpf_for(llc, 0, nr_llcs)
+	bpf_for (llc, 0, nr_llcs)
 		fief_dump("fair: LLC %u queues %d tasks\n", llc,
 			  scx_bpf_dsq_nr_queued(vqueue_dsq(llc)));
 }

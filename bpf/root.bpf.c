@@ -105,7 +105,8 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 		cid = idle_claim(tctx, prev);
 		if (cid >= 0) {
 			count(direct);
-			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(), enq_flags | SCX_ENQ_IMMED);
+			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(),
+				   enq_flags | SCX_ENQ_IMMED);
 			return;
 		}
 	}
@@ -155,7 +156,7 @@ static __always_inline bool dispatch_borrower(s32 cid, struct turn __arena *turn
 
 	if (vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
 		return true;
-	bpf_for(asked, 0, SHARE_BORROWERS) {
+	bpf_for (asked, 0, SHARE_BORROWERS) {
 		u32 slot = (turn->borrower + 1) & (FIEF_MAX_SLOTS - 1);
 
 		turn->borrower = slot < state.nr_slots ? slot : FIEF_SLOT_SELF;
@@ -178,7 +179,7 @@ void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
 	/* the reserve takes part while it has tasks, and to let a pinned task go on */
 	if (!nr || cidmask_test(pinned_cids, cid) || turn->entry == nr)
 		nr++;
-	bpf_for(asked, 0, SHARE_ENTRIES) {
+	bpf_for (asked, 0, SHARE_ENTRIES) {
 		u32 entry = turn_next(plan, turn, nr, tried);
 
 		if (entry >= SHARE_ENTRIES)
@@ -297,7 +298,7 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	u32 cid;
 
 	touch_arena();
-	bpf_for(cid, 0, nr_cids) {
+	bpf_for (cid, 0, nr_cids) {
 		struct turn __arena *turn = cid_turn(cid);
 
 		if (!contended(cid))
@@ -329,7 +330,7 @@ static __always_inline s32 pinned_init(void)
 	u32 cid;
 	s32 ret;
 
-	bpf_for(cid, 0, nr_cids) {
+	bpf_for (cid, 0, nr_cids) {
 		ret = scx_bpf_create_dsq(pinned_dsq(cid), -1);
 		if (ret) {
 			fief_error("cannot create the pinned queue of cid %u: error %d", cid, ret);
@@ -367,7 +368,7 @@ void FIEF_OP(root_dump, struct scx_dump_ctx *dctx)
 
 	touch_arena();
 	fief_dump("root: plan %llu, vclock %llu\n", state.plan_number, vclock);
-	bpf_for(llc, 0, nr_llcs)
+	bpf_for (llc, 0, nr_llcs)
 		fief_dump("root: LLC %u queues %d tasks\n", llc,
 			  scx_bpf_dsq_nr_queued(vqueue_dsq(llc)));
 }

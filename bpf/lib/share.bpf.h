@@ -28,9 +28,9 @@
 
 #define SHARE_LAG_NS (50 * NSEC_PER_MSEC)
 /* The reserve: a twentieth of a cid, used only while such tasks wait. */
-#define SHARE_RESERVE (FIEF_CPU_UNIT / 20)
-#define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
-#define SHARE_NOBODY 0xffffffffU
+#define SHARE_RESERVE  (FIEF_CPU_UNIT / 20)
+#define SHARE_ENTRIES  (FIEF_MAX_SHARERS + 1)
+#define SHARE_NOBODY   0xffffffffU
 #define SHARE_BORROWED 0xfffffffeU
 /* Children asked in one dispatch of a lent cid; the next dispatch goes on where this one ended. */
 #define SHARE_BORROWERS 16
@@ -39,8 +39,8 @@ struct turn {
 	u64 since; /* CLOCK_MONOTONIC ns up to which time has been charged */
 	u64 clock; /* virtual time of the entry chosen last */
 	u64 vtime[SHARE_ENTRIES];
-	u64 started; /* when the present entry's turn began */
-	u32 entry; /* whose turn it is; SHARE_NOBODY when idle, SHARE_BORROWED when lent */
+	u64 started;  /* when the present entry's turn began */
+	u32 entry;    /* whose turn it is; SHARE_NOBODY when idle, SHARE_BORROWED when lent */
 	u32 borrower; /* slot asked last when the cid was lent */
 };
 
@@ -88,7 +88,7 @@ static __always_inline bool plan_has_self(const struct fief_cid_plan __arena *pl
 {
 	u32 nr = plan_entries(plan), i;
 
-	bpf_for(i, 0, nr) {
+	bpf_for (i, 0, nr) {
 		if (plan->share[i].slot == FIEF_SLOT_SELF)
 			return true;
 	}
@@ -123,11 +123,11 @@ static __always_inline u32 entry_of_current(const struct fief_cid_plan __arena *
 	if (!p->pid)
 		return SHARE_NOBODY;
 	cgroup_id = own ? 0 : task_child(p, 0);
-	bpf_for(i, 0, nr) {
+	bpf_for (i, 0, nr) {
 		u32 slot = plan->share[i].slot & (FIEF_MAX_SLOTS - 1);
 
-		if (slot == FIEF_SLOT_SELF ? cgroup_id == 0 :
-					     state.slots[slot].cgroup_id == cgroup_id)
+		if (slot == FIEF_SLOT_SELF ? cgroup_id == 0
+					   : state.slots[slot].cgroup_id == cgroup_id)
 			return i;
 	}
 	return SHARE_NOBODY;
@@ -160,7 +160,7 @@ static __always_inline u32 turn_next(struct fief_cid_plan __arena *plan, struct 
 	u64 oldest = turn->clock - SHARE_LAG_NS, best_vtime = 0;
 	u32 best = SHARE_ENTRIES, i;
 
-	bpf_for(i, 0, nr) {
+	bpf_for (i, 0, nr) {
 		u64 vtime;
 
 		if (i >= SHARE_ENTRIES || (tried & (1U << i)))
@@ -203,7 +203,7 @@ static __always_inline void turn_reset(s32 cid)
 	struct turn __arena *turn = cid_turn(cid);
 	u32 i;
 
-	bpf_for(i, 0, SHARE_ENTRIES)
+	bpf_for (i, 0, SHARE_ENTRIES)
 		turn->vtime[i] = turn->clock;
 	turn->entry = SHARE_NOBODY;
 }

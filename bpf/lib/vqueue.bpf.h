@@ -36,7 +36,7 @@ static __always_inline s32 vqueue_init(void)
 	u32 llc;
 	s32 ret;
 
-	bpf_for(llc, 0, nr_llcs) {
+	bpf_for (llc, 0, nr_llcs) {
 		ret = scx_bpf_create_dsq(vqueue_dsq(llc), -1);
 		if (ret) {
 			fief_error("cannot create the queue of LLC %u: error %d", llc, ret);
@@ -122,14 +122,15 @@ static __always_inline bool vqueue_dispatch(s32 cid, struct task_struct *prev, u
 		struct task_ctx *tctx = task_ctx(prev);
 
 		if (tctx && cidmask_test(tctx->allowed, cid) &&
-		    (!vqueue_head(first, &head) || !vtime_before(head, task_vtime_now(prev, tctx)))) {
+		    (!vqueue_head(first, &head) ||
+		     !vtime_before(head, task_vtime_now(prev, tctx)))) {
 			scx_bpf_task_set_slice(prev, slice_ns());
 			return true;
 		}
 	}
 	if (dsq_move_to_local(vqueue_dsq(first), enq_flags))
 		return true;
-	bpf_for(i, 0, nr_llcs) {
+	bpf_for (i, 0, nr_llcs) {
 		if (i != first && dsq_move_to_local(vqueue_dsq(i), enq_flags))
 			return true;
 	}
@@ -148,7 +149,7 @@ static __always_inline void vqueue_reconsider(void)
 {
 	u32 llc;
 
-	bpf_for(llc, 0, nr_llcs)
+	bpf_for (llc, 0, nr_llcs)
 		scx_bpf_dsq_reenq(vqueue_dsq(llc), 0);
 }
 

@@ -18,6 +18,11 @@ namespace {
 
 constexpr std::chrono::seconds kRootRecordWait{5};
 
+std::string delegations_in(const Policy& policy) {
+  const auto count = policy.delegations.size();
+  return fmt::format("{} delegation{}", count, count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 bool is_final(Errc code) {
@@ -40,8 +45,7 @@ void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) { handle(event); });
   if (auto policy = load_policy()) {
     policy_ = std::move(*policy);
-    log::info({.message_id = message::kPolicyLoaded}, "the policy has {} delegations",
-              policy_.delegations.size());
+    log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(policy_));
   } else {
     log_faults(policy.error());
     log::warning({.message_id = message::kPolicyRefused},
@@ -188,8 +192,8 @@ Status Controller::adopt_policy(Policy policy) {
   policy_ = std::move(policy);
   policy_error_.clear();
   children_.forgive();
-  log::info({.message_id = message::kPolicyLoaded},
-            "the policy was reloaded and has {} delegations", policy_.delegations.size());
+  log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
+            delegations_in(policy_));
   // The root's options are part of its program: they need another root.
   if (phase_ == Phase::running && policy_.root.options != root_options_) {
     forget_schedulers("requested");

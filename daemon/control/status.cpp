@@ -70,9 +70,15 @@ SchedulerView other_view(const StatusSources& sources, const ObservedScheduler& 
   return view;
 }
 
-// Usage of everything that has no scheduler of its own: the machine's less that of the children.
+// Usage of everything that has no scheduler of its own. Not from the root cgroup's cpu.stat, which
+// is sampled by the tick and may say less than its parts do; kernel threads are in no cgroup's
+// figure.
 std::uint64_t root_usage(const StatusSources& sources) {
-  auto usage = sources.cgroups.nodes.empty() ? 0 : usage_of(sources, sources.cgroups.nodes.data());
+  const auto& nodes = sources.cgroups.nodes;
+  std::uint64_t usage = 0;
+  for (std::size_t i = 1; i < nodes.size(); ++i)
+    if (nodes[i].parent == 0)
+      usage += usage_of(sources, &nodes[i]);
   for (const auto& [cgroup, held] : held_by_children(sources.observation, kSelf))
     usage -= std::min(usage, usage_of(sources, sources.cgroups.find(cgroup)));
   return usage;

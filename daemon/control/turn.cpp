@@ -139,7 +139,8 @@ void Controller::apply_level(const LevelPlan& level, const std::vector<GrantOp>&
   note_refusals(level, *refused);
   if (!ops.empty() && refused->empty())
     log::info({.message_id = message::kPlanApplied, .plan = plan_.number},
-              "plan {} is in force: {} grant operations", plan_.number, ops.size());
+              "plan {} is in force: {} grant operation{}", plan_.number, ops.size(),
+              ops.size() == 1 ? "" : "s");
 }
 
 void Controller::note_refusals(const LevelPlan& level, const std::vector<RefusedOp>& refused) {
