@@ -138,32 +138,42 @@ static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 
 static __always_inline bool dispatch_slot(u32 slot, s32 cid, struct task_struct *prev)
 {
-	struct fief_slot __arena *child = &state.slots[slot & (FIEF_MAX_SLOTS - 1)];
+	struct fief_slot __arena *child = slot_account(slot);
 
 	if (slot == FIEF_SLOT_SELF)
 		return dispatch_own(cid, prev);
-	if (!child->cgroup_id || !scx_bpf_sub_dispatch(child->cgroup_id))
+	if (!child->participant.cgroup_id || !scx_bpf_sub_dispatch(child->participant.cgroup_id))
 		return false;
-	child->dispatched++;
+	__sync_fetch_and_add(&child->dispatched, 1);
 	return true;
 }
 
-/* The entries have nothing to run: let own tasks or a child borrow the cid. */
-static __always_inline bool dispatch_borrower(s32 cid, struct turn __arena *turn,
-					      struct task_struct *prev)
+/*
+ * An entry has nothing to run: let own tasks or a child have its turn. Returns the slot that does,
+ * FIEF_SLOT_NONE if nobody wants it.
+ */
+static __always_inline u32 dispatch_borrower(s32 cid, struct turn __arena *turn, u32 absent,
+					     struct task_struct *prev)
 {
-	u32 asked;
+	u32 asked = 0, i;
 
-	if (vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
-		return true;
-	bpf_for (asked, 0, SHARE_BORROWERS) {
-		u32 slot = (turn->borrower + 1) & (FIEF_MAX_SLOTS - 1);
+	if (absent != FIEF_SLOT_SELF && vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
+		return FIEF_SLOT_SELF;
+	bpf_for (i, 0, SHARE_BORROWERS) {
+		u32 index = 0;
+		u32 slot = borrower_next(turn, asked, &index);
 
-		turn->borrower = slot < state.nr_slots ? slot : FIEF_SLOT_SELF;
-		if (turn->borrower != FIEF_SLOT_SELF && dispatch_slot(turn->borrower, cid, NULL))
-			return true;
+		if (slot == FIEF_SLOT_NONE)
+			break;
+		asked |= 1U << (index & 31);
+		if (slot == absent || !dispatch_slot(slot, cid, NULL))
+			continue;
+		if (vtime_before(spare_clock, slot_account(slot)->borrow_vtime))
+			spare_clock = slot_account(slot)->borrow_vtime;
+		return slot;
 	}
-	return false;
+	turn->cursor += SHARE_BORROWERS;
+	return FIEF_SLOT_NONE;
 }
 
 void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
@@ -171,27 +181,37 @@ void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
 	u64 now = bpf_ktime_get_ns();
-	u32 nr, asked, tried = 0;
+	u32 nr_planned, nr, step, asked = 0, offered = ~0U;
 
 	touch_arena();
 	turn_charge(cid, now, prev != NULL);
-	nr = plan_entries(plan);
+	nr = nr_planned = plan_entries(plan);
 	/* the reserve takes part while it has tasks, and to let a pinned task go on */
 	if (!nr || cidmask_test(pinned_cids, cid) || turn->entry == nr)
 		nr++;
-	bpf_for (asked, 0, SHARE_ENTRIES) {
-		u32 entry = turn_next(plan, turn, nr, tried);
+	if (plan->flags & FIEF_CID_LENT)
+		offered = ~0U << nr_planned;
+	bpf_for (step, 0, 2 * SHARE_ENTRIES) {
+		struct share_offer offer = turn_next(turn, nr, asked, offered);
+		u32 slot, borrower = FIEF_SLOT_NONE;
 
-		if (entry >= SHARE_ENTRIES)
+		if (offer.entry >= SHARE_ENTRIES)
 			break;
-		tried |= 1U << entry;
-		if (dispatch_slot(entry_slot(plan, entry), cid, prev)) {
-			turn_begin(turn, entry, now);
-			return;
+		slot = entry_slot(plan, offer.entry);
+		if (!offer.lend) {
+			asked |= 1U << offer.entry;
+			if (!dispatch_slot(slot, cid, prev))
+				continue;
+		} else {
+			offered |= 1U << offer.entry;
+			borrower = dispatch_borrower(cid, turn, slot, prev);
+			/* nobody wants this turn: nobody will want another's */
+			if (borrower == FIEF_SLOT_NONE) {
+				offered = ~0U;
+				continue;
+			}
 		}
-	}
-	if ((plan->flags & FIEF_CID_LENT) && dispatch_borrower(cid, turn, prev)) {
-		turn_begin(turn, SHARE_BORROWED, now);
+		turn_begin(turn, offer.entry, borrower, now);
 		return;
 	}
 	if (!prev)

@@ -102,16 +102,20 @@ static __noinline int apply_cid(u32 cid)
 
 static __always_inline void apply_slots(u32 nr_slots)
 {
-	u32 slot;
+	u32 i;
 
-	bpf_for (slot, 0, FIEF_MAX_SLOTS) {
-		u64 cgroup_id = slot < nr_slots ? state.staged_cgroup_ids[slot] : 0;
+	bpf_for (i, 0, FIEF_MAX_SLOTS) {
+		struct fief_slot __arena *slot = &state.slots[i];
+		u64 cgroup_id = i < nr_slots ? state.staged_slots[i].cgroup_id : 0;
 
-		if (state.slots[slot].cgroup_id == cgroup_id)
+		slot->participant.entitlement = state.staged_slots[i].entitlement;
+		if (slot->participant.cgroup_id == cgroup_id)
 			continue;
-		state.slots[slot].cgroup_id = cgroup_id;
-		state.slots[slot].dispatched = 0;
-		state.slots[slot].charged_ns = 0;
+		slot->participant.cgroup_id = cgroup_id;
+		slot->dispatched = 0;
+		slot->charged_ns = 0;
+		slot->borrowed_ns = 0;
+		slot->borrow_vtime = 0;
 	}
 }
 
@@ -168,7 +172,7 @@ int fief_observe(struct fief_apply_args *args)
 
 	touch_arena();
 	bpf_for (slot, 0, nr_slots)
-		observe_slot(slot, slot ? state.staged_cgroup_ids[slot] : 0);
+		observe_slot(slot, slot ? state.staged_slots[slot].cgroup_id : 0);
 	state_refresh_online();
 	args->result = 0;
 	return 0;

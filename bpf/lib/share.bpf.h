@@ -15,9 +15,17 @@
  * up to at most SHARE_LAG_NS behind the cid's clock, so idleness earns no credit to speak of.
  * Reference: Waldspurger and Weihl, "Stride Scheduling", MIT/LCS/TM-528, 1995.
  *
+ * Lending: an absent entry's turn on a lent cid goes to a borrower, and the entry pays for it, so
+ * that the others on the cid get their fractions and no more. The entry remembers what it lent, at
+ * most SHARE_LAG_NS of it, and is asked that much earlier: back from a short sleep it is first.
+ * Borrowers are asked in the order of what they have borrowed so far anywhere, by entitlement:
+ * spare time divides like time that is due.
+ *
  * Writers: turns[cid] is written only by that cid's CPU with its rq locked (dispatch, update_idle)
  * and reset by fief_apply when the cid's plan changes; a reset that races with a charge costs that
- * one charge. pinned_cids: set on insert, cleared by the dispatch that finds the queue empty.
+ * one charge. state.slots[]: every CPU adds atomically; borrow_vtime is also moved up to the spare
+ * clock without a lock, which may cost a charge. pinned_cids: set on insert, cleared by the dispatch
+ * that finds the queue empty.
  */
 #ifndef FIEF_SHARE_BPF_H
 #define FIEF_SHARE_BPF_H
@@ -28,23 +36,27 @@
 
 #define SHARE_LAG_NS (50 * NSEC_PER_MSEC)
 /* The reserve: a twentieth of a cid, used only while such tasks wait. */
-#define SHARE_RESERVE  (FIEF_CPU_UNIT / 20)
-#define SHARE_ENTRIES  (FIEF_MAX_SHARERS + 1)
-#define SHARE_NOBODY   0xffffffffU
-#define SHARE_BORROWED 0xfffffffeU
-/* Children asked in one dispatch of a lent cid; the next dispatch goes on where this one ended. */
+#define SHARE_RESERVE (FIEF_CPU_UNIT / 20)
+#define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
+#define SHARE_NOBODY  0xffffffffU
+/* Children that may be asked to borrow in one dispatch; the next one goes on with the others. */
 #define SHARE_BORROWERS 16
 
 struct turn {
 	u64 since; /* CLOCK_MONOTONIC ns up to which time has been charged */
 	u64 clock; /* virtual time of the entry chosen last */
 	u64 vtime[SHARE_ENTRIES];
-	u64 started;  /* when the present entry's turn began */
-	u32 entry;    /* whose turn it is; SHARE_NOBODY when idle, SHARE_BORROWED when lent */
-	u32 borrower; /* slot asked last when the cid was lent */
+	u64 lent[SHARE_ENTRIES]; /* virtual time given to borrowers since the entry last ran */
+	u64 started;		 /* when the present entry's turn began */
+	u32 entry;		 /* whose turn it is; SHARE_NOBODY when idle */
+	u16 borrower;		 /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
+	u16 cursor;		 /* first of the children that are asked to borrow */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];
+
+/* The virtual time (fief_slot::borrow_vtime) of who borrowed last, on any cid. */
+u64 spare_clock;
 
 /* Cids the plan gives this scheduler a part of for its own tasks. Written by fief_apply. */
 cidmask_t own_cids;
@@ -127,18 +139,32 @@ static __always_inline u32 entry_of_current(const struct fief_cid_plan __arena *
 		u32 slot = plan->share[i].slot & (FIEF_MAX_SLOTS - 1);
 
 		if (slot == FIEF_SLOT_SELF ? cgroup_id == 0
-					   : state.slots[slot].cgroup_id == cgroup_id)
+					   : state.slots[slot].participant.cgroup_id == cgroup_id)
 			return i;
 	}
 	return SHARE_NOBODY;
 }
 
-/* Charge the time since the last look to whose turn it was; borrowers pay nothing. */
+static __always_inline struct fief_slot __arena *slot_account(u32 slot)
+{
+	return &state.slots[slot & (FIEF_MAX_SLOTS - 1)];
+}
+
+static __always_inline void charge_borrower(u32 slot, u64 used)
+{
+	struct fief_slot __arena *account = slot_account(slot);
+	u32 entitlement = account->participant.entitlement ?: 1;
+
+	__sync_fetch_and_add(&account->borrowed_ns, used);
+	__sync_fetch_and_add(&account->borrow_vtime, used * FIEF_CPU_UNIT / entitlement);
+}
+
+/* Charge the time since the last look to whose turn it was. */
 static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
-	u64 used = now - turn->since;
+	u64 used = now - turn->since, scaled;
 	u32 entry = turn->entry;
 
 	turn->since = now;
@@ -146,46 +172,102 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 		entry = entry_of_current(plan, own);
 	if (entry >= SHARE_ENTRIES)
 		return;
-	turn->vtime[entry] += used * FIEF_CPU_UNIT / entry_fraction(plan, entry);
-	state.slots[entry_slot(plan, entry) & (FIEF_MAX_SLOTS - 1)].charged_ns += used;
+	scaled = used * FIEF_CPU_UNIT / entry_fraction(plan, entry);
+	turn->vtime[entry] += scaled;
+	if (turn->borrower == FIEF_SLOT_NONE) {
+		__sync_fetch_and_add(&slot_account(entry_slot(plan, entry))->charged_ns, used);
+		return;
+	}
+	turn->lent[entry] = min(turn->lent[entry] + scaled, SHARE_LAG_NS);
+	charge_borrower(turn->borrower, used);
 }
 
+/* What a dispatch asks next: an entry itself, or others to borrow its turn. */
+struct share_offer {
+	u32 entry; /* SHARE_ENTRIES: everything has been asked */
+	bool lend;
+};
+
 /*
- * The entry that is to be asked next: least virtual time among those not in @tried. Entries far
- * behind the clock are moved up on the way. SHARE_ENTRIES: all have been asked.
+ * The least virtual time among what has not been asked yet: an entry itself comes at its time less
+ * what it lent, its turn for borrowers at its time. @asked, @offered: bit for each entry. Entries
+ * far behind the clock are moved up on the way.
  */
-static __always_inline u32 turn_next(struct fief_cid_plan __arena *plan, struct turn __arena *turn,
-				     u32 nr, u32 tried)
+static __always_inline struct share_offer turn_next(struct turn __arena *turn, u32 nr, u32 asked,
+						    u32 offered)
 {
+	struct share_offer best = {.entry = SHARE_ENTRIES};
 	u64 oldest = turn->clock - SHARE_LAG_NS, best_vtime = 0;
-	u32 best = SHARE_ENTRIES, i;
+	u32 i;
 
 	bpf_for (i, 0, nr) {
+		bool lend = asked & (1U << i);
 		u64 vtime;
 
-		if (i >= SHARE_ENTRIES || (tried & (1U << i)))
+		if (i >= SHARE_ENTRIES || (lend && (offered & (1U << i))))
 			continue;
+		if (vtime_before(turn->vtime[i], oldest))
+			turn->vtime[i] = oldest;
 		vtime = turn->vtime[i];
-		if ((s64)(vtime - oldest) < 0) {
-			vtime = oldest;
-			turn->vtime[i] = vtime;
+		if (!lend) {
+			turn->lent[i] = min(turn->lent[i], vtime - oldest);
+			vtime -= turn->lent[i];
 		}
-		if (best == SHARE_ENTRIES || (s64)(vtime - best_vtime) < 0) {
-			best = i;
+		if (best.entry == SHARE_ENTRIES || vtime_before(vtime, best_vtime)) {
+			best.entry = i;
+			best.lend = lend;
 			best_vtime = vtime;
 		}
 	}
 	return best;
 }
 
-static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u64 now)
+static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32 borrower, u64 now)
 {
-	if (entry < SHARE_ENTRIES)
+	if (entry >= SHARE_ENTRIES)
+		return;
+	if (borrower == FIEF_SLOT_NONE) {
+		turn->vtime[entry] -= turn->lent[entry];
+		turn->lent[entry] = 0;
+	}
+	if (vtime_before(turn->clock, turn->vtime[entry]))
 		turn->clock = turn->vtime[entry];
-	if (turn->entry != entry) {
+	if (turn->entry != entry || turn->borrower != borrower) {
 		turn->entry = entry;
+		turn->borrower = borrower;
 		turn->started = now;
 	}
+}
+
+/*
+ * The child that is to be asked to borrow next: of those not in @asked, who has borrowed least. Looks
+ * at SHARE_BORROWERS children from the cursor. FIEF_SLOT_NONE: all of them have been asked.
+ * @index: its bit in @asked.
+ */
+static __always_inline u32 borrower_next(const struct turn __arena *turn, u32 asked, u32 *index)
+{
+	u32 nr_children = state.nr_slots - 1, best = FIEF_SLOT_NONE, i;
+	u64 oldest = spare_clock - SHARE_LAG_NS, best_vtime = 0;
+
+	bpf_for (i, 0, SHARE_BORROWERS) {
+		struct fief_slot __arena *account;
+		u32 slot;
+
+		if (i >= nr_children)
+			break;
+		slot = 1 + (turn->cursor + i) % nr_children;
+		account = slot_account(slot);
+		if ((asked & (1U << i)) || !account->participant.cgroup_id)
+			continue;
+		if (vtime_before(account->borrow_vtime, oldest))
+			account->borrow_vtime = oldest;
+		if (best == FIEF_SLOT_NONE || vtime_before(account->borrow_vtime, best_vtime)) {
+			best = slot;
+			best_vtime = account->borrow_vtime;
+			*index = i;
+		}
+	}
+	return best;
 }
 
 /* The CPU went idle or left idle: time in between belongs to nobody. */
@@ -195,6 +277,7 @@ static __always_inline void turn_idle(s32 cid)
 
 	turn->since = bpf_ktime_get_ns();
 	turn->entry = SHARE_NOBODY;
+	turn->borrower = FIEF_SLOT_NONE;
 }
 
 /* A changed plan starts everybody on this cid level. */
@@ -203,9 +286,12 @@ static __always_inline void turn_reset(s32 cid)
 	struct turn __arena *turn = cid_turn(cid);
 	u32 i;
 
-	bpf_for (i, 0, SHARE_ENTRIES)
+	bpf_for (i, 0, SHARE_ENTRIES) {
 		turn->vtime[i] = turn->clock;
+		turn->lent[i] = 0;
+	}
 	turn->entry = SHARE_NOBODY;
+	turn->borrower = FIEF_SLOT_NONE;
 }
 
 #endif /* FIEF_SHARE_BPF_H */

@@ -171,7 +171,7 @@ Result<std::vector<RefusedOp>> BpfKernel::apply(const LevelPlan& level,
     return tl::unexpected(status.error());
 
   const fief_apply_args args{.nr_ops = 0,
-                             .nr_slots = slots_.write(state),
+                             .nr_slots = slots_.write(level, state),
                              .plan_number = plan_number,
                              .result = 0,
                              .failed_ops = 0};
@@ -230,7 +230,7 @@ Status BpfKernel::observe_children(std::vector<ObservedScheduler*>& children) {
                 children.size(), FIEF_MAX_SLOTS - 1);
   fief_state& state = *root_->state();
   for (std::size_t i = 0; i < children.size(); ++i)
-    state.staged_cgroup_ids[i + 1] = children[i]->cgroup.value;
+    state.staged_slots[i + 1].cgroup_id = children[i]->cgroup.value;
   fief_apply_args args{};
   args.nr_slots = static_cast<__u32>(children.size() + 1);
   if (const auto status = root_->run_observe(args); !status)

@@ -65,12 +65,15 @@ std::uint16_t SlotTable::slot(CgroupId child) const {
   return child == kSelf ? std::uint16_t{FIEF_SLOT_SELF} : slots_.at(child);
 }
 
-std::uint32_t SlotTable::write(fief_state& state) const {
-  std::ranges::fill(state.staged_cgroup_ids, 0);
+std::uint32_t SlotTable::write(const LevelPlan& level, fief_state& state) const {
+  std::ranges::fill(state.staged_slots, fief_participant{});
   std::uint32_t count = 1;
-  for (const auto& [child, slot] : slots_) {
-    state.staged_cgroup_ids[slot] = child.value;
-    count = std::max<std::uint32_t>(count, slot + 1U);
+  for (const auto& participant : level.participants) {
+    const std::uint32_t index = slot(participant.cgroup);
+    state.staged_slots[index] = {.cgroup_id = participant.cgroup.value,
+                                 .entitlement = static_cast<__u32>(participant.entitlement.cpus),
+                                 .pad = 0};
+    count = std::max(count, index + 1);
   }
   return count;
 }

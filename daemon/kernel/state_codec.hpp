@@ -23,8 +23,9 @@ class SlotTable {
   Status update(const LevelPlan& level);
   /// FIEF_SLOT_SELF for kSelf. The child must be in the table.
   [[nodiscard]] std::uint16_t slot(CgroupId child) const;
-  /// Writes fief_state::staged_cgroup_ids; returns how many slots are meaningful.
-  std::uint32_t write(fief_state& state) const;
+  /// Writes fief_state::staged_slots; returns how many of them are meaningful. The table must be up
+  /// to date with @p level.
+  std::uint32_t write(const LevelPlan& level, fief_state& state) const;
 
  private:
   std::map<CgroupId, std::uint16_t> slots_;

@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 1
+#define FIEF_ABI_VERSION 2
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS	     1024
@@ -89,11 +89,20 @@ struct fief_cid_plan {
 	struct fief_share share[FIEF_MAX_SHARERS];
 };
 
-/* A participant. cgroup_id 0 marks a free slot (and the self slot). */
-struct fief_slot {
+/* A participant as the plan has it. cgroup_id 0 marks a free slot (and the self slot). */
+struct fief_participant {
 	__u64 cgroup_id;
-	__u64 dispatched; /* times its dispatch put a task on a cid */
-	__u64 charged_ns; /* CPU time charged to it on cids it shares */
+	__u32 entitlement; /* CPU time due, in 1/FIEF_CPU_UNIT of a CPU */
+	__u32 pad;
+};
+
+/* The account of a participant, in CLOCK_MONOTONIC ns; every CPU adds to it. */
+struct fief_slot {
+	struct fief_participant participant;
+	__u64 dispatched;   /* times its dispatch put a task on a cid */
+	__u64 charged_ns;   /* CPU time it used of what it is due */
+	__u64 borrowed_ns;  /* CPU time it used of what others left idle */
+	__u64 borrow_vtime; /* borrowed_ns by entitlement: decides who borrows next */
 };
 
 enum fief_op_kind {
@@ -198,7 +207,7 @@ struct fief_state {
 
 	struct fief_slot slots[FIEF_MAX_SLOTS];	  /* live */
 	struct fief_cid_plan cids[FIEF_MAX_CIDS]; /* live */
-	__u64 staged_cgroup_ids[FIEF_MAX_SLOTS];
+	struct fief_participant staged_slots[FIEF_MAX_SLOTS];
 	struct fief_cid_plan staged_cids[FIEF_MAX_CIDS];
 	struct fief_op ops[FIEF_MAX_OPS];
 
@@ -237,7 +246,8 @@ struct fief_event {
 
 FIEF_STATIC_ASSERT(sizeof(struct fief_share) == 8, "fief_share");
 FIEF_STATIC_ASSERT(sizeof(struct fief_cid_plan) == 8 + 8 * FIEF_MAX_SHARERS, "fief_cid_plan");
-FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 24, "fief_slot");
+FIEF_STATIC_ASSERT(sizeof(struct fief_participant) == 16, "fief_participant");
+FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 48, "fief_slot");
 FIEF_STATIC_ASSERT(sizeof(struct fief_op) == 24 + 2 * FIEF_MAX_CIDS / 8, "fief_op");
 FIEF_STATIC_ASSERT(sizeof(struct fief_caps_view) == 16 + FIEF_NR_CAPS * FIEF_MAX_CIDS / 8,
 		   "fief_caps_view");

@@ -61,6 +61,21 @@ def test_every_busy_service_gets_what_it_is_due(services, daemon, whole_machine)
         assert got / per_cpu > 0.93 * due, (service.name, used)
 
 
+def test_spare_time_divides_like_time_that_is_due(services, daemon):
+    machine.delegate(*(machine.Service(name) for name in "ab"))
+    daemon()
+    a, b = services("a", 100), services("b", 300)
+    machine.wait_for("two schedulers", lambda: machine.settled(a, b), 120)
+    # Most of the machine is due to the rest of the system, which is idle.
+    assert machine.schedulers()[b.path]["entitlement"]["cpus"] < machine.nr_cpus() / 2
+    machine.run("sleep", "3")
+    before = a.usage(), b.usage()
+    machine.run("sleep", "10")
+    used_a, used_b = a.usage() - before[0], b.usage() - before[1]
+    assert used_a + used_b > 0.9 * 10 * machine.nr_cpus()
+    assert used_b / used_a == pytest.approx(3, rel=0.1)
+
+
 def test_cgroup_that_appears_goes_and_comes_back(services, daemon):
     late = machine.Service("late")
     machine.delegate(late)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The schedulers that are compared: each starts, takes the groups under its care, and leaves."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+SCHED_EXT = pathlib.Path("/sys/kernel/sched_ext")
+HERE = pathlib.Path(__file__).parent
+START_SECONDS = 120
+
+
+def wait_for(what, condition, seconds=START_SECONDS):
+    """Returns when condition() holds; fails when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.1)
+
+
+class Group:
+    """A cgroup below /bench with a weight, and what it has used so far."""
+
+    def __init__(self, name, weight):
+        self.name = name
+        self.weight = weight
+        self.path = f"/bench/{name}"
+        self.directory = CGROUPS / "bench" / name
+        self.processes = []
+
+    def make(self):
+        self.directory.mkdir()
+        (self.directory / "cpu.weight").write_text(str(self.weight))
+
+    def remove(self):
+        self.stop()
+        self.directory.rmdir()
+
+    def spawn(self, *command, **options):
+        """Runs a command in this group; it goes with stop()."""
+        procs = self.directory / "cgroup.procs"
+
+        def enter():
+            procs.write_text(str(os.getpid()))
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+        process = subprocess.Popen(command, preexec_fn=enter, **options)
+        self.processes.append(process)
+        return process
+
+    def stop(self):
+        if self.processes:
+            (self.directory / "cgroup.kill").write_text("1")
+        for process in self.processes:
+            process.wait()
+        self.processes.clear()
+
+    def usage(self):
+        """CPU seconds used so far, by cpu.stat."""
+        lines = (self.directory / "cpu.stat").read_text().splitlines()
+        return int(dict(line.split() for line in lines)["usage_usec"]) / 1e6
+
+
+def sub_schedulers():
+    """cgroup ids of the children that the kernel has attached."""
+    return {int(entry.name[4:]) for entry in (SCHED_EXT / "root" / "sub").glob("sub-*")}
+
+
+def nobody_schedules():
+    return (SCHED_EXT / "state").read_text().strip() == "disabled"
+
+
+class Linux:
+    """The kernel's own scheduler and cpu.weight."""
+
+    name = "linux"
+
+    def start(self, groups):
+        assert nobody_schedules()
+
+    def stop(self):
+        pass
+
+
+class Fief:
+    """fiefd with a delegation for every group."""
+
+    name = "fief"
+
+    def start(self, groups):
+        policy = {"delegations": [{"name": group.name, "cgroup": group.path} for group in groups]}
+        pathlib.Path("/etc/fief").mkdir(exist_ok=True)
+        pathlib.Path("/etc/fief/policy.json").write_text(json.dumps(policy))
+        subprocess.run(["systemctl", "start", "fiefd.service"], check=True)
+        wait_for("fief's schedulers", lambda: self.settled(groups))
+
+    @staticmethod
+    def settled(groups):
+        answer = subprocess.run(["fiefctl", "tree", "--json"], check=True, capture_output=True, text=True)
+        state = json.loads(answer.stdout)
+        attached = {s["cgroup"] for s in state["schedulers"] if s["state"] == "attached"}
+        return state["as_planned"] and attached >= {group.path for group in groups}
+
+    def stop(self):
+        subprocess.run(["systemctl", "stop", "fiefd.service"], check=True)
+        wait_for("the kernel's own scheduler", nobody_schedules)
+
+
+class Qmap:
+    """The kernel's demonstration: a root, and a child on every group."""
+
+    name = "scx_qmap"
+
+    def __init__(self):
+        self.processes = []
+
+    def start(self, groups):
+        self.launch([])
+        wait_for("scx_qmap's root", lambda: not nobody_schedules())
+        for group in groups:
+            self.launch(["-c", str(group.directory)])
+            number = group.directory.stat().st_ino
+            wait_for(f"scx_qmap on {group.name}", lambda number=number: number in sub_schedulers())
+
+    def launch(self, arguments):
+        self.processes.append(subprocess.Popen([HERE / "scx_qmap", *arguments], stdout=subprocess.DEVNULL))
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            process.wait()
+        self.processes.clear()
+        wait_for("the kernel's own scheduler", nobody_schedules)
+
+
+PEERS = {peer.name: peer for peer in (Linux, Qmap, Fief)}
