@@ -138,4 +138,26 @@ class Qmap:
         wait_for("the kernel's own scheduler", nobody_schedules)
 
 
-PEERS = {peer.name: peer for peer in (Linux, Qmap, Fief)}
+class Cpuset:
+    """Whole CPUs by cpuset, as many as the weights are worth, rounded by largest remainder."""
+
+    name = "cpuset"
+
+    def start(self, groups):
+        assert nobody_schedules()
+        cpus, total = os.cpu_count(), sum(group.weight for group in groups)
+        due = [group.weight * cpus / total for group in groups]
+        whole = [max(1, int(share)) for share in due]
+        by_remainder = sorted(range(len(groups)), key=lambda i: int(due[i]) - due[i])
+        for i in by_remainder[: max(0, cpus - sum(whole))]:
+            whole[i] += 1
+        first = 0
+        for group, count in zip(groups, whole):
+            (group.directory / "cpuset.cpus").write_text(f"{first}-{first + count - 1}")
+            first += count
+
+    def stop(self):
+        pass
+
+
+PEERS = {peer.name: peer for peer in (Linux, Cpuset, Qmap, Fief)}

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The figures: what each one runs in the guest, and what it measures."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import peers
+
+PROBE = str(pathlib.Path(__file__).parent / "probe")
+# Attaching, first placement and the first turns are not what a share is about.
+SETTLE_SECONDS = 10
+
+
+class World:
+    """The groups of one measurement below /bench, under one peer's care."""
+
+    def __init__(self, peer, weights):
+        self.peer = peer
+        self.groups = [peers.Group(name, weight) for name, weight in zip("abcdefgh", weights)]
+
+    def __enter__(self):
+        for group in self.groups:
+            group.make()
+        self.peer.start(self.groups)
+        return self
+
+    def __exit__(self, *error):
+        for group in self.groups:
+            group.stop()
+        self.peer.stop()
+        for group in self.groups:
+            group.remove()
+
+    def load(self, busy):
+        """Gives each of the first @busy groups a computing process for every CPU."""
+        for group in self.groups[:busy]:
+            for _ in range(os.cpu_count()):
+                group.spawn(PROBE, "spin")
+
+    def used(self, seconds):
+        """CPUs that each group used over that time."""
+        before, started = [group.usage() for group in self.groups], time.monotonic()
+        time.sleep(seconds)
+        elapsed = time.monotonic() - started
+        return [(group.usage() - usage) / elapsed for group, usage in zip(self.groups, before)]
+
+
+def shares(peer, seconds, weights, busy=None):
+    """CPUs used by each group; by default all of them are busy."""
+    with World(peer, weights) as world:
+        world.load(busy or len(weights))
+        time.sleep(SETTLE_SECONDS)
+        return world.used(seconds)
+
+
+def worst_error(used, weights):
+    """The largest relative distance of a group's share from what its weight is worth, in percent."""
+    total, weight_sum = sum(used), sum(weights)
+    return max(abs(cpus / total * weight_sum / weight - 1) for cpus, weight in zip(used, weights)) * 100
+
+
+def caps_of(group):
+    number = group.directory.stat().st_ino
+    return (peers.SCHED_EXT / "root" / "sub" / f"sub-{number}" / "caps").read_text()
+
+
+def reaction(peer, seconds, weights):
+    """Milliseconds from a write to cpu.weight until the group's caps change, for each of many changes."""
+    took = []
+    with World(peer, weights) as world:
+        world.load(len(weights))
+        time.sleep(SETTLE_SECONDS)
+        group, deadline = world.groups[0], time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            group.weight = 1000 if group.weight == weights[0] else weights[0]
+            before, started = caps_of(group), time.monotonic()
+            (group.directory / "cpu.weight").write_text(str(group.weight))
+            while caps_of(group) == before:
+                if time.monotonic() - started > 10:
+                    raise TimeoutError("the caps have not changed for 10 s")
+            took.append((time.monotonic() - started) * 1000)
+            time.sleep(0.1)
+    return took
+
+
+def percentile(values, part):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def daemon_at_rest(peer, seconds, weights):
+    """Times the daemon was woken over a minute, and its memory in MiB, with nothing changing."""
+
+    def context_switches(pid):
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        return int(fields["voluntary_ctxt_switches"]), int(fields["VmRSS"].split()[0]) / 1024
+
+    with World(peer, weights):
+        time.sleep(SETTLE_SECONDS)
+        shown = subprocess.run(["systemctl", "show", "-P", "MainPID", "fiefd.service"], check=True,
+                               capture_output=True, text=True)
+        pid = shown.stdout.strip()
+        before, _ = context_switches(pid)
+        time.sleep(seconds)
+        after, resident = context_switches(pid)
+    return {"wakeups per minute": (after - before) * 60 / seconds, "MiB resident": resident}
+
+
+def share_figure(peer, seconds, weights):
+    used = shares(peer, seconds, weights)
+    return {"error %": worst_error(used, weights), "CPUs used": sum(used)}
+
+
+def one_busy(peer, seconds, weights):
+    return {"CPUs used": sum(shares(peer, seconds, weights, busy=1))}
+
+
+def reaction_figure(peer, seconds, weights):
+    took = reaction(peer, seconds, weights)
+    return {"ms, p50": percentile(took, 0.5), "ms, p99": percentile(took, 0.99)}
+
+
+MEASURE = {"shares": share_figure, "one-busy": one_busy, "reaction": reaction_figure, "rest": daemon_at_rest}
+
+
+def prepare():
+    """Makes room for the groups; all of the machine is due to them."""
+    # Whoever measures must never wait for what is measured.
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
+    (peers.CGROUPS / "cgroup.subtree_control").write_text("+cpu +cpuset")
+    bench = peers.CGROUPS / "bench"
+    bench.mkdir()
+    (bench / "cpu.weight").write_text("10000")
+    (bench / "cgroup.subtree_control").write_text("+cpu +cpuset")
+
+
+def main():
+    """Runs a list of measurements; prints each result as a line of JSON as soon as it is there."""
+    prepare()
+    for step in json.load(open(pathlib.Path(__file__).parent / "steps.json", encoding="utf-8")):
+        peer = peers.PEERS[step["peer"]]()
+        result = MEASURE[step["measure"]](peer, step["seconds"], step["weights"])
+        print(json.dumps({**step, "result": result}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
