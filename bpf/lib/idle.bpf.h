@@ -103,23 +103,26 @@ static __always_inline s32 borrowed_cid(struct task_ctx *tctx)
  * A task has just been queued: make sure that somebody looks. An idle cid is woken; failing that,
  * a cid of our own is taken back from whoever borrows it. @must_look: wake @home even if it does
  * not look idle now. The insert becomes visible only after ops.enqueue() returns and kicks are
- * delivered later still, so a CPU that goes idle in between finds the task.
+ * delivered later still, so a CPU that goes idle in between finds the task. False: all cids it may
+ * use are busy with what is due there.
  */
-static __always_inline void kick_for(struct task_ctx *tctx, s32 home, bool must_look)
+static __always_inline bool kick_for(struct task_ctx *tctx, s32 home, bool must_look)
 {
 	s32 cid = idle_claim(tctx, home);
 
 	if (cid >= 0) {
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
-		return;
+		return true;
 	}
 	cid = borrowed_cid(tctx);
 	if (cid >= 0) {
 		count(reclaims);
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
-	} else if (must_look) {
-		scx_bpf_kick_cid(home, SCX_KICK_IDLE);
+		return true;
 	}
+	if (must_look)
+		scx_bpf_kick_cid(home, SCX_KICK_IDLE);
+	return false;
 }
 
 /*

@@ -7,6 +7,12 @@
  * most one slice behind it, so sleep earns no credit. It is advanced without a lock: concurrent
  * writers can set it back by the difference between two running tasks, at most a slice.
  *
+ * A scheduler may order otherwise; it defines, before it includes this header:
+ *   VQUEUE_KEY(p, vtime)           the place of a task in the queue; by default its virtual time
+ *   VQUEUE_STICKY_NS               how much further than the queue's first a running task may be and
+ *                                  still go on; by default 0
+ *   VQUEUE_TAKE(llc, cid, flags)   moves a task to this CPU; by default the first that may run here
+ *
  * A CPU takes from its own LLC's queue, but looks at one other queue in turn and takes from there
  * when that queue's first task is more than a slice behind: weights hold across LLCs.
  */
@@ -14,11 +20,19 @@
 #define FIEF_VQUEUE_BPF_H
 
 #include "base.bpf.h"
+#include "slice.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 
-/* How long a task runs before the next one is looked for. Set by the loader. */
-const volatile u32 slice_us = 4000;
+#ifndef VQUEUE_KEY
+#define VQUEUE_KEY(p, vtime) (vtime)
+#endif
+#ifndef VQUEUE_STICKY_NS
+#define VQUEUE_STICKY_NS 0
+#endif
+#ifndef VQUEUE_TAKE
+#define VQUEUE_TAKE(llc, cid, enq_flags) dsq_move_to_local(vqueue_dsq(llc), enq_flags)
+#endif
 
 #define VQUEUE_DSQ_BASE 0x1000ULL
 #define vqueue_dsq(llc) (VQUEUE_DSQ_BASE + (llc))
@@ -26,16 +40,16 @@ const volatile u32 slice_us = 4000;
 u64 vclock;
 u32 vqueue_cursor[FIEF_MAX_CIDS]; /* which other LLC each cid looks at next */
 
-static __always_inline u64 slice_ns(void)
-{
-	return slice_us * NSEC_PER_USEC;
-}
-
 static __always_inline s32 vqueue_init(void)
 {
 	u32 llc;
 	s32 ret;
 
+	if (slice_us < SLICE_MIN_US || slice_us > SLICE_MAX_US) {
+		fief_error("the option slice_us is %u, it must lie between %u and %u", slice_us,
+			   SLICE_MIN_US, SLICE_MAX_US);
+		return -EINVAL;
+	}
 	bpf_for (llc, 0, nr_llcs) {
 		ret = scx_bpf_create_dsq(vqueue_dsq(llc), -1);
 		if (ret) {
@@ -54,7 +68,7 @@ static __always_inline void vqueue_insert(struct task_struct *p, struct task_ctx
 	if (vtime_before(tctx->vtime, oldest))
 		tctx->vtime = oldest;
 	tctx->queued_at = bpf_ktime_get_ns();
-	dsq_insert_vtime(p, vqueue_dsq(llc), slice_ns(), tctx->vtime, enq_flags);
+	dsq_insert_vtime(p, vqueue_dsq(llc), slice_ns(), VQUEUE_KEY(p, tctx->vtime), enq_flags);
 }
 
 static __always_inline void vqueue_started(const struct task_ctx *tctx)
@@ -63,8 +77,8 @@ static __always_inline void vqueue_started(const struct task_ctx *tctx)
 		vclock = tctx->vtime;
 }
 
-/* Virtual time of the first task of an LLC's queue; false if the queue is empty. */
-static __always_inline bool vqueue_head(u32 llc, u64 *vtime)
+/* The key of the first task of an LLC's queue; false if the queue is empty. */
+static __always_inline bool vqueue_head(u32 llc, u64 *key)
 {
 	struct task_struct *p;
 	bool found = false;
@@ -72,7 +86,7 @@ static __always_inline bool vqueue_head(u32 llc, u64 *vtime)
 	bpf_rcu_read_lock();
 	p = scx_bpf_dsq_peek(vqueue_dsq(llc));
 	if (p) {
-		*vtime = p->scx.dsq_vtime;
+		*key = p->scx.dsq_vtime;
 		found = true;
 	}
 	bpf_rcu_read_unlock();
@@ -123,15 +137,16 @@ static __always_inline bool vqueue_dispatch(s32 cid, struct task_struct *prev, u
 
 		if (tctx && cidmask_test(tctx->allowed, cid) &&
 		    (!vqueue_head(first, &head) ||
-		     !vtime_before(head, task_vtime_now(prev, tctx)))) {
+		     !vtime_before(head + VQUEUE_STICKY_NS,
+				   VQUEUE_KEY(prev, task_vtime_now(prev, tctx))))) {
 			scx_bpf_task_set_slice(prev, slice_ns());
 			return true;
 		}
 	}
-	if (dsq_move_to_local(vqueue_dsq(first), enq_flags))
+	if (VQUEUE_TAKE(first, cid, enq_flags))
 		return true;
 	bpf_for (i, 0, nr_llcs) {
-		if (i != first && dsq_move_to_local(vqueue_dsq(i), enq_flags))
+		if (i != first && VQUEUE_TAKE(i, cid, enq_flags))
 			return true;
 	}
 	if (prev_runnable && cidmask_test(usable_cids, cid)) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernel/exit_kind.hpp"
 #include "kernel/libbpf_handles.hpp"
 
 namespace fief {
@@ -213,6 +214,11 @@ Status SchedulerObject::Impl::attach() {
   link.reset(bpf_map__attach_struct_ops(struct_ops));
   if (!link)
     return attach_failure(errno, exit_info());
+  // A scheduler that gives up in its init is torn down again, and the kernel still says 0.
+  if (const auto exit = exit_info(); exit.kind >= exit_kind::kError) {
+    link.reset();
+    return attach_failure(0, exit);
+  }
   return {};
 }
 

@@ -152,6 +152,7 @@ struct fief_counters {
 	__u64 reenq_other;
 	__u64 rescued;	      /* inserts that asked for the kernel's rescue */
 	__u64 turn_preempts;  /* turns ended early so that another participant could run */
+	__u64 wake_preempts;  /* own tasks thrown off for one with an earlier deadline */
 	__u64 reclaims;	      /* own cids taken back from a borrower by preemption */
 	__u64 events_dropped; /* ring full: the daemon must observe afresh */
 };

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ TestCgroup::TestCgroup(const std::string& name)
     : directory_(std::string(kCgroupRoot) + "/" + name), path_("/" + name) {
   std::ofstream(std::string(kCgroupRoot) + "/cgroup.subtree_control") << "+cpu";
   std::filesystem::create_directory(directory_);
-  struct stat status {};
+  struct stat status{};
   EXPECT_EQ(stat(directory_.c_str(), &status), 0);
   id_ = CgroupId{status.st_ino};
 }
@@ -82,9 +83,9 @@ double TestCgroup::usage() const {
   return 0;
 }
 
-void TestCgroup::spin(int cpu) {
+pid_t TestCgroup::spin(int cpu, int nice_value) {
   const pid_t pid = fork();
-  ASSERT_GE(pid, 0);
+  EXPECT_GE(pid, 0);
   if (pid == 0) {
     // An inherited link would keep its scheduler attached.
     close_range(3, ~0U, 0);
@@ -95,10 +96,12 @@ void TestCgroup::spin(int cpu) {
       CPU_SET(static_cast<std::size_t>(cpu), &cpus);
       sched_setaffinity(0, sizeof(cpus), &cpus);
     }
+    setpriority(PRIO_PROCESS, 0, nice_value);
     for (volatile bool forever = true; forever;) {
     }
   }
   spinners_.push_back(pid);
+  return pid;
 }
 
 void TestCgroup::write(const std::string& file, const std::string& text) const {
@@ -183,6 +186,12 @@ CidSet sysfs_caps(CgroupId cgroup, const std::string& cap) {
   }
   ADD_FAILURE() << "no line \"" << cap << "\" in the caps file of " << cgroup.value;
   return {};
+}
+
+double cpu_seconds(pid_t pid) {
+  std::uint64_t nanoseconds = 0;
+  std::istringstream(read_file("/proc/" + std::to_string(pid) + "/schedstat")) >> nanoseconds;
+  return static_cast<double>(nanoseconds) / 1e9;
 }
 
 bool sysfs_attached(CgroupId cgroup) {

@@ -31,7 +31,7 @@ class TestCgroup {
   /// CPU time used in it so far, in seconds (cpu.stat).
   [[nodiscard]] double usage() const;
   /// Starts a process in it that spins; @p cpu pins it to that CPU number.
-  void spin(int cpu = -1);
+  pid_t spin(int cpu = -1, int nice_value = 0);
   void write(const std::string& file, const std::string& text) const;
   void remove();
 
@@ -65,12 +65,16 @@ class RealKernel : public ::testing::Test {
   std::uint64_t plan_number_ = 0;
 };
 
+/// CPU time a process has used so far, in seconds.
+double cpu_seconds(pid_t pid);
+
 /// The cids in one line of a scheduler's caps file; @p cgroup kSelf is the root's.
 CidSet sysfs_caps(CgroupId cgroup, const std::string& cap);
 bool sysfs_attached(CgroupId cgroup);
 std::string sysfs_state();
 
-/// A level of the root's where each cgroup owns the cids given and the root the others. Nobody lends.
+/// A level of the root's where each cgroup owns the cids given and the root the others. Nobody
+/// lends.
 LevelPlan level_of(const Topology& topology,
                    const std::vector<std::pair<CgroupId, CidSet>>& owners);
 

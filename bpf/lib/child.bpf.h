@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What all of fief's child schedulers have in common: every op. They differ in what the including
+ * file decides before it includes this one:
+ *
+ *   CHILD_NAME                        ops name
+ *   SLICE_US, VQUEUE_*                see lib/slice.bpf.h, lib/vqueue.bpf.h
+ *   CHILD_STARTED(p, tctx, cid)       a task of ours starts to run on a cid; by default nothing
+ *   CHILD_WAKE_PREEMPT(p, tctx, home) a task has woken, is queued, and no cid was idle or to be taken
+ *                                     back: may take one from another task of ours; by default not
+ *
+ * How a child meets the caps it was handed (it assumes nothing about its parent):
+ *   - usable cids are those where the baseline cap is in effect; every insert carries
+ *     SCX_ENQ_IMMED, so the baseline suffices on exclusive and on shared cids alike and no task
+ *     ever waits on a CPU behind somebody else's.
+ *   - a task that comes back (SCX_ENQ_REENQ, whatever the reason) goes to a queue, never straight
+ *     to a cid again: no rejection loop is possible.
+ *   - a task whose affinity leaves it no usable cid asks for the kernel's rescue. While there is
+ *     no usable cid at all (just attached), tasks wait in the queues for the first grant.
+ *   - caps do not tell a cid that is shared with us from one that is merely lent while its owner
+ *     is idle. A task whose affinity leaves it only such cids waits in the queue; if none gives
+ *     it a turn within STRANDED_MS, a timer hands it to the kernel's rescue.
+ *   - on a cid held exclusively, a task that wakes and finds somebody else's task there takes the
+ *     cid back by preemption.
+ *
+ * Locking: none of its own; see the headers in lib/ for who writes what.
+ */
+#ifndef FIEF_CHILD_BPF_H
+#define FIEF_CHILD_BPF_H
+
+#include "base.bpf.h"
+#include "cidmask.bpf.h"
+#include "events.bpf.h"
+#include "idle.bpf.h"
+#include "state.bpf.h"
+#include "task.bpf.h"
+#include "vqueue.bpf.h"
+
+#ifndef CHILD_STARTED
+#define CHILD_STARTED(p, tctx, cid)
+#endif
+#ifndef CHILD_WAKE_PREEMPT
+#define CHILD_WAKE_PREEMPT(p, tctx, home)
+#endif
+
+char _license[] SEC("license") = "GPL";
+
+/* The cgroup it is attached to; the loader sets it beside ops.sub_cgroup_id. */
+const volatile u64 attached_cgroup_id;
+
+/* How many cids are usable. Written by sub_ecaps_updated. */
+u32 nr_usable;
+
+#define STRANDED_MS 1000
+
+struct stranded_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct stranded_timer);
+} stranded_timers SEC(".maps");
+
+static __always_inline void count_reenq(struct task_struct *p)
+{
+	switch (p->scx.flags & SCX_TASK_REENQ_REASON_MASK) {
+	case SCX_TASK_REENQ_CAP:
+		count(reenq_cap);
+		break;
+	case SCX_TASK_REENQ_IMMED:
+		count(reenq_immed);
+		break;
+	case SCX_TASK_REENQ_PREEMPTED:
+		count(reenq_preempted);
+		break;
+	default:
+		count(reenq_other);
+	}
+}
+
+static __always_inline void rescue(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
+{
+	s32 cid = cidmask_first(tctx->allowed);
+
+	count(rescued);
+	dsq_insert(p, SCX_DSQ_LOCAL_ON | (cid < 0 ? 0 : cid), slice_ns(),
+		   enq_flags | SCX_ENQ_RESCUE);
+}
+
+s32 FIEF_OP(child_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags)
+{
+	struct task_ctx *tctx = task_ctx(p);
+	s32 cid;
+
+	touch_arena();
+	if (!tctx)
+		return prev_cid;
+	cid = idle_claim(tctx, prev_cid);
+	if (cid < 0)
+		return prev_cid;
+	count(direct);
+	dsq_insert(p, SCX_DSQ_LOCAL, slice_ns(), SCX_ENQ_IMMED);
+	return cid;
+}
+
+void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *tctx = task_ctx(p);
+	s32 prev = scx_bpf_task_cid(p);
+	s32 home, cid;
+
+	touch_arena();
+	if (!tctx) {
+		fief_error("task %d has no context", p->pid);
+		return;
+	}
+	if (enq_flags & SCX_ENQ_REENQ)
+		count_reenq(p);
+
+	home = home_cid(tctx, usable_cids, prev);
+	if (home < 0 && nr_usable) {
+		rescue(p, tctx, enq_flags);
+		return;
+	}
+	if (home >= 0 && !(enq_flags & (SCX_ENQ_REENQ | SCX_ENQ_CPU_SELECTED))) {
+		cid = idle_claim(tctx, prev);
+		if (cid >= 0) {
+			count(direct);
+			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(),
+				   enq_flags | SCX_ENQ_IMMED);
+			return;
+		}
+	}
+	count(enqueued);
+	vqueue_insert(p, tctx, cid_llc(home < 0 ? prev : home), enq_flags);
+	if (home >= 0 && !kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ)) &&
+	    (enq_flags & SCX_ENQ_WAKEUP))
+		CHILD_WAKE_PREEMPT(p, tctx, home);
+}
+
+void FIEF_OP(child_dispatch, s32 cid, struct task_struct *prev)
+{
+	touch_arena();
+	if (!vqueue_dispatch(cid, prev, SCX_ENQ_IMMED) && !prev)
+		idle_restore(cid);
+}
+
+/* Can this task run on none of our exclusive cids, and not on all of the others? */
+static __always_inline bool may_be_stranded(const struct task_ctx *tctx)
+{
+	u32 nr_words = (nr_cids + 63) / 64;
+	bool restricted = false;
+	u32 w;
+
+	bpf_for (w, 0, nr_words) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+
+		if (tctx->allowed[i] & exclusive_cids[i])
+			return false;
+		restricted |= (usable_cids[i] & ~tctx->allowed[i]) != 0;
+	}
+	return restricted;
+}
+
+static __always_inline void rescue_stranded(u32 llc)
+{
+	u64 oldest = bpf_ktime_get_ns() - STRANDED_MS * NSEC_PER_MSEC;
+	struct task_struct *p;
+
+	bpf_for_each (scx_dsq, p, vqueue_dsq(llc), 0) {
+		struct task_ctx *tctx = task_ctx(p);
+		s32 cid;
+
+		if (!tctx || tctx->queued_at > oldest || !may_be_stranded(tctx))
+			continue;
+		cid = cidmask_first(tctx->allowed);
+		if (cid < 0)
+			continue;
+		count(rescued);
+		scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cid, SCX_ENQ_RESCUE);
+	}
+}
+
+static int stranded_timer_fn(void *map, u32 *key, struct stranded_timer *timer)
+{
+	u32 llc;
+
+	touch_arena();
+	bpf_rcu_read_lock();
+	bpf_for (llc, 0, nr_llcs)
+		rescue_stranded(llc);
+	bpf_rcu_read_unlock();
+	bpf_timer_start(&timer->timer, STRANDED_MS * NSEC_PER_MSEC, 0);
+	return 0;
+}
+
+static __always_inline s32 stranded_timer_init(void)
+{
+	u32 key = 0;
+	struct stranded_timer *timer = bpf_map_lookup_elem(&stranded_timers, &key);
+
+	if (!timer)
+		return -EINVAL;
+	bpf_timer_init(&timer->timer, &stranded_timers, CLOCK_MONOTONIC);
+	bpf_timer_set_callback(&timer->timer, stranded_timer_fn);
+	return bpf_timer_start(&timer->timer, STRANDED_MS * NSEC_PER_MSEC, 0);
+}
+
+void FIEF_OP(child_running, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	cidmask_set(busy_cids, scx_bpf_task_cid(p));
+	if (!tctx)
+		return;
+	task_started(p, tctx);
+	vqueue_started(tctx);
+	CHILD_STARTED(p, tctx, scx_bpf_task_cid(p));
+}
+
+void FIEF_OP(child_stopping, struct task_struct *p, bool runnable)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	cidmask_clear(busy_cids, scx_bpf_task_cid(p));
+	if (tctx)
+		task_stopped(p, tctx);
+}
+
+void FIEF_OP(child_enable, struct task_struct *p, struct scx_enable_args *args)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	if (tctx)
+		tctx->vtime = vclock;
+}
+
+void FIEF_OP(child_set_cmask, struct task_struct *p, const struct scx_cmask *cmask)
+{
+	task_set_allowed(p, cmask);
+}
+
+/*
+ * A cid that others keep may fall idle while tasks wait here: ask for a dispatch, the parent decides
+ * whether it is lent.
+ */
+void FIEF_OP(child_update_idle, s32 cid, bool idle)
+{
+	cidmask_assign(idle_cids, cid, idle);
+	if (idle && vqueue_waiting(cid))
+		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
+}
+
+s32 FIEF_OP_SLEEPABLE(child_init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	return task_init(p);
+}
+
+/*
+ * A cid was won or lost. Queued tasks decide afresh after a loss, and at the first gain, when those
+ * whose affinity leaves them nothing stop waiting and ask for rescue.
+ */
+void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
+{
+	bool was_usable = cidmask_test(usable_cids, cid);
+	bool usable = after & SCX_CAP_ENQ_IMMED;
+	bool first;
+
+	cidmask_assign(exclusive_cids, cid, after & SCX_CAP_ENQ);
+	if (usable == was_usable)
+		return;
+	cidmask_assign(usable_cids, cid, usable);
+	if (usable) {
+		first = __sync_fetch_and_add(&nr_usable, 1) == 0;
+	} else {
+		__sync_fetch_and_sub(&nr_usable, 1);
+		cidmask_clear(idle_cids, cid);
+		first = false;
+	}
+	if (first || !usable)
+		vqueue_reconsider();
+}
+
+s32 FIEF_OP_SLEEPABLE(child_init)
+{
+	s32 ret = state_init(attached_cgroup_id);
+
+	if (ret)
+		return ret;
+	ret = vqueue_init();
+	return ret ?: stranded_timer_init();
+}
+
+void FIEF_OP(child_exit, struct scx_exit_info *info)
+{
+	exit_report(info);
+}
+
+void FIEF_OP(child_dump, struct scx_dump_ctx *dctx)
+{
+	u32 llc;
+
+	fief_dump("child: cgroup %llu, %u usable cids, vclock %llu\n", attached_cgroup_id,
+		  nr_usable, vclock);
+	bpf_for (llc, 0, nr_llcs)
+		fief_dump("child: LLC %u queues %d tasks\n", llc,
+			  scx_bpf_dsq_nr_queued(vqueue_dsq(llc)));
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops_cid fief_ops = {
+	.select_cid = (void *)child_select_cid,
+	.enqueue = (void *)child_enqueue,
+	.dispatch = (void *)child_dispatch,
+	.running = (void *)child_running,
+	.stopping = (void *)child_stopping,
+	.enable = (void *)child_enable,
+	.set_cmask = (void *)child_set_cmask,
+	.update_idle = (void *)child_update_idle,
+	.init_task = (void *)child_init_task,
+	.sub_ecaps_updated = (void *)child_sub_ecaps_updated,
+	.init = (void *)child_init,
+	.exit = (void *)child_exit,
+	.dump = (void *)child_dump,
+	.flags = SCX_OPS_ENQ_EXITING,
+	.timeout_ms = 20000,
+	.name = CHILD_NAME,
+};
+
+#endif /* FIEF_CHILD_BPF_H */
