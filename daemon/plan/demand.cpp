@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <unordered_map>
 
 namespace fief {
@@ -17,6 +18,14 @@ CpuTime to_time(double cpus) {
   return static_cast<CpuTime>(std::llround(cpus * static_cast<double>(kCpuUnit)));
 }
 
+// An attachment and where it is in the tree.
+struct AttachedNode {
+  CgroupId parent;
+  CgroupId cgroup;
+  std::uint32_t node;
+  const Delegation* delegation;
+};
+
 // The cgroup tree with what the planner needs of it in flat arrays, indexed like its nodes.
 class WeighedTree {
  public:
@@ -26,9 +35,13 @@ class WeighedTree {
     competing_.assign(tree_.nodes.size(), false);
     weight_.assign(tree_.nodes.size(), 0);
     fixed_.assign(tree_.nodes.size(), 0);
-    mark_competing(input.attachments);
+    find_attached(input.attachments);
+    mark_competing();
     sum_weights();
   }
+
+  // By the scheduler above, then by cgroup. Those whose cgroup is gone are left out.
+  [[nodiscard]] const std::vector<AttachedNode>& attached() const { return attached_; }
 
   [[nodiscard]] std::uint32_t find(CgroupId id) const {
     if (id == kSelf)
@@ -39,22 +52,16 @@ class WeighedTree {
 
   [[nodiscard]] const CgroupNode& node(std::uint32_t index) const { return tree_.nodes[index]; }
 
-  [[nodiscard]] const Delegation* delegation(const Attachment& attachment,
-                                             std::uint32_t index) const {
-    if (attachment.foreign)
-      return nullptr;
-    const auto at = delegations_.find(tree_.nodes[index].path);
-    return at == delegations_.end() ? nullptr : at->second;
-  }
-
   // The steps from below @p top down to @p index, outermost first; empty if it is not below.
   [[nodiscard]] std::vector<WeightStep> chain(std::uint32_t top, std::uint32_t index) const {
-    std::vector<WeightStep> steps;
-    for (auto at = index; at != top; at = tree_.nodes[at].parent) {
+    std::size_t depth = 0;
+    for (auto at = index; at != top; at = tree_.nodes[at].parent, ++depth)
       if (at == 0)
         return {};
+    std::vector<WeightStep> steps;
+    steps.reserve(depth);
+    for (auto at = index; at != top; at = tree_.nodes[at].parent)
       steps.push_back(step(at));
-    }
     std::ranges::reverse(steps);
     return steps;
   }
@@ -69,7 +76,8 @@ class WeighedTree {
     ids_.reserve(tree_.nodes.size());
     for (std::uint32_t i = 0; i < tree_.nodes.size(); ++i)
       ids_.push_back({tree_.nodes[i].id, i});
-    std::ranges::sort(ids_, {}, &Id::id);
+    if (!std::ranges::is_sorted(ids_, {}, &Id::id))
+      std::ranges::sort(ids_, {}, &Id::id);
   }
 
   void match_policy(const Policy& policy) {
@@ -78,17 +86,36 @@ class WeighedTree {
       delegations_.emplace(delegation.cgroup, &delegation);
   }
 
+  // Sorted, so that equal input in another order is equal; neighbours are then found as neighbours.
+  void find_attached(const std::vector<Attachment>& attachments) {
+    attached_.reserve(attachments.size());
+    for (const auto& attachment : attachments) {
+      const auto node = find(attachment.cgroup);
+      if (node != kNone)
+        attached_.push_back({attachment.parent, attachment.cgroup, node,
+                             attachment.foreign ? nullptr : delegation(node)});
+    }
+    const auto order = [](const AttachedNode& child) {
+      return std::pair(child.parent, child.cgroup);
+    };
+    if (!std::ranges::is_sorted(attached_, {}, order))
+      std::ranges::sort(attached_, {}, order);
+  }
+
+  [[nodiscard]] const Delegation* delegation(std::uint32_t index) const {
+    if (delegations_.empty())
+      return nullptr;
+    const auto at = delegations_.find(tree_.nodes[index].path);
+    return at == delegations_.end() ? nullptr : at->second;
+  }
+
   // A cgroup with a scheduler competes as soon as that is attached, and so do those above it.
-  void mark_competing(const std::vector<Attachment>& attachments) {
+  void mark_competing() {
     for (std::size_t i = 0; i < tree_.nodes.size(); ++i)
       competing_[i] = tree_.nodes[i].populated;
-    for (const auto& attachment : attachments) {
-      auto at = find(attachment.cgroup);
-      if (at == kNone)
-        continue;
-      const auto* found = delegation(attachment, at);
-      fixed_[at] = found == nullptr ? 0 : found->weight.value_or(0);
-      for (; at != 0; at = tree_.nodes[at].parent)
+    for (const auto& child : attached_) {
+      fixed_[child.node] = child.delegation == nullptr ? 0 : child.delegation->weight.value_or(0);
+      for (auto at = child.node; at != 0; at = tree_.nodes[at].parent)
         competing_[at] = true;
     }
   }
@@ -117,6 +144,7 @@ class WeighedTree {
   const CgroupTree& tree_;
   std::vector<Id> ids_;
   std::unordered_map<std::string_view, const Delegation*> delegations_;
+  std::vector<AttachedNode> attached_;
   std::vector<char> competing_;        // populated, or holds an attached scheduler
   std::vector<std::uint32_t> fixed_;   // weight from the policy, 0 if none
   std::vector<std::uint64_t> weight_;  // in tenths
@@ -138,12 +166,12 @@ Member make_self(const WeighedTree& tree, std::uint32_t node) {
   return self;
 }
 
-Member make_child(const WeighedTree& tree, const Attachment& attachment, std::uint32_t node,
+Member make_child(const WeighedTree& tree, const AttachedNode& attached,
                   std::vector<WeightStep> chain) {
   Member child;
-  child.cgroup = attachment.cgroup;
-  child.path = tree.node(node).path;
-  child.delegation = tree.delegation(attachment, node);
+  child.cgroup = attached.cgroup;
+  child.path = tree.node(attached.node).path;
+  child.delegation = attached.delegation;
   child.share = product(chain);
   child.chain = std::move(chain);
   if (child.delegation != nullptr && child.delegation->min_cpus)
@@ -153,36 +181,38 @@ Member make_child(const WeighedTree& tree, const Attachment& attachment, std::ui
   return child;
 }
 
-// Attachments by the scheduler above them, then by cgroup; equal input in another order is equal.
-std::vector<const Attachment*> sorted(const std::vector<Attachment>& attachments) {
-  std::vector<const Attachment*> order;
-  order.reserve(attachments.size());
-  for (const auto& attachment : attachments)
-    order.push_back(&attachment);
-  std::ranges::sort(order, [](const Attachment* a, const Attachment* b) {
-    return std::pair(a->parent, a->cgroup) < std::pair(b->parent, b->cgroup);
-  });
-  return order;
+// The attachments below each scheduler, as ranges of the sorted ones.
+using Children = std::span<const AttachedNode>;
+using ChildrenOf = std::unordered_map<CgroupId, Children>;
+
+ChildrenOf group_by_parent(Children sorted) {
+  ChildrenOf groups;
+  while (!sorted.empty()) {
+    const auto parent = sorted.front().parent;
+    const auto end = std::ranges::find_if(
+        sorted, [parent](const AttachedNode& child) { return child.parent != parent; });
+    const auto count = static_cast<std::size_t>(end - sorted.begin());
+    groups.emplace(parent, sorted.first(count));
+    sorted = sorted.subspan(count);
+  }
+  return groups;
 }
 
-Level make_level(const WeighedTree& tree, CgroupId scheduler,
-                 const std::vector<const Attachment*>& attachments) {
+Level make_level(const WeighedTree& tree, CgroupId scheduler, Children children) {
   Level level;
   const auto top = tree.find(scheduler);
   level.scheduler = scheduler;
   level.path = tree.node(top).path;
+  level.members.reserve(children.size() + 1);
   level.members.push_back(make_self(tree, top));
-  const auto children = std::ranges::equal_range(
-      attachments, scheduler, {}, [](const Attachment* attachment) { return attachment->parent; });
-  for (const auto* attachment : children) {
-    const auto node = tree.find(attachment->cgroup);
-    auto chain = node == kNone ? std::vector<WeightStep>{} : tree.chain(top, node);
-    if (!chain.empty())
-      level.members.push_back(make_child(tree, *attachment, node, std::move(chain)));
-  }
   double children_share = 0;
-  for (const auto& member : level.members)
-    children_share += member.share;
+  for (const auto& child : children) {
+    auto chain = tree.chain(top, child.node);
+    if (chain.empty())
+      continue;
+    level.members.push_back(make_child(tree, child, std::move(chain)));
+    children_share += level.members.back().share;
+  }
   level.members[0].share = std::max(0.0, 1.0 - children_share);
   return level;
 }
@@ -208,9 +238,10 @@ Result<std::vector<Level>> collect_demands(const PlanInput& input) {
   if (input.cgroups.nodes.empty())
     return fail(Errc::stale, "the cgroup tree has no root to plan for");
   const WeighedTree tree(input);
-  const auto attachments = sorted(input.attachments);
+  const auto groups = group_by_parent(tree.attached());
+  const auto at_root = groups.find(kSelf);
   std::vector<Level> levels;
-  levels.push_back(make_level(tree, kSelf, attachments));
+  levels.push_back(make_level(tree, kSelf, at_root == groups.end() ? Children{} : at_root->second));
   // Breadth first: levels grows while it is walked, so no reference into it is kept.
   for (std::size_t i = 0; i < levels.size(); ++i) {
     if (levels[i].members.size() > input.limits.participants)
@@ -218,8 +249,11 @@ Result<std::vector<Level>> collect_demands(const PlanInput& input) {
                   "{} has {} participants with the scheduler itself; a scheduler can have at most "
                   "{}",
                   levels[i].path, levels[i].members.size(), input.limits.participants);
-    for (std::size_t m = 1; m < levels[i].members.size(); ++m) {
-      auto below = make_level(tree, levels[i].members[m].cgroup, attachments);
+    for (std::size_t m = 1; groups.size() > 1 && m < levels[i].members.size(); ++m) {
+      const auto children = groups.find(levels[i].members[m].cgroup);
+      if (children == groups.end())
+        continue;
+      auto below = make_level(tree, children->first, children->second);
       if (below.members.size() > 1)
         levels.push_back(std::move(below));
     }

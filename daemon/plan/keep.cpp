@@ -2,6 +2,7 @@
 // What stays: members keep their own cids, after confined ones have chosen theirs.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "plan/ownership.hpp"
@@ -13,7 +14,8 @@ namespace {
 struct Holdout {
   std::uint32_t core;
   std::uint32_t threads;
-  std::uint32_t rank;  // lower is kept sooner
+  std::uint32_t rank;    // lower is kept sooner
+  std::uint32_t loaned;  // threads that somebody wants back (memory.hpp)
 };
 
 class Keeper {
@@ -35,6 +37,9 @@ class Keeper {
     for (std::uint32_t position = 0; position < state_.before.owner.size(); ++position)
       if (state_.before.owner[position] != kNone)
         had_[state_.before.owner[position]].push_back(position);
+    const auto shared = std::ranges::count(state_.before.shared, 1);
+    const auto owned = std::accumulate(state_.wanted.begin(), state_.wanted.end(), std::int64_t{0});
+    pool_grows_ = static_cast<std::int64_t>(state_.layout.size()) - owned > shared;
     surplus_.resize(state_.need.size());
     for (std::uint32_t i = 0; i < state_.need.size(); ++i)
       surplus_[i] =
@@ -43,6 +48,8 @@ class Keeper {
 
   // Confined members choose before others, the smallest confinement first: they have less choice.
   Status place_confined() {
+    if (state_.level.confinements.empty())
+      return {};
     keep_own(true);
     complete_cores(true);
     std::vector<std::uint32_t> order;
@@ -101,7 +108,7 @@ class Keeper {
 
   void keep_own(bool of_confined) {
     for (std::uint32_t who = 0; who < state_.members(); ++who)
-      if (state_.confined(who) == of_confined)
+      if (!had_[who].empty() && state_.confined(who) == of_confined)
         keep(who);
   }
 
@@ -114,13 +121,13 @@ class Keeper {
     }
     auto cores = rank_cores(who);
     for (const bool whole : {true, false})
-      for (auto& [core, threads, rank] : cores) {
-        const bool is_whole = threads == state_.layout.cores[core].size();
-        if (threads != 0 && is_whole == whole && threads <= state_.need[who])
-          threads -= keep_threads(who, core, threads);
+      for (auto& item : cores) {
+        const bool is_whole = item.threads == state_.layout.cores[item.core].size();
+        if (item.threads != 0 && is_whole == whole && item.threads <= state_.need[who])
+          item.threads -= keep_threads(who, item.core, item.threads);
       }
-    for (const auto& [core, threads, rank] : cores)
-      keep_threads(who, core, std::min(threads, state_.need[who]));
+    for (const auto& item : cores)
+      keep_threads(who, item.core, std::min(item.threads, state_.need[who]));
   }
 
   std::uint32_t keep_threads(std::uint32_t who, std::uint32_t core, std::uint32_t threads) {
@@ -134,15 +141,16 @@ class Keeper {
     return threads;
   }
 
-  // The cores a member has threads on, best to keep first: those in the LLC where it has most; for
-  // a spread member one of each LLC by turns.
+  // The cores a member has threads on, best to keep first: those that nobody wants back, those in
+  // the LLC where it has most; for a spread member one of each LLC by turns.
   [[nodiscard]] std::vector<Holdout> rank_cores(std::uint32_t who) const {
     std::vector<Holdout> cores;
     std::map<std::uint32_t, std::uint32_t> per_llc;
     for (const auto position : had_[who]) {
       if (cores.empty() || cores.back().core != state_.layout.core[position])
-        cores.push_back({state_.layout.core[position], 0, 0});
+        cores.push_back({state_.layout.core[position], 0, 0, 0});
       ++cores.back().threads;
+      cores.back().loaned += is_wanted_back(position) ? 1U : 0U;
       ++per_llc[state_.layout.llc_at(position)];
     }
     std::map<std::uint32_t, std::uint32_t> turn;
@@ -151,8 +159,15 @@ class Keeper {
       item.rank = state_.spreads(who) ? turn[llc]++ : state_.layout.size() - per_llc[llc];
     }
     std::ranges::sort(cores, {},
-                      [](const Holdout& item) { return std::tuple(item.rank, item.core); });
+                      [](const Holdout& item) { return std::tuple(item.loaned, item.rank, item.core); });
     return cores;
+  }
+
+  [[nodiscard]] bool is_wanted_back(std::uint32_t position) const {
+    const auto home = state_.before.home[position];
+    if (home == kPool)
+      return pool_grows_;
+    return home < state_.members() && home != state_.before.owner[position] && surplus_[home] < 0;
   }
 
   // A kept thread whose core will not hold the member's odd threads gets its siblings.
@@ -160,7 +175,7 @@ class Keeper {
     if (state_.layout.threads == 1)
       return;
     for (std::uint32_t who = 0; who < state_.members(); ++who)
-      if (state_.confined(who) == of_confined && state_.need[who] > 0)
+      if (!had_[who].empty() && state_.need[who] > 0 && state_.confined(who) == of_confined)
         for (const auto position : had_[who])
           complete(who, state_.layout.core[position]);
   }
@@ -182,6 +197,7 @@ class Keeper {
   }
 
   Ownership& state_;
+  bool pool_grows_ = false;                      // more cids will be shared than before
   std::vector<std::int64_t> surplus_;            // cids each has to give up
   std::vector<std::vector<std::uint32_t>> had_;  // positions, ascending
 };

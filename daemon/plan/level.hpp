@@ -64,6 +64,12 @@ struct Level {
   Holding holding;
 };
 
+/// What was there before: the plan in force for a level and its memory; null where there is none.
+struct Past {
+  const LevelPlan* level = nullptr;
+  const LevelMemory* memory = nullptr;
+};
+
 /// What the root scheduler has: every online cid, whole.
 Holding whole_machine(const Topology& topology);
 /// What a child has by its parent's plan.

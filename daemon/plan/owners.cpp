@@ -5,7 +5,7 @@
 // single threads, the LLC where it has most before others. No plan with these counts can keep
 // more, so the CPUs that change hands are the least possible: the value of the minimum-cost flow
 // from members to cids where keeping costs nothing and taking costs one. Then growers take from
-// what is left, and what nobody owns is shared.
+// what is left, first what they had lately, and what nobody owns is shared.
 //
 // Cores. The odd thread of a member lies on a core whose other threads it does not own. These are
 // left to the shared cids: a core is "broken" once some of its threads have an owner, and only
@@ -31,7 +31,7 @@ namespace {
 class Grower {
  public:
   explicit Grower(Ownership& state)
-      : state_(state), free_(state.layout, state.owner, state.before.shared) {
+      : state_(state), free_(state.layout, state.owner, in_pool(state.before)) {
     for (std::uint32_t who = 0; who < state.members(); ++who)
       if (const auto* delegation = state.level.members[who].delegation; delegation != nullptr)
         by_name_.try_emplace(delegation->name, who);
@@ -44,6 +44,15 @@ class Grower {
   }
 
  private:
+  // Positions that are best left to the pool: they were shared, or go back to it.
+  [[nodiscard]] static std::vector<char> in_pool(const Before& before) {
+    auto pool = before.shared;
+    for (std::size_t position = 0; position < pool.size(); ++position)
+      if (before.home[position] == kPool)
+        pool[position] = 1;
+    return pool;
+  }
+
   // Members that need more. Those with wishes go first, as others can use any cid: first who is
   // to be spread, then who is near another, after whom it is near; then the largest.
   [[nodiscard]] std::vector<std::uint32_t> growers() const {
@@ -108,6 +117,10 @@ class Grower {
 
   void note_placed() {
     placed_.assign(state_.members(), {});
+    homes_of_.assign(state_.members(), {});
+    for (std::uint32_t position = 0; position < state_.owner.size(); ++position)
+      if (state_.owner[position] == kNone && state_.before.home[position] < state_.members())
+        homes_of_[state_.before.home[position]].push_back(position);
     for (std::uint32_t position = 0; position < state_.owner.size(); ++position)
       if (state_.owner[position] != kNone && state_.owner[position] < state_.members())
         placed_[state_.owner[position]].push_back(position);
@@ -125,12 +138,23 @@ class Grower {
   void grow_whole_cores() {
     note_placed();
     order_ = growers();
+    for (const auto who : order_)
+      take_homes(who);
     for (const auto who : order_) {
       take_formerly_shared(who);
       if (state_.spreads(who))
         spread(who);
       else
         pack(who);
+    }
+  }
+
+  // What was a member's before goes back to it (memory.hpp). Whole cores only, as always here.
+  void take_homes(std::uint32_t who) {
+    for (const auto position : homes_of_[who]) {
+      const auto core = state_.layout.core[position];
+      if (free_.is_free(core) && state_.layout.cores[core].size() <= state_.need[who])
+        take_core(who, core, state_.layout.cores[core].size());
     }
   }
 
@@ -270,7 +294,8 @@ class Grower {
 
   Ownership& state_;
   FreeCores free_;
-  std::vector<std::vector<std::uint32_t>> placed_;  // positions by member
+  std::vector<std::vector<std::uint32_t>> placed_;    // positions by member
+  std::vector<std::vector<std::uint32_t>> homes_of_;  // free positions by the member they go back to
   std::vector<std::uint32_t> order_;                // members that lack cids
   std::vector<std::uint32_t> split_cores_;
   std::unordered_map<std::string_view, std::uint32_t> by_name_;
@@ -279,37 +304,15 @@ class Grower {
 
 }  // namespace
 
-Before read_before(const Level& level, const Layout& layout, const LevelPlan* previous) {
-  Before before;
-  before.owner.assign(layout.size(), kNone);
-  before.shared.assign(layout.size(), 0);
-  before.shares.resize(level.members.size());
-  if (previous == nullptr)
-    return before;
-  std::uint32_t member = 0;
-  for (const auto& participant : previous->participants) {
-    // Both lists ascend by cgroup.
-    while (member < level.members.size() && level.members[member].cgroup < participant.cgroup)
-      ++member;
-    const bool still_here =
-        member < level.members.size() && level.members[member].cgroup == participant.cgroup;
-    for (const auto cid : participant.exclusive)
-      if (const auto at = layout.find(cid); at != kNone && still_here)
-        before.owner[at] = member;
-    for (const auto& share : participant.shared)
-      if (const auto at = layout.find(share.cid); at != kNone)
-        before.shared[at] = 1;
-    if (still_here)
-      before.shares[member] = participant.shared;
-  }
-  return before;
-}
-
 Result<std::vector<std::uint32_t>> choose_owners(const Level& level, const Layout& layout,
                                                  const Wholes& wholes, const Before& before) {
   Ownership state(level, layout, wholes, before);
   if (auto status = keep_and_confine(state); !status)
     return tl::unexpected(status.error());
+  const bool all_served = std::ranges::all_of(
+      std::span(state.need).first(state.members()), [](std::uint32_t need) { return need == 0; });
+  if (all_served)
+    return std::move(state.owner);
   if (auto status = Grower(state).run(); !status)
     return tl::unexpected(status.error());
   return std::move(state.owner);

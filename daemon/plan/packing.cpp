@@ -19,6 +19,8 @@
 namespace fief {
 namespace {
 
+using Shares = std::vector<Share>;
+
 // A walk along bins that fills each before it goes to the next.
 class Walk {
  public:
@@ -27,7 +29,7 @@ class Walk {
   void place(const Item& item) {
     for (auto left = item.size; left > 0 && at_ < bins_.size();) {
       const auto part = std::min(left, bins_[at_].time);
-      shares_[item.member].push_back({bins_[at_].cid, part});
+      shares_.push_back({item.member, bins_[at_].cid, part});
       bins_[at_].time -= part;
       used_ += part;
       left -= part;
@@ -79,15 +81,14 @@ void walk_all(std::span<Bin> bins, std::span<const Item> items, Shares& shares) 
     walk.place(waiting[next]);
 }
 
-std::size_t most_sharers(const Shares& shares) {
-  std::vector<std::uint32_t> count;
-  std::uint32_t most = 0;
-  for (const auto& member : shares)
-    for (const auto& share : member) {
-      count.resize(std::max<std::size_t>(count.size(), share.cid.value + 1));
-      most = std::max(most, ++count[share.cid.value]);
-    }
-  return most;
+std::uint32_t most_sharers(const Shares& shares, const std::vector<Bin>& bins) {
+  std::uint32_t last = 0;
+  for (const auto& bin : bins)
+    last = std::max(last, bin.cid.value);
+  std::vector<std::uint32_t> count(last + 1);
+  for (const auto& share : shares)
+    ++count[share.cid.value];
+  return std::ranges::max(count);
 }
 
 // Bins held in part go to the two ends: an item longer than such a bin then leaves it in one
@@ -115,6 +116,8 @@ void pack_confined(std::vector<Bin>& bins, std::vector<Item>& items, Shares& sha
   std::uint32_t groups = 0;
   for (const auto& bin : bins)
     groups = bin.confinement == kNone ? groups : std::max(groups, bin.confinement + 1);
+  if (groups == 0)
+    return;
   for (std::uint32_t group = 0; group < groups; ++group) {
     std::ranges::stable_partition(bins,
                                   [group](const Bin& bin) { return bin.confinement == group; });
@@ -149,7 +152,7 @@ bool place_whole(std::span<Bin> bins, std::span<const Item> items, std::uint32_t
       return false;
     auto load = loads.top();
     loads.pop();
-    shares[item.member].push_back({bins[load.bin].cid, item.size});
+    shares.push_back({item.member, bins[load.bin].cid, item.size});
     bins[load.bin].time -= item.size;
     load.left -= item.size;
     if (++load.sharers < places)
@@ -159,8 +162,8 @@ bool place_whole(std::span<Bin> bins, std::span<const Item> items, std::uint32_t
 }
 
 // Tries with ever more of the largest items as the filling.
-bool pack_balanced(const std::vector<Bin>& bins, std::vector<Item> items, std::uint32_t max_sharers,
-                   Shares& shares) {
+bool pack_balanced(const std::vector<Bin>& all_bins, const std::vector<Bin>& bins,
+                   std::vector<Item> items, std::uint32_t max_sharers, Shares& shares) {
   std::ranges::sort(items, [](const Item& a, const Item& b) {
     return a.size != b.size ? a.size > b.size : a.member < b.member;
   });
@@ -175,7 +178,7 @@ bool pack_balanced(const std::vector<Bin>& bins, std::vector<Item> items, std::u
     if (!place_whole(trial, all.subspan(large), places, shares))
       continue;
     walk_all(trial, all.first(large), shares);
-    if (most_sharers(shares) <= max_sharers)
+    if (most_sharers(shares, all_bins) <= max_sharers)
       return true;
   }
   return false;
@@ -183,27 +186,29 @@ bool pack_balanced(const std::vector<Bin>& bins, std::vector<Item> items, std::u
 
 }  // namespace
 
-Result<Shares> pack_shares(std::vector<Bin> bins, std::vector<Item> items, std::size_t members,
+Result<Shares> pack_shares(std::vector<Bin> bins, std::vector<Item> items,
                            std::uint32_t max_sharers) {
-  Shares shares(members);
-  std::ranges::sort(
-      items, {}, [](const Item& item) { return std::tuple(item.first, item.last, item.member); });
+  Shares shares;
+  if (bins.empty())
+    return shares;
+  const auto place = [](const Item& item) { return std::tuple(item.first, item.last, item.member); };
+  if (!std::ranges::is_sorted(items, {}, place))
+    std::ranges::sort(items, {}, place);
   const auto sharing = items.size();
-  const auto cids = bins.size();
+  const auto all_bins = bins;
+  shares.reserve(items.size() + bins.size());
   pack_confined(bins, items, shares);
   put_parts_at_ends(bins);
-  const auto confined = shares;
+  const auto confined = shares.size();
   auto walked = bins;
   walk_all(walked, items, shares);
-  if (most_sharers(shares) > max_sharers) {
-    shares = confined;
-    if (!pack_balanced(bins, items, max_sharers, shares))
-      return fail(Errc::infeasible,
-                  "{} participants have to share {} CPUs, but at most {} can share one", sharing,
-                  cids, max_sharers);
-  }
-  for (auto& member : shares)
-    std::ranges::sort(member, {}, &SharedCid::cid);
+  if (most_sharers(shares, all_bins) <= max_sharers)
+    return shares;
+  shares.resize(confined);
+  if (!pack_balanced(all_bins, bins, items, max_sharers, shares))
+    return fail(Errc::infeasible,
+                "{} participants have to share {} CPUs, but at most {} can share one", sharing,
+                all_bins.size(), max_sharers);
   return shares;
 }
 

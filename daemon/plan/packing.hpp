@@ -25,15 +25,20 @@ struct Item {
   Cid last;   ///< where it ended before; breaks ties
 };
 
-/// Shares by member, ascending by cid. A member that fills a bin gets all of its time.
-using Shares = std::vector<std::vector<SharedCid>>;
+/// A member's time on a cid.
+struct Share {
+  std::uint32_t member = 0;
+  Cid cid;
+  CpuTime fraction = 0;
+};
 
 /// Fills all bins (ascending by cid) exactly with all items; the sizes must sum to the times.
 ///
 /// The items lie end to end along the bins, so each lies across at most one boundary more than its
 /// size forces on it: two cids for anything below one CPU. Errc::infeasible when more than
-/// @p max_sharers would have to share a cid.
-Result<Shares> pack_shares(std::vector<Bin> bins, std::vector<Item> items, std::size_t members,
-                           std::uint32_t max_sharers);
+/// @p max_sharers would have to share a cid. The shares are in no order; a member that fills a bin
+/// gets all of its time.
+Result<std::vector<Share>> pack_shares(std::vector<Bin> bins, std::vector<Item> items,
+                                       std::uint32_t max_sharers);
 
 }  // namespace fief

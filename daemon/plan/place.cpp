@@ -18,8 +18,8 @@ std::optional<CpuTime> policy_limit(const std::optional<double>& cpus, CpuTime a
   return cpus ? std::optional(applied) : std::nullopt;
 }
 
-Entitlement entitlement_of(const Member& member) {
-  Entitlement entitlement{member.due, member.by_weight, member.chain, {}, {}};
+Entitlement entitlement_of(Member& member) {
+  Entitlement entitlement{member.due, member.by_weight, std::move(member.chain), {}, {}};
   if (member.cgroup == kSelf)
     entitlement.min = member.least;
   if (member.delegation == nullptr)
@@ -33,7 +33,7 @@ Entitlement entitlement_of(const Member& member) {
   return entitlement;
 }
 
-ParticipantPlan participant_of(const Member& member) {
+ParticipantPlan participant_of(Member& member) {
   ParticipantPlan plan;
   plan.cgroup = member.cgroup;
   plan.entitlement = entitlement_of(member);
@@ -45,24 +45,13 @@ ParticipantPlan participant_of(const Member& member) {
   return plan;
 }
 
-LevelPlan empty_plan(const Level& level) {
-  LevelPlan plan;
-  plan.scheduler = level.scheduler;
-  for (const auto& held : level.holding.cids)
-    plan.held.insert(held.cid);
-  plan.participants.reserve(level.members.size());
-  for (const auto& member : level.members)
-    plan.participants.push_back(participant_of(member));
-  return plan;
-}
-
 // Who has a core that two owners may not divide: its threads are shared by them instead.
 class CoreSharing {
  public:
   CoreSharing(const Level& level, const Layout& layout, std::vector<std::uint32_t>& owner)
       : level_(level), layout_(layout), owner_(owner) {}
 
-  void run(Shares& shares) {
+  void run(std::vector<Share>& shares) {
     if (layout_.threads == 1)
       return;
     for (const auto& core : layout_.cores)
@@ -101,7 +90,7 @@ class CoreSharing {
   };
 
   // Each owner gets the same part of every thread; the last thread takes what rounding has left.
-  void share_core(const Layout::Core& core, Shares& shares) {
+  void share_core(const Layout::Core& core, std::vector<Share>& shares) {
     std::vector<std::uint32_t> threads;
     std::vector<Part> parts;
     for (auto at = core.begin; at < core.end; ++at) {
@@ -121,7 +110,7 @@ class CoreSharing {
   }
 
   void divide_thread(std::uint32_t position, std::size_t threads_left, std::vector<Part>& parts,
-                     Shares& shares) const {
+                     std::vector<Share>& shares) const {
     CpuTime given = 0;
     std::vector<CpuTime> fractions;
     for (const auto& part : parts) {
@@ -136,7 +125,7 @@ class CoreSharing {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       parts[i].left -= fractions[i];
       if (fractions[i] > 0)
-        shares[parts[i].member].push_back({layout_.cids[position], fractions[i]});
+        shares.push_back({parts[i].member, layout_.cids[position], fractions[i]});
     }
   }
 
@@ -156,7 +145,8 @@ std::vector<Bin> make_bins(const Level& level, const Layout& layout,
       bins.push_back({layout.cids[at], kCpuUnit, kNone});
     else if (owner[at] >= members)
       bins.push_back({layout.cids[at], kCpuUnit, owner[at] - members});
-  std::ranges::sort(bins, {}, &Bin::cid);
+  if (!layout.parts.empty())
+    std::ranges::sort(bins, {}, &Bin::cid);
   return bins;
 }
 
@@ -201,6 +191,7 @@ class Homes {
 
 std::vector<Item> make_items(const Level& level, const Wholes& wholes, const Homes& homes) {
   std::vector<Item> items;
+  items.reserve(wholes.rest.size());
   for (std::uint32_t i = 0; i < wholes.rest.size(); ++i)
     if (wholes.rest[i] > 0)
       items.push_back(homes.item(i, wholes.rest[i], level.members[i].confinement));
@@ -208,69 +199,87 @@ std::vector<Item> make_items(const Level& level, const Wholes& wholes, const Hom
 }
 
 // A cid that one member has all the time of is its own, not shared.
-void claim_filled(const Layout& layout, Shares& shares, std::vector<std::uint32_t>& owner) {
-  for (std::uint32_t member = 0; member < shares.size(); ++member)
-    std::erase_if(shares[member], [&](const SharedCid& share) {
-      const auto at = layout.find(share.cid);
-      if (at == kNone || share.fraction != kCpuUnit)
-        return false;
-      owner[at] = member;
-      return true;
-    });
+void claim_filled(const Layout& layout, std::vector<Share>& shares,
+                  std::vector<std::uint32_t>& owner) {
+  std::erase_if(shares, [&](const Share& share) {
+    const auto at = layout.find(share.cid);
+    if (at == kNone || share.fraction != kCpuUnit)
+      return false;
+    owner[at] = share.member;
+    return true;
+  });
 }
 
-LevelPlan assemble(const Level& level, const Layout& layout,
-                   const std::vector<std::uint32_t>& owner, Shares shares) {
-  auto plan = empty_plan(level);
+void fill(LevelPlan& plan, const Layout& layout, const std::vector<std::uint32_t>& owner,
+          std::vector<Share> shares) {
   for (std::uint32_t at = 0; at < owner.size(); ++at)
     if (owner[at] < plan.participants.size())
       plan.participants[owner[at]].exclusive.insert(layout.cids[at]);
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    std::ranges::sort(shares[i], {}, &SharedCid::cid);
-    plan.participants[i].shared = std::move(shares[i]);
+  if (!std::ranges::is_sorted(shares, {}, &Share::cid))
+    std::ranges::sort(shares, {}, &Share::cid);
+  for (const auto& share : shares) {
+    auto& shared = plan.participants[share.member].shared;
+    if (shared.empty())
+      shared.reserve(2);
+    shared.push_back({share.cid, share.fraction});
   }
-  return plan;
+}
+
+bool is_due_the_same(const LevelPlan& plan, const LevelPlan& previous) {
+  return plan.held == previous.held &&
+         std::ranges::equal(plan.participants, previous.participants,
+                            [](const ParticipantPlan& now, const ParticipantPlan& before) {
+                              return now.cgroup == before.cgroup &&
+                                     now.entitlement.cpus == before.entitlement.cpus;
+                            });
 }
 
 }  // namespace
 
-std::optional<LevelPlan> keep_previous(const Level& level, const LevelPlan* previous,
-                                       const PlanInput& input) {
-  if (previous == nullptr || previous->participants.size() != level.members.size())
-    return std::nullopt;
-  auto plan = empty_plan(level);
-  if (plan.held != previous->held)
-    return std::nullopt;
-  for (std::size_t i = 0; i < plan.participants.size(); ++i) {
-    auto& now = plan.participants[i];
-    const auto& before = previous->participants[i];
-    if (now.cgroup != before.cgroup || now.entitlement.cpus != before.entitlement.cpus)
-      return std::nullopt;
-    now.exclusive = before.exclusive;
-    now.shared = before.shared;
-  }
-  if (!check_level(plan, level, input))
-    return std::nullopt;
+LevelPlan outline_plan(Level& level) {
+  LevelPlan plan;
+  plan.scheduler = level.scheduler;
+  for (const auto& held : level.holding.cids)
+    plan.held.insert(held.cid);
+  plan.participants.reserve(level.members.size());
+  for (auto& member : level.members)
+    plan.participants.push_back(participant_of(member));
   return plan;
 }
 
-Result<LevelPlan> place_level(const Level& level, const LevelPlan* previous,
-                              const PlanInput& input) {
+bool keep_previous(LevelPlan& plan, const Level& level, const LevelPlan* previous,
+                   const PlanInput& input) {
+  if (previous == nullptr || !is_due_the_same(plan, *previous))
+    return false;
+  for (std::size_t i = 0; i < plan.participants.size(); ++i) {
+    plan.participants[i].exclusive = previous->participants[i].exclusive;
+    plan.participants[i].shared = previous->participants[i].shared;
+  }
+  if (check_level(plan, level, input))
+    return true;
+  for (auto& participant : plan.participants) {
+    participant.exclusive = {};
+    participant.shared.clear();
+  }
+  return false;
+}
+
+Status place_level(LevelPlan& plan, const Level& level, const Past& past, const PlanInput& input) {
   const auto layout = make_layout(level.holding, input.topology);
-  const auto before = read_before(level, layout, previous);
+  const auto before = read_before(level, layout, past, input);
   const auto wholes = split_dues(level, layout, input.limits.sharers);
   auto owner = choose_owners(level, layout, wholes, before);
   if (!owner)
     return tl::unexpected(owner.error());
   const auto bins = make_bins(level, layout, *owner);
   const Homes homes(level, layout, before, *owner, bins);
-  auto shares = pack_shares(bins, make_items(level, wholes, homes), level.members.size(),
-                            input.limits.sharers);
+  auto shares = pack_shares(bins, make_items(level, wholes, homes), input.limits.sharers);
   if (!shares)
     return tl::unexpected(shares.error());
   claim_filled(layout, *shares, *owner);
   CoreSharing(level, layout, *owner).run(*shares);
-  return assemble(level, layout, *owner, std::move(*shares));
+  fill(plan, layout, *owner, std::move(*shares));
+  return {};
 }
 
 }  // namespace fief

@@ -6,13 +6,15 @@
 
 namespace fief {
 
-/// The previous plan of the level with the new entitlements' explanations, if it still gives
-/// everybody exactly what is due, where it may be; else nothing.
-std::optional<LevelPlan> keep_previous(const Level& level, const LevelPlan* previous,
-                                       const PlanInput& input);
+/// The level's participants with what they are due and nothing placed. Takes the members' chains.
+LevelPlan outline_plan(Level& level);
 
-/// Places the level's dues on its cids, as near to @p previous (may be null) as possible.
-Result<LevelPlan> place_level(const Level& level, const LevelPlan* previous,
-                              const PlanInput& input);
+/// Fills @p plan with what @p previous (may be null) gives, if that still gives everybody exactly
+/// what is due, where it may be. If not, returns false and leaves it as it was.
+bool keep_previous(LevelPlan& plan, const Level& level, const LevelPlan* previous,
+                   const PlanInput& input);
+
+/// Places the dues of the outlined @p plan on the level's cids, as near to @p past as possible.
+Status place_level(LevelPlan& plan, const Level& level, const Past& past, const PlanInput& input);
 
 }  // namespace fief

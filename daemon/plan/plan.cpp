@@ -25,7 +25,8 @@
 //   3. If everybody is due what the plan in force gives, and may still have it there, it stays.
 //   4. Wholes (wholes.cpp). Each due is cut in whole CPUs and a rest.
 //   5. Owners (owners.cpp). Members keep what they can of their own, which is the optimum of the
-//      minimum-cost flow; then growers take whole free cores by locality, then single threads.
+//      minimum-cost flow; then growers take what they had before, whole free cores by locality,
+//      then single threads. What a level remembers of its past (memory.cpp) breaks the ties.
 //   6. Shares (packing.cpp). What nobody owns is filled with the rests, end to end: n rests that
 //      sum to k CPUs take k cids and each lies on at most two.
 // Steps 4 to 6 cost O((cids + members) log) with flat arrays.
@@ -46,17 +47,27 @@
 
 #include "plan/demand.hpp"
 #include "plan/entitlement.hpp"
+#include "plan/memory.hpp"
 #include "plan/place.hpp"
 
 namespace fief {
 namespace {
 
-Result<LevelPlan> plan_level(Level& level, const LevelPlan* previous, const PlanInput& input) {
+Result<LevelPlan> plan_level(Level& level, const Past& past, const PlanInput& input) {
   if (auto status = settle_entitlements(level, input); !status)
     return tl::unexpected(status.error());
-  if (auto kept = keep_previous(level, previous, input))
-    return std::move(*kept);
-  return place_level(level, previous, input);
+  auto plan = outline_plan(level);
+  if (keep_previous(plan, level, past.level, input))
+    return plan;
+  if (auto status = place_level(plan, level, past, input); !status)
+    return tl::unexpected(status.error());
+  return plan;
+}
+
+Past past_of(CgroupId scheduler, const Plan* previous) {
+  if (previous == nullptr)
+    return {};
+  return {previous->find_level(scheduler), previous->find_memory(scheduler)};
 }
 
 }  // namespace
@@ -71,11 +82,11 @@ Result<Plan> make_plan(const PlanInput& input) {
     level.holding = holding_of(level, plan.levels, input.topology);
     if (level.holding.cids.empty())
       return fail(Errc::infeasible, "{} has no CPU to hand out", level.path);
-    const auto* previous =
-        input.previous == nullptr ? nullptr : input.previous->find_level(level.scheduler);
-    auto planned = plan_level(level, previous, input);
+    const auto past = past_of(level.scheduler, input.previous);
+    auto planned = plan_level(level, past, input);
     if (!planned)
       return tl::unexpected(planned.error());
+    plan.memory.push_back(next_memory(*planned, past.level, past.memory, input));
     plan.levels.push_back(std::move(*planned));
   }
   return plan;
@@ -89,6 +100,11 @@ const ParticipantPlan* LevelPlan::find(CgroupId cgroup) const {
 const LevelPlan* Plan::find_level(CgroupId scheduler) const {
   const auto at = std::ranges::find(levels, scheduler, &LevelPlan::scheduler);
   return at != levels.end() ? &*at : nullptr;
+}
+
+const LevelMemory* Plan::find_memory(CgroupId scheduler) const {
+  const auto at = std::ranges::find(memory, scheduler, &LevelMemory::scheduler);
+  return at != memory.end() ? &*at : nullptr;
 }
 
 bool same_decisions(const Plan& a, const Plan& b) {

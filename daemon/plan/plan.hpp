@@ -4,6 +4,7 @@
 // Units: CPU time is counted in 1/65536 of a CPU (kCpuUnit), the kernel side's unit too.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -85,15 +86,44 @@ struct LevelPlan {
   friend bool operator==(const LevelPlan&, const LevelPlan&) = default;
 };
 
+/// Time on a clock that never goes back, since a moment of the caller's choice.
+using Instant = std::chrono::seconds;
+
+/// Who had a cid before it changed hands.
+struct FormerUse {
+  Cid cid;
+  std::optional<CgroupId> owner;  ///< none: it was shared
+  Instant since{};                ///< when it changed hands
+  friend bool operator==(const FormerUse&, const FormerUse&) = default;
+};
+
+/// Where a participant that is gone had its CPUs. Its cgroup may come back with another id.
+struct FormerPlace {
+  std::string path;
+  CidSet cids;
+  friend bool operator==(const FormerPlace&, const FormerPlace&) = default;
+};
+
+/// What the next plan is to know of the past of one level (memory.hpp). Bounded: an entry a cid,
+/// and kMaxFormerPlaces places.
+struct LevelMemory {
+  CgroupId scheduler;
+  std::vector<FormerUse> uses;      ///< ascending by cid
+  std::vector<FormerPlace> places;  ///< who left last comes last; one a path
+  friend bool operator==(const LevelMemory&, const LevelMemory&) = default;
+};
+
 /// Levels from the root downwards.
 struct Plan {
   std::uint64_t number = 0;  ///< ascends with every plan made; not part of what is decided
   std::vector<LevelPlan> levels;
+  std::vector<LevelMemory> memory;  ///< as levels, in the same order; not part of it either
 
   [[nodiscard]] const LevelPlan* find_level(CgroupId scheduler) const;
+  [[nodiscard]] const LevelMemory* find_memory(CgroupId scheduler) const;
 };
 
-/// Same decisions, whatever their numbers.
+/// Same decisions, whatever their numbers and memories.
 bool same_decisions(const Plan& a, const Plan& b);
 
 /// What the side that carries a plan out can hold; the planner itself has no limits.
@@ -109,6 +139,7 @@ struct PlanInput {
   const std::vector<Attachment>& attachments;
   const Plan* previous = nullptr;  ///< the plan in force, to move as little as possible
   PlanLimits limits = {};
+  Instant now{};  ///< on the clock that was used for the plan in force
 };
 
 /// Makes the next plan. Pure: equal input gives an equal plan. Fails with Errc::infeasible and a
