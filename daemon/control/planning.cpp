@@ -39,7 +39,8 @@ Result<Decision> decide(const PlanInput& input) {
                                      .cgroups = input.cgroups,
                                      .policy = relaxed,
                                      .attachments = input.attachments,
-                                     .previous = input.previous});
+                                     .previous = input.previous,
+                                     .now = input.now});
   if (!fallback)
     return tl::unexpected(plan.error());
   return Decision{std::move(*fallback), plan.error().message};

@@ -20,6 +20,10 @@ bool is_race(const Error& error) {
   return error.code == Errc::stale || error.code == Errc::not_found;
 }
 
+Instant plan_time(steady_clock::time_point when) {
+  return std::chrono::duration_cast<Instant>(when.time_since_epoch());
+}
+
 }  // namespace
 
 void Controller::ask_for_turn() {
@@ -93,7 +97,8 @@ void Controller::put_plan_in_force() {
                           .cgroups = watcher_.tree(),
                           .policy = policy_,
                           .attachments = attached,
-                          .previous = previous_plan()});
+                          .previous = previous_plan(),
+                          .now = plan_time(turn_began_)});
   const auto problem = decision ? decision->shortfall : decision.error().message;
   if (!problem.empty() && problem != plan_error_)
     log::error({.message_id = message::kPlanRefused}, "{}: {}",
@@ -116,7 +121,8 @@ void Controller::apply_levels() {
   std::erase_if(in_force_,
                 [this](const auto& entry) { return plan_.find_level(entry.first) == nullptr; });
   for (const auto& level : plan_.levels) {
-    const auto ops = grant_operations(level, held_by_children(observation_, level.scheduler));
+    const auto ops = grant_operations(level, held_by_children(observation_, level.scheduler),
+                                      kernel_.topology());
     const auto current = in_force_.find(level.scheduler);
     if (ops.empty() && current != in_force_.end() && same_orders(current->second, level))
       continue;
@@ -194,7 +200,8 @@ Status Controller::check_room_for(const Desired& candidate) const {
                                        .cgroups = cgroups,
                                        .policy = policy_,
                                        .attachments = with_it,
-                                       .previous = previous_plan()});
+                                       .previous = previous_plan(),
+                                       .now = plan_time(turn_began_)});
   return plan ? Status{} : tl::unexpected(plan.error());
 }
 

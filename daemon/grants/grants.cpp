@@ -2,21 +2,26 @@
 // Plan minus observed state, as an ordered list of operations.
 //
 // Order. A cid's owner is the child that holds ENQ there; ENQ_IMMED alone is a permission that
-// siblings hold side by side. Three phases:
+// siblings hold side by side. First, for all cids:
 //   1. Bridges. A child that holds cids now and in the end, but none of them throughout, would
 //      have nothing after the revokes. It is granted ENQ_IMMED, and only that, on a cid it gets in
 //      the end: preferably one that no other child holds, then one that it will share, then one
 //      whose owner changes. Its tasks can run there from the first moment, nobody has become an
 //      owner, and no grant had to wait for a revoke.
-//   2. Revokes of everything not wanted, for all children.
-//   3. Grants of everything wanted and not held, for all children.
+// Then shard by shard, since the kernel locks and announces by shard and a cid should not wait
+// without an owner for work elsewhere:
+//   2. Revokes of everything not wanted there, for all children.
+//   3. Grants of everything wanted there and not held, for all children.
 // So no cid ever has two owners: ENQ, PREEMPT and PERF are granted in phase 3 only, after every
-// child that is to lose them on any cid has. And no child that has cids in the end is without one:
-// what it holds throughout is never revoked, and if that is nothing, its bridge is not either.
+// child that is to lose them on a cid of the shard has. And no child that has cids in the end is
+// without one: what it holds throughout is never revoked, and if that is nothing, its bridge is not
+// either.
 #include "grants/grants.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
+#include <utility>
 
 namespace fief {
 namespace {
@@ -31,21 +36,35 @@ HeldCaps minus(const HeldCaps& a, const HeldCaps& b) {
   return out;
 }
 
-// One operation for each set of caps that some cids have in common.
-void append_ops(fief_op_kind kind, CgroupId child, const HeldCaps& caps,
-                std::vector<GrantOp>& ops) {
+// Operations of one shard, by child and caps.
+struct ShardOps {
+  std::vector<GrantOp> revokes;
+  std::vector<GrantOp> grants;
+};
+using OpsByShard = std::map<std::uint32_t, ShardOps>;
+
+std::uint32_t shard_of(Cid cid, const Topology& topology) {
+  return cid.value < topology.cids.size() ? topology.cids[cid.value].shard : 0;
+}
+
+// One operation for each shard and each set of caps that some of its cids have in common.
+void append_ops(fief_op_kind kind, CgroupId child, const HeldCaps& caps, const Topology& topology,
+                OpsByShard& shards) {
   CidSet all;
   for (const auto& cids : caps.by_cap)
     all |= cids;
-  std::map<std::uint32_t, CidSet> by_mask;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, CidSet> grouped;
   for (const auto cid : all) {
     std::uint32_t mask = 0;
     for (std::size_t cap = 0; cap < caps.by_cap.size(); ++cap)
       mask |= caps.by_cap[cap].contains(cid) ? 1U << cap : 0;
-    by_mask[mask].insert(cid);
+    grouped[{shard_of(cid, topology), mask}].insert(cid);
   }
-  for (auto& [mask, cids] : by_mask)
-    ops.push_back({kind, child, mask, std::move(cids)});
+  for (auto& [key, cids] : grouped) {
+    auto& shard = shards[key.first];
+    auto& ops = kind == FIEF_OP_GRANT ? shard.grants : shard.revokes;
+    ops.push_back({kind, child, key.second, std::move(cids)});
+  }
 }
 
 struct Child {
@@ -134,20 +153,25 @@ HeldCaps wanted_caps(const ParticipantPlan& participant, const CidSet& lent) {
 }
 
 std::vector<GrantOp> grant_operations(const LevelPlan& level,
-                                      const std::map<CgroupId, HeldCaps>& observed) {
+                                      const std::map<CgroupId, HeldCaps>& observed,
+                                      const Topology& topology) {
   auto children = children_of(level, observed);
   std::vector<GrantOp> bridges;
   for (const auto& child : children)
     if (needs_bridge(child))
       bridges.push_back({FIEF_OP_GRANT, child.id, kBaseline, choose_bridge(children, child)});
-  auto ops = bridges;
-  for (const auto& child : children)
-    append_ops(FIEF_OP_REVOKE, child.id, minus(child.held, child.wanted), ops);
+  OpsByShard shards;
   for (auto& child : children) {
+    append_ops(FIEF_OP_REVOKE, child.id, minus(child.held, child.wanted), topology, shards);
     const auto bridge = std::ranges::find(bridges, child.id, &GrantOp::child);
     if (bridge != bridges.end())
       child.held.by_cap[std::countr_zero(kBaseline)] |= bridge->cids;
-    append_ops(FIEF_OP_GRANT, child.id, minus(child.wanted, child.held), ops);
+    append_ops(FIEF_OP_GRANT, child.id, minus(child.wanted, child.held), topology, shards);
+  }
+  auto ops = std::move(bridges);
+  for (auto& [shard, parts] : shards) {
+    std::ranges::move(parts.revokes, std::back_inserter(ops));
+    std::ranges::move(parts.grants, std::back_inserter(ops));
   }
   return ops;
 }

@@ -42,9 +42,10 @@ CidSet lent_cids(const LevelPlan& level);
 HeldCaps wanted_caps(const ParticipantPlan& participant, const CidSet& lent);
 
 /// The operations that lead from @p observed (children of one scheduler) to @p level: deltas
-/// only; all revokes come before the grants they make room for, so no cid ever has two owners,
-/// and a child that keeps CPUs is never left with none in between where that can be avoided.
+/// only, shard by shard of @p topology; revokes come before the grants they make room for, so no
+/// cid ever has two owners, and a child that keeps CPUs is never left with none in between.
 std::vector<GrantOp> grant_operations(const LevelPlan& level,
-                                      const std::map<CgroupId, HeldCaps>& observed);
+                                      const std::map<CgroupId, HeldCaps>& observed,
+                                      const Topology& topology);
 
 }  // namespace fief

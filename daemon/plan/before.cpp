@@ -71,10 +71,15 @@ class Reader {
       const auto found = newcomers.find(place.path);
       if (found == newcomers.end())
         continue;
-      for (const auto cid : place.cids)
-        if (const auto at = layout_.find(cid); at != kNone)
-          before_.home[at] = found->second;
+      set_home(place.exclusive, found->second);
+      set_home(place.shared, kPool);
     }
+  }
+
+  void set_home(const CidSet& cids, std::uint32_t home) {
+    for (const auto cid : cids)
+      if (const auto at = layout_.find(cid); at != kNone)
+        before_.home[at] = home;
   }
 
   const Level& level_;

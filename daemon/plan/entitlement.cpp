@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <string>
+
+#include "plan/confine.hpp"
 
 namespace fief {
 namespace {
@@ -23,56 +23,6 @@ Status set_floor(Level& level, const PlanInput& input) {
   }
   auto& self = level.members[0];
   self.least = std::max(self.least, floor);
-  return {};
-}
-
-CidSet cids_of_cpus(const CidSet& cpus, const Topology& topology) {
-  CidSet cids;
-  for (const auto& info : topology.cids)
-    if (cpus.contains(Cid{info.cpu}))
-      cids.insert(info.cid);
-  return cids;
-}
-
-const CidSet* confining_cpus(const Member& member) {
-  if (member.delegation == nullptr)
-    return nullptr;
-  const auto* place = std::get_if<PlaceCpus>(&member.delegation->placement);
-  return place == nullptr ? nullptr : &place->cpus;
-}
-
-Confinement make_confinement(const Holding& holding, const CidSet& allowed) {
-  Confinement confinement;
-  for (const auto& held : holding.cids)
-    if (allowed.contains(held.cid)) {
-      confinement.cids.insert(held.cid);
-      confinement.time += held.time;
-    }
-  return confinement;
-}
-
-// Members with equal CPU lists share a confinement: they compete for the same time.
-Status confine(Level& level, const PlanInput& input) {
-  std::map<std::vector<std::uint64_t>, std::uint32_t> known;
-  for (std::uint32_t i = 0; i < level.members.size(); ++i) {
-    auto& member = level.members[i];
-    const auto* cpus = confining_cpus(member);
-    if (cpus == nullptr)
-      continue;
-    const auto [at, added] =
-        known.try_emplace(cpus->words(), static_cast<std::uint32_t>(level.confinements.size()));
-    if (added)
-      level.confinements.push_back(
-          make_confinement(level.holding, cids_of_cpus(*cpus, input.topology)));
-    auto& confinement = level.confinements[at->second];
-    if (confinement.time == 0)
-      return fail(Errc::infeasible,
-                  "{} is confined to CPUs {} (placement), but none of them can be handed out",
-                  member.path, cpus->to_string());
-    member.confinement = at->second;
-    member.most = std::min(member.most, confinement.time);
-    confinement.members.push_back(i);
-  }
   return {};
 }
 
@@ -101,18 +51,90 @@ Status check_limits(const Level& level) {
               format_cpus(others));
 }
 
-std::vector<Claim> claims_of(const Level& level) {
-  std::vector<Claim> claims;
-  claims.reserve(level.members.size());
+std::vector<CpuTime> leasts(const Level& level) {
+  std::vector<CpuTime> amounts;
   for (const auto& member : level.members)
-    claims.push_back({member.share, member.least, member.most});
-  return claims;
+    amounts.push_back(member.least);
+  return amounts;
 }
 
+Collision find_collision_of_leasts(const Level& level) {
+  if (level.confinements.empty())
+    return {};
+  return find_collision(level, leasts(level), std::vector<char>(level.regions.size(), 1));
+}
+
+// Members that divide some time among themselves, in some regions only.
+struct Group {
+  std::vector<std::uint32_t> members;
+  std::vector<char> regions;  // which of the level's they may use
+  CpuTime total = 0;
+};
+
+void divide_group(Level& level, const Group& group) {
+  std::vector<Claim> claims;
+  claims.reserve(group.members.size());
+  for (const auto i : group.members)
+    claims.push_back({level.members[i].share, level.members[i].least, level.members[i].most});
+  const auto dues = divide_exactly(claims, group.total);
+  for (std::size_t k = 0; k < dues.size(); ++k)
+    level.members[group.members[k]].due = dues[k];
+}
+
+Collision find_collision_in(const Level& level, const Group& group) {
+  if (level.confinements.empty())
+    return {};
+  std::vector<CpuTime> amounts(level.members.size(), 0);
+  for (const auto i : group.members)
+    amounts[i] = level.members[i].due;
+  return find_collision(level, amounts, group.regions);
+}
+
+// Those who collide divide what they have to divide, the others the rest.
+std::pair<Group, Group> split_group(const Level& level, const Group& group,
+                                    const Collision& collision) {
+  Group inner{{}, std::vector<char>(level.regions.size(), 0), collision.time};
+  Group outer{{}, group.regions, group.total - collision.time};
+  for (const auto i : group.members) {
+    const bool inside =
+        std::ranges::binary_search(collision.confinements, level.members[i].confinement);
+    (inside ? inner : outer).members.push_back(i);
+  }
+  for (std::uint32_t r = 0; r < level.regions.size(); ++r)
+    if (group.regions[r] != 0 && collision.cids.intersects(level.regions[r].cids)) {
+      inner.regions[r] = 1;
+      outer.regions[r] = 0;
+    }
+  return {std::move(inner), std::move(outer)};
+}
+
+// Time goes by shares between limits, as far as confinements let it. Where those who are confined
+// are due more than their cids have, the ones that lack most divide these cids among themselves
+// and everybody else divides what is left, and so on for both: the decomposition algorithm for
+// resource allocation under submodular constraints (Groenevelt 1991; Fujishige, Submodular
+// Functions and Optimization, 8.2), which gives the same parts as water-filling wherever it can.
+// Members of a group that was split off are marked: there is no more time for them.
 void settle(Level& level) {
-  const auto dues = divide_exactly(claims_of(level), level.holding.total);
-  for (std::size_t i = 0; i < dues.size(); ++i)
-    level.members[i].due = dues[i];
+  Group all{{}, std::vector<char>(level.regions.size(), 1), level.holding.total};
+  for (std::uint32_t i = 0; i < level.members.size(); ++i) {
+    all.members.push_back(i);
+    level.members[i].crowded = false;
+  }
+  std::vector<Group> open;
+  open.push_back(std::move(all));
+  while (!open.empty()) {
+    const auto group = std::move(open.back());
+    open.pop_back();
+    divide_group(level, group);
+    const auto collision = find_collision_in(level, group);
+    if (collision.confinements.empty())
+      continue;
+    auto [inner, outer] = split_group(level, group, collision);
+    for (const auto i : inner.members)
+      level.members[i].crowded = true;
+    open.push_back(std::move(inner));
+    open.push_back(std::move(outer));
+  }
 }
 
 void record_by_weight(Level& level) {
@@ -125,43 +147,6 @@ void pin(Member& member, CpuTime due) {
   member.least = due;
   member.most = due;
   member.due = due;
-}
-
-// Leaves an exclusive member room to be rounded down later.
-void cap(Member& member, CpuTime due) {
-  if (!member.whole_only())
-    pin(member, due);
-  member.most = due;
-  member.due = due;
-}
-
-// Members of one confinement may together be due more time than its cids have: they divide that
-// time among themselves, and the rest of the level divides what they cannot use.
-Status settle_confinements(Level& level) {
-  for (const auto& confinement : level.confinements) {
-    CpuTime due = 0;
-    CpuTime least = 0;
-    std::vector<Claim> claims;
-    for (const auto i : confinement.members) {
-      const auto& member = level.members[i];
-      due += member.due;
-      least += member.least;
-      claims.push_back({member.share, member.least, member.most});
-    }
-    if (due <= confinement.time)
-      continue;
-    if (least > confinement.time)
-      return fail(Errc::infeasible,
-                  "{} and others ask for at least {} CPUs (min_cpus) among the {} they are "
-                  "confined to",
-                  level.members[confinement.members[0]].path, format_cpus(least),
-                  format_cpus(confinement.time));
-    const auto dues = divide_exactly(claims, confinement.time);
-    for (std::size_t k = 0; k < dues.size(); ++k)
-      cap(level.members[confinement.members[k]], dues[k]);
-    settle(level);
-  }
-  return {};
 }
 
 // Whole cores where threads may not be divided among owners, else whole CPUs.
@@ -197,13 +182,13 @@ Result<Rounded> round_member(const Level& level, std::uint32_t index, CpuTime co
   const auto& member = level.members[index];
   const auto grain = grain_of(member, core);
   const auto least = std::max(grain, (member.least + grain - 1) / grain * grain);
-  const auto most = std::min(member.most, level.holding.total) / grain * grain;
+  const auto limit = member.crowded ? member.due : std::min(member.most, level.holding.total);
+  const auto most = limit / grain * grain;
   if (least > most)
     return fail(Errc::infeasible,
                 "{} is exclusive and needs at least {} whole CPUs, but may have only {} "
                 "(max_cpus, placement, or the CPUs of {})",
-                member.path, format_cpus(least),
-                format_cpus(std::min(member.most, level.holding.total)), level.path);
+                member.path, format_cpus(least), format_cpus(limit), level.path);
   const auto nearest = (member.due + grain / 2) / grain * grain;
   return Rounded{index, grain, least, std::clamp(nearest, least, most), member.due};
 }
@@ -230,6 +215,26 @@ Status fit_rounded(const Level& level, std::vector<Rounded>& rounded, CpuTime av
               "only {} are available beside what others must have",
               level.members[rounded.front().member].path, format_cpus(sum),
               format_cpus(level.holding.total), level.path, format_cpus(available));
+}
+
+// Rounding up may have taken too much of some cids: who gained most there gives back first.
+Status fit_confined(Level& level, std::vector<Rounded>& rounded) {
+  for (const auto& item : rounded)
+    pin(level.members[item.member], item.due);
+  for (auto collision = find_collision_of_leasts(level); !collision.confinements.empty();
+       collision = find_collision_of_leasts(level)) {
+    const auto gives = std::ranges::find_if(rounded, [&](const Rounded& item) {
+      return item.due > item.least &&
+             std::ranges::binary_search(collision.confinements,
+                                        level.members[item.member].confinement);
+    });
+    if (gives == rounded.end())
+      return fail(Errc::infeasible, "{}",
+                  describe(level, collision, "need, exclusive ones rounded to whole CPUs,"));
+    gives->due -= gives->grain;
+    pin(level.members[gives->member], gives->due);
+  }
+  return {};
 }
 
 CpuTime whole_time(const Holding& holding) {
@@ -260,8 +265,8 @@ Status settle_exclusive(Level& level, const Topology& topology) {
   const auto available = std::min(left, whole_time(level.holding));
   if (const auto fitted = fit_rounded(level, rounded, available); !fitted)
     return fitted;
-  for (const auto& item : rounded)
-    pin(level.members[item.member], item.due);
+  if (const auto fitted = fit_confined(level, rounded); !fitted)
+    return fitted;
   settle(level);
   return {};
 }
@@ -272,13 +277,14 @@ Status settle_entitlements(Level& level, const PlanInput& input) {
   record_by_weight(level);
   if (auto status = set_floor(level, input); !status)
     return status;
-  if (auto status = confine(level, input); !status)
+  if (auto status = find_confinements(level, input.topology); !status)
     return status;
   if (auto status = check_limits(level); !status)
     return status;
+  if (const auto collision = find_collision_of_leasts(level); !collision.confinements.empty())
+    return fail(Errc::infeasible, "{}",
+                describe(level, collision, "ask for at least (min_cpus)"));
   settle(level);
-  if (auto status = settle_confinements(level); !status)
-    return status;
   return settle_exclusive(level, input.topology);
 }
 

@@ -39,6 +39,7 @@ struct Member {
   CpuTime by_weight = 0;
   CpuTime due = 0;
   std::uint32_t confinement = kNone;  ///< index in Level::confinements
+  bool crowded = false;               ///< has all that its confinement can give it
 
   [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }
   /// May threads of one core have another owner beside this one? The parent's own tasks do not
@@ -55,12 +56,20 @@ struct Confinement {
   std::vector<std::uint32_t> members;
 };
 
+/// Held cids that are in the same confinements.
+struct Region {
+  CidSet cids;
+  CpuTime time = 0;
+  std::vector<std::uint32_t> confinements;  ///< ascending
+};
+
 /// members[0] is the scheduler itself, the others ascend by cgroup.
 struct Level {
   CgroupId scheduler;
   std::string_view path;
   std::vector<Member> members;
   std::vector<Confinement> confinements;
+  std::vector<Region> regions;  ///< disjoint; together they are all confinements
   Holding holding;
 };
 

@@ -50,8 +50,8 @@ std::vector<FormerUse> next_uses(const LevelPlan& now, const LevelPlan& before,
   return uses;
 }
 
-CidSet cids_of(const ParticipantPlan& participant) {
-  auto cids = participant.exclusive;
+CidSet shared_by(const ParticipantPlan& participant) {
+  CidSet cids;
   for (const auto& share : participant.shared)
     cids.insert(share.cid);
   return cids;
@@ -72,7 +72,7 @@ std::vector<FormerPlace> next_places(const LevelPlan& now, const LevelPlan& befo
       ++still;
     const bool stays = still != now.participants.end() && still->cgroup == participant.cgroup;
     if (!stays && !path_of(participant).empty())
-      left.push_back({path_of(participant), cids_of(participant)});
+      left.push_back({path_of(participant), participant.exclusive, shared_by(participant)});
   }
   if (left.empty() && (memory == nullptr || memory->places.empty()))
     return left;

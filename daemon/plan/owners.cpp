@@ -31,7 +31,9 @@ namespace {
 class Grower {
  public:
   explicit Grower(Ownership& state)
-      : state_(state), free_(state.layout, state.owner, in_pool(state.before)) {
+      : state_(state),
+        taken_(with_pool_kept(state)),
+        free_(state.layout, taken_, in_pool(state.before)) {
     for (std::uint32_t who = 0; who < state.members(); ++who)
       if (const auto* delegation = state.level.members[who].delegation; delegation != nullptr)
         by_name_.try_emplace(delegation->name, who);
@@ -44,6 +46,32 @@ class Grower {
   }
 
  private:
+  // The pool keeps its cids like any member: as many as it will need, those first that no grower
+  // had or shared before. With more threads a core, growers need the cores beside odd threads.
+  [[nodiscard]] static std::vector<std::uint32_t> with_pool_kept(const Ownership& state) {
+    auto taken = state.owner;
+    if (state.layout.threads > 1)
+      return taken;
+    std::vector<char> wanted(taken.size(), 0);
+    std::size_t pool = static_cast<std::size_t>(std::ranges::count(taken, kNone));
+    for (std::uint32_t who = 0; who < state.members(); ++who) {
+      pool -= std::min<std::size_t>(pool, state.need[who]);
+      for (const auto& share : state.before.shares[who])
+        if (const auto at = state.layout.find(share.cid); at != kNone && state.need[who] > 0)
+          wanted[at] = 1;
+    }
+    for (std::size_t at = 0; at < taken.size(); ++at)
+      if (const auto home = state.before.home[at]; home < state.members() && state.need[home] > 0)
+        wanted[at] = 2;
+    for (char rank = 0; rank <= 2; ++rank)
+      for (std::size_t at = 0; at < taken.size() && pool > 0; ++at)
+        if (taken[at] == kNone && state.before.shared[at] != 0 && wanted[at] == rank) {
+          taken[at] = kPool;
+          --pool;
+        }
+    return taken;
+  }
+
   // Positions that are best left to the pool: they were shared, or go back to it.
   [[nodiscard]] static std::vector<char> in_pool(const Before& before) {
     auto pool = before.shared;
@@ -293,6 +321,7 @@ class Grower {
   }
 
   Ownership& state_;
+  std::vector<std::uint32_t> taken_;  // owners, and kPool where a cid stays shared
   FreeCores free_;
   std::vector<std::vector<std::uint32_t>> placed_;    // positions by member
   std::vector<std::vector<std::uint32_t>> homes_of_;  // free positions by the member they go back to

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "plan/check.hpp"
+#include "plan/confine.hpp"
 #include "plan/layout.hpp"
 #include "plan/owners.hpp"
 #include "plan/packing.hpp"
@@ -134,12 +135,19 @@ class CoreSharing {
   std::vector<std::uint32_t>& owner_;
 };
 
+std::uint32_t confinement_at(const Level& level, Cid cid) {
+  for (std::uint32_t c = 0; c < level.confinements.size(); ++c)
+    if (level.confinements[c].cids.contains(cid))
+      return c;
+  return kNone;
+}
+
 std::vector<Bin> make_bins(const Level& level, const Layout& layout,
                            const std::vector<std::uint32_t>& owner) {
   const auto members = static_cast<std::uint32_t>(level.members.size());
   std::vector<Bin> bins;
   for (const auto& part : layout.parts)
-    bins.push_back({part.cid, part.time, kNone});
+    bins.push_back({part.cid, part.time, confinement_at(level, part.cid)});
   for (std::uint32_t at = 0; at < owner.size(); ++at)
     if (owner[at] == kNone)
       bins.push_back({layout.cids[at], kCpuUnit, kNone});
@@ -225,6 +233,42 @@ void fill(LevelPlan& plan, const Layout& layout, const std::vector<std::uint32_t
   }
 }
 
+// Who is to be placed where. The members may be parts of the plan's participants: origin tells of
+// which; null where they are the participants.
+struct Task {
+  const Level& level;
+  const Layout& layout;
+  const Before& before;
+  const std::vector<std::uint32_t>* origin;
+};
+
+void join_parts(const std::vector<std::uint32_t>& origin, std::vector<std::uint32_t>& owner,
+                std::vector<Share>& shares) {
+  for (auto& who : owner)
+    who = who < origin.size() ? origin[who] : who;
+  for (auto& share : shares)
+    share.member = origin[share.member];
+}
+
+Status place_members(LevelPlan& plan, const Task& task, const PlanInput& input) {
+  const auto& [level, layout, before, origin] = task;
+  const auto wholes = split_dues(level, layout, input.limits.sharers);
+  auto owner = choose_owners(level, layout, wholes, before);
+  if (!owner)
+    return tl::unexpected(owner.error());
+  const auto bins = make_bins(level, layout, *owner);
+  const Homes homes(level, layout, before, *owner, bins);
+  auto shares = pack_shares(bins, make_items(level, wholes, homes), input.limits.sharers);
+  if (!shares)
+    return tl::unexpected(shares.error());
+  claim_filled(layout, *shares, *owner);
+  CoreSharing(level, layout, *owner).run(*shares);
+  if (origin != nullptr)
+    join_parts(*origin, *owner, *shares);
+  fill(plan, layout, *owner, std::move(*shares));
+  return {};
+}
+
 bool is_due_the_same(const LevelPlan& plan, const LevelPlan& previous) {
   return plan.held == previous.held &&
          std::ranges::equal(plan.participants, previous.participants,
@@ -267,19 +311,13 @@ bool keep_previous(LevelPlan& plan, const Level& level, const LevelPlan* previou
 Status place_level(LevelPlan& plan, const Level& level, const Past& past, const PlanInput& input) {
   const auto layout = make_layout(level.holding, input.topology);
   const auto before = read_before(level, layout, past, input);
-  const auto wholes = split_dues(level, layout, input.limits.sharers);
-  auto owner = choose_owners(level, layout, wholes, before);
-  if (!owner)
-    return tl::unexpected(owner.error());
-  const auto bins = make_bins(level, layout, *owner);
-  const Homes homes(level, layout, before, *owner, bins);
-  auto shares = pack_shares(bins, make_items(level, wholes, homes), input.limits.sharers);
-  if (!shares)
-    return tl::unexpected(shares.error());
-  claim_filled(layout, *shares, *owner);
-  CoreSharing(level, layout, *owner).run(*shares);
-  fill(plan, layout, *owner, std::move(*shares));
-  return {};
+  const auto unlocked = unlock_confinements(level, layout, before);
+  if (!unlocked)
+    return tl::unexpected(unlocked.error());
+  if (!*unlocked)
+    return place_members(plan, {level, layout, before, nullptr}, input);
+  return place_members(plan, {(**unlocked).level, layout, (**unlocked).before, &(**unlocked).origin},
+                       input);
 }
 
 }  // namespace fief

@@ -100,7 +100,8 @@ struct FormerUse {
 /// Where a participant that is gone had its CPUs. Its cgroup may come back with another id.
 struct FormerPlace {
   std::string path;
-  CidSet cids;
+  CidSet exclusive;
+  CidSet shared;
   friend bool operator==(const FormerPlace&, const FormerPlace&) = default;
 };
 

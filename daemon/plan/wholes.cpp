@@ -81,13 +81,30 @@ class Splitter {
     return pool;
   }
 
-  void reserve_confined_pools() {
-    for (const auto& confinement : level_.confinements) {
-      CpuTime rest = 0;
-      for (const auto i : confinement.members)
-        rest += wholes_.rest[i];
-      wholes_.confined_pool.push_back(static_cast<std::uint32_t>((rest + kCpuUnit - 1) / kCpuUnit));
+  // The cids held whole that a confinement's members share, beside those held in part.
+  std::uint32_t confined_pool(const Confinement& confinement) {
+    CpuTime parts = 0;
+    std::int64_t wholes = 0;
+    for (const auto& part : layout_.parts)
+      parts += confinement.cids.contains(part.cid) ? part.time : 0;
+    for (const auto cid : confinement.cids)
+      wholes += layout_.find(cid) != kNone ? 1 : 0;
+    CpuTime rest = 0;
+    for (const auto i : confinement.members) {
+      rest += wholes_.rest[i];
+      wholes -= wholes_.count[i];
     }
+    for (const auto i : confinement.members)
+      for (; wholes < 0 && wholes_.count[i] > 0 && !level_.members[i].whole_only(); ++wholes) {
+        share_one(i);
+        rest += kCpuUnit;
+      }
+    return static_cast<std::uint32_t>((rest - std::min(rest, parts) + kCpuUnit - 1) / kCpuUnit);
+  }
+
+  void reserve_confined_pools() {
+    for (const auto& confinement : level_.confinements)
+      wholes_.confined_pool.push_back(confined_pool(confinement));
     for (auto pool = open_pool(); pool < 0; ++pool) {
       const auto member = most_wholes();
       if (member == kNone)

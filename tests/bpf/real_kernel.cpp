@@ -148,7 +148,7 @@ void RealKernel::apply(const LevelPlan& level) {
   for (const auto& scheduler : observed->schedulers)
     if (scheduler.cgroup != kSelf)
       held[scheduler.cgroup] = scheduler.held;
-  const auto refused = kernel_->apply(level, grant_operations(level, held), ++plan_number_);
+  const auto refused = kernel_->apply(level, grant_operations(level, held, kernel_->topology()), ++plan_number_);
   ASSERT_TRUE(refused) << refused.error().message;
   EXPECT_TRUE(refused->empty());
 }

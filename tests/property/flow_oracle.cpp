@@ -3,6 +3,7 @@
 #include "property/flow_oracle.hpp"
 
 #include <lemon/network_simplex.h>
+#include <lemon/preflow.h>
 #include <lemon/smart_graph.h>
 
 #include <numeric>
@@ -39,6 +40,31 @@ int least_moves(const std::vector<int>& had, const std::vector<int>& wants) {
   if (simplex.run() != lemon::NetworkSimplex<Graph>::OPTIMAL)
     throw std::runtime_error("the demands do not fit the CPUs");
   return static_cast<int>(simplex.totalCost());
+}
+
+bool fits(const std::vector<int>& amounts, const std::vector<std::vector<int>>& allowed,
+          const std::vector<int>& bins) {
+  using Graph = lemon::SmartDigraph;
+  Graph graph;
+  Graph::ArcMap<int> capacity(graph);
+  const auto source = graph.addNode();
+  const auto sink = graph.addNode();
+  std::vector<Graph::Node> nodes;
+  for (const auto size : bins) {
+    nodes.push_back(graph.addNode());
+    capacity[graph.addArc(nodes.back(), sink)] = size;
+  }
+  int total = 0;
+  for (std::size_t i = 0; i < amounts.size(); ++i) {
+    const auto node = graph.addNode();
+    capacity[graph.addArc(source, node)] = amounts[i];
+    for (const auto bin : allowed[i])
+      capacity[graph.addArc(node, nodes[static_cast<std::size_t>(bin)])] = amounts[i];
+    total += amounts[i];
+  }
+  lemon::Preflow<Graph, Graph::ArcMap<int>> flow(graph, capacity, source, sink);
+  flow.runMinCut();
+  return flow.flowValue() == total;
 }
 
 }  // namespace fief::test

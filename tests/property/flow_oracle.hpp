@@ -12,4 +12,9 @@ namespace fief::test {
 /// not have them. Built as C++17, which LEMON's headers need: hence no project type in here.
 int least_moves(const std::vector<int>& had, const std::vector<int>& wants);
 
+/// Whether amounts fit into bins where amounts[i] may go only to the bins of @p allowed[i], by
+/// maximum flow.
+bool fits(const std::vector<int>& amounts, const std::vector<std::vector<int>>& allowed,
+          const std::vector<int>& bins);
+
 }  // namespace fief::test

@@ -18,6 +18,7 @@ struct World {
   Policy policy;
   std::vector<Attachment> attachments;
   PlanLimits limits;
+  Instant now{};
   std::optional<Plan> in_force;
 
   explicit World(std::string_view spec) : topology(parse_topology_spec(spec).value()) {
@@ -59,7 +60,7 @@ struct World {
   }
 
   [[nodiscard]] PlanInput input() const {
-    return {topology, cgroups, policy, attachments, in_force ? &*in_force : nullptr, limits};
+    return {topology, cgroups, policy, attachments, in_force ? &*in_force : nullptr, limits, now};
   }
 
   [[nodiscard]] Result<Plan> make() const { return make_plan(input()); }

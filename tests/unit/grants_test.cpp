@@ -41,6 +41,10 @@ HeldCaps holds(const CidSet& exclusive, const CidSet& shared = {}) {
   return caps;
 }
 
+std::vector<GrantOp> operations(const LevelPlan& plan, const std::map<CgroupId, HeldCaps>& held) {
+  return grant_operations(plan, held, parse_topology_spec("1x1x8x1").value());
+}
+
 // The kernel's bookkeeping, with the invariants held at every single step.
 class Ledger {
  public:
@@ -112,25 +116,25 @@ TEST(WantedCaps, a_borrower_has_the_baseline_on_what_is_lent) {
 
 TEST(GrantOperations, nothing_to_do_is_nothing) {
   const auto plan = level({participant(kA, {0, 1}, {{Cid{2}, 100}})});
-  EXPECT_THAT(grant_operations(plan, {{kA, holds({0, 1}, {2})}}), IsEmpty());
+  EXPECT_THAT(operations(plan, {{kA, holds({0, 1}, {2})}}), IsEmpty());
 }
 
 TEST(GrantOperations, only_differences_grouped_by_caps) {
   const auto plan = level({participant(kA, {0, 1}, {{Cid{2}, 100}})});
-  EXPECT_THAT(grant_operations(plan, {{kA, holds({0}, {})}}),
+  EXPECT_THAT(operations(plan, {{kA, holds({0}, {})}}),
               ElementsAre(GrantOp{FIEF_OP_GRANT, kA, FIEF_CAPS_SHARED, {2}},
                           GrantOp{FIEF_OP_GRANT, kA, FIEF_CAPS_EXCLUSIVE, {1}}));
 }
 
 TEST(GrantOperations, an_owned_cid_that_becomes_shared_keeps_its_baseline) {
   const auto plan = level({participant(kA, {}, {{Cid{0}, 100}})});
-  EXPECT_THAT(grant_operations(plan, {{kA, holds({0})}}),
+  EXPECT_THAT(operations(plan, {{kA, holds({0})}}),
               ElementsAre(GrantOp{FIEF_OP_REVOKE, kA, FIEF_CAP_ENQ | FIEF_CAP_PREEMPT, {0}}));
 }
 
 TEST(GrantOperations, revokes_come_before_the_grants_they_make_room_for) {
   const auto plan = level({participant(kA, {0}), participant(kB, {1, 2})});
-  EXPECT_THAT(grant_operations(plan, {{kA, holds({0, 1})}, {kB, holds({2})}}),
+  EXPECT_THAT(operations(plan, {{kA, holds({0, 1})}, {kB, holds({2})}}),
               ElementsAre(GrantOp{FIEF_OP_REVOKE, kA, FIEF_CAPS_EXCLUSIVE, {1}},
                           GrantOp{FIEF_OP_GRANT, kB, FIEF_CAPS_EXCLUSIVE, {1}}));
 }
@@ -138,25 +142,36 @@ TEST(GrantOperations, revokes_come_before_the_grants_they_make_room_for) {
 TEST(GrantOperations, two_that_swap_are_never_without_and_never_both_owners) {
   const auto plan = level({participant(kA, {1}), participant(kB, {0})});
   Ledger ledger({{kA, holds({0})}, {kB, holds({1})}});
-  ledger.run(grant_operations(plan, ledger.held()), {kA, kB});
+  ledger.run(operations(plan, ledger.held()), {kA, kB});
   expect_reached(plan, ledger.held());
 }
 
 TEST(GrantOperations, a_bridge_prefers_a_cid_nobody_else_holds) {
   const auto plan = level({participant(kA, {1, 2}), participant(kB, {0})});
-  const auto ops = grant_operations(plan, {{kA, holds({0})}, {kB, holds({1})}});
+  const auto ops = operations(plan, {{kA, holds({0})}, {kB, holds({1})}});
   ASSERT_FALSE(ops.empty());
   EXPECT_EQ(ops[0], (GrantOp{FIEF_OP_GRANT, kA, FIEF_CAP_ENQ_IMMED, {2}}));
 }
 
 TEST(GrantOperations, who_is_not_planned_for_holds_nothing) {
   Ledger ledger({{kA, holds({0}, {1})}});
-  ledger.run(grant_operations(level({}), ledger.held()), {});
+  ledger.run(operations(level({}), ledger.held()), {});
   EXPECT_EQ(ledger.held().at(kA), HeldCaps{});
 }
 
+TEST(GrantOperations, each_shard_is_finished_before_the_next_begins) {
+  const auto topology = parse_topology_spec("1x2x2x1").value();
+  const auto plan = level({participant(kA, {0, 2}), participant(kB, {1, 3})});
+  const auto ops =
+      grant_operations(plan, {{kA, holds({0, 1})}, {kB, holds({2, 3})}}, topology);
+  EXPECT_THAT(ops, ElementsAre(GrantOp{FIEF_OP_REVOKE, kA, FIEF_CAPS_EXCLUSIVE, {1}},
+                               GrantOp{FIEF_OP_GRANT, kB, FIEF_CAPS_EXCLUSIVE, {1}},
+                               GrantOp{FIEF_OP_REVOKE, kB, FIEF_CAPS_EXCLUSIVE, {2}},
+                               GrantOp{FIEF_OP_GRANT, kA, FIEF_CAPS_EXCLUSIVE, {2}}));
+}
+
 TEST(GrantOperations, who_was_not_observed_is_granted_nothing) {
-  EXPECT_THAT(grant_operations(level({participant(kA, {0})}), {}), IsEmpty());
+  EXPECT_THAT(operations(level({participant(kA, {0})}), {}), IsEmpty());
 }
 
 }  // namespace
