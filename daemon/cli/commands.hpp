@@ -30,7 +30,8 @@ int reload_command(bool json);
 
 /// Checks @p files as a policy; none: the policy of this machine.
 int check_command(const std::vector<std::string>& files, bool json);
-int plan_command(const OfflineOptions& options, bool json);
+/// @p svg: a file for a picture of the plan; empty: none.
+int plan_command(const OfflineOptions& options, const std::string& svg, bool json);
 /// @p subject: a cgroup's path, or a CPU's number.
 int explain_command(const OfflineOptions& options, const std::string& subject, bool json);
 

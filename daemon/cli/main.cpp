@@ -16,6 +16,7 @@ struct CommandLine {
   bool check = false;
   std::vector<std::string> files;
   std::string subject;
+  std::string svg;
   OfflineOptions offline;
   std::function<int()> run;
 };
@@ -69,8 +70,9 @@ void add_plan(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("plan", "Show who would get which CPUs; needs no daemon");
   add_json(*command, line);
   add_offline_options(*command, line.offline);
+  command->add_option("--svg", line.svg, "Draw the plan in this file")->option_text("FILE");
   command->callback(
-      [&line] { line.run = [&line] { return plan_command(line.offline, line.json); }; });
+      [&line] { line.run = [&line] { return plan_command(line.offline, line.svg, line.json); }; });
 }
 
 void add_explain(CLI::App& app, CommandLine& line) {

@@ -2,12 +2,12 @@
 // The commands that need neither daemon nor privileges: check, plan, explain.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdio>
+#include <fstream>
 
-#include "api/json_values.hpp"
+#include "api/explain_json.hpp"
 #include "cli/commands.hpp"
-#include "cli/explain_document.hpp"
+#include "cli/cpu_map.hpp"
 #include "cli/offline.hpp"
 #include "cli/plan_document.hpp"
 #include "cli/render.hpp"
@@ -17,6 +17,7 @@ namespace fief::cli {
 namespace {
 
 using json::Json;
+using json::kPlanSchema;
 
 constexpr int kIndent = 2;
 
@@ -58,31 +59,13 @@ void mention_assumed(const Offline& offline) {
                kDefaultWeight);
 }
 
-// As text or as a document, ended by a newline.
-template <class Explanation>
-Result<std::string> present(const Result<Explanation>& explanation, bool json) {
-  if (!explanation)
-    return tl::unexpected(explanation.error());
-  return json ? json::to_text(to_document(*explanation), kIndent) + '\n' : to_text(*explanation);
-}
-
-Result<std::string> explain_path(const Offline& offline, const std::string& path, bool json) {
-  const auto* node = offline.cgroups.find(path);
-  if (node == nullptr)
-    return fail(Errc::not_found, "there is no cgroup {}", path);
-  return present(explain_cgroup(offline.plan, offline.input(), node->id), json);
-}
-
-Result<std::string> explain_cpu(const Offline& offline, const std::string& number, bool json) {
-  std::uint32_t cpu = 0;
-  const auto* end = number.data() + number.size();
-  if (const auto parsed = std::from_chars(number.data(), end, cpu);
-      parsed.ec != std::errc{} || parsed.ptr != end)
-    return fail(Errc::not_found, "\"{}\" is neither a cgroup's path nor a CPU's number", number);
-  for (const auto& cid : offline.topology.cids)
-    if (cid.cpu == cpu)
-      return present(explain_cid(offline.plan, offline.input(), cid.cid), json);
-  return fail(Errc::not_found, "there is no CPU {}", cpu);
+Status write_file(const std::string& file, const std::string& text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream)
+    return fail(Errc::io, "{}: cannot be written", file);
+  return {};
 }
 
 }  // namespace
@@ -98,15 +81,21 @@ int check_command(const std::vector<std::string>& files, bool json) {
   return kDone;
 }
 
-int plan_command(const OfflineOptions& options, bool json) {
+int plan_command(const OfflineOptions& options, const std::string& svg, bool json) {
   const auto offline = plan_offline(options);
   if (!offline)
     return report_failure(offline.error(), json);
   mention_assumed(*offline);
-  if (json)
+  const auto map = make_cpu_map(offline->topology, offline->cgroups, offline->plan);
+  if (!svg.empty())
+    if (const auto written = write_file(svg, render_svg(map)); !written)
+      return report(written.error(), json);
+  if (json) {
     fmt::print("{}\n", to_json(offline->topology, offline->cgroups, offline->plan));
-  else
-    fmt::print("{}", render_plan(planned_status(*offline), detect_style()));
+    return kDone;
+  }
+  const auto style = detect_style();
+  fmt::print("{}\n{}", render_plan(planned_status(*offline), style), render_map(map, style));
   return kDone;
 }
 
@@ -115,11 +104,13 @@ int explain_command(const OfflineOptions& options, const std::string& subject, b
   if (!offline)
     return report_failure(offline.error(), json);
   mention_assumed(*offline);
-  const auto text = subject.starts_with('/') ? explain_path(*offline, subject, json)
-                                             : explain_cpu(*offline, subject, json);
-  if (!text)
-    return report(text.error(), json);
-  fmt::print("{}", *text);
+  const auto explanation = explain(offline->plan, offline->input(), subject);
+  if (!explanation)
+    return report(explanation.error(), json);
+  if (json)
+    print(json::write(*explanation));
+  else
+    fmt::print("{}", to_text(*explanation));
   return kDone;
 }
 

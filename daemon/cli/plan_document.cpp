@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "api/json_values.hpp"
+#include "api/explain_json.hpp"
 
 namespace fief::cli {
 namespace {
@@ -78,6 +78,46 @@ const CgroupNode* find(const CgroupTree& cgroups, const Json& path) {
   return cgroups.find(path.get_ref<const std::string&>());
 }
 
+// What the next plan is to know of the past: cids that changed hands, and places of those who left.
+Json write(const LevelMemory& memory, const CgroupTree& cgroups) {
+  auto uses = Json::array();
+  for (const auto& use : memory.uses) {
+    const auto owner = use.owner.value_or(kSelf);
+    uses.push_back({{"cid", use.cid.value},
+                    {"owner", path_of(cgroups, owner == kSelf ? memory.scheduler : owner)},
+                    {"self", owner == kSelf},
+                    {"was_shared", !use.owner},
+                    {"since", use.since.count()}});
+  }
+  auto places = Json::array();
+  for (const auto& place : memory.places)
+    places.push_back({{"cgroup", place.path},
+                      {"exclusive", place.exclusive.to_string()},
+                      {"shared", place.shared.to_string()}});
+  return {{"changed", std::move(uses)}, {"left", std::move(places)}};
+}
+
+LevelMemory read_memory(const Json& json, const CgroupTree& cgroups, CgroupId scheduler) {
+  LevelMemory memory;
+  memory.scheduler = scheduler;
+  for (const auto& entry : json.at("changed")) {
+    const auto* node = find(cgroups, entry.at("owner"));
+    if (node == nullptr)
+      continue;
+    FormerUse use{Cid{entry.at("cid").get<std::uint32_t>()},
+                  entry.at("self").get<bool>() ? kSelf : node->id,
+                  Instant{entry.at("since").get<std::int64_t>()}};
+    if (entry.at("was_shared").get<bool>())
+      use.owner.reset();
+    memory.uses.push_back(use);
+  }
+  for (const auto& entry : json.at("left"))
+    memory.places.push_back({entry.at("cgroup").get<std::string>(),
+                             json::read_cids(entry.at("exclusive")),
+                             json::read_cids(entry.at("shared"))});
+  return memory;
+}
+
 LevelPlan read_level(const Json& json, const CgroupTree& cgroups, CgroupId scheduler) {
   LevelPlan level{scheduler, json::read_cids(json.at("held")), {}};
   for (const auto& entry : json.at("participants")) {
@@ -93,8 +133,12 @@ Plan read_plan(const Json& json, const CgroupTree& cgroups) {
   Plan plan;
   for (const auto& entry : json.at("levels")) {
     const auto* node = find(cgroups, entry.at("scheduler"));
-    if (node != nullptr)
-      plan.levels.push_back(read_level(entry, cgroups, node->path == kRootPath ? kSelf : node->id));
+    if (node == nullptr)
+      continue;
+    const auto scheduler = node->path == kRootPath ? kSelf : node->id;
+    plan.levels.push_back(read_level(entry, cgroups, scheduler));
+    if (entry.contains("memory"))
+      plan.memory.push_back(read_memory(entry.at("memory"), cgroups, scheduler));
   }
   return plan;
 }
@@ -143,9 +187,12 @@ std::string to_json(const Topology& topology, const CgroupTree& cgroups, const P
   for (const auto& node : cgroups.nodes)
     nodes.push_back(write(node));
   auto levels = Json::array();
-  for (const auto& level : plan.levels)
+  for (const auto& level : plan.levels) {
     levels.push_back(write(level, cgroups));
-  return json::to_text({{"schema", kPlanSchema},
+    if (const auto* memory = plan.find_memory(level.scheduler); memory != nullptr)
+      levels.back()["memory"] = write(*memory, cgroups);
+  }
+  return json::to_text({{"schema", json::kPlanSchema},
                         {"topology", {{"cids", std::move(cids)}}},
                         {"cgroups", std::move(nodes)},
                         {"plan", {{"levels", std::move(levels)}}}},

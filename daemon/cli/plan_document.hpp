@@ -14,8 +14,6 @@
 
 namespace fief::cli {
 
-inline constexpr int kPlanSchema = 1;
-
 /// A cgroup as a document or this machine names it.
 struct NamedCgroup {
   std::string path;  ///< "/" or "/a/b"

@@ -73,6 +73,9 @@ class LevelCheck {
         return status;
       time += share.fraction;
     }
+    if (part.perf && !level_.holding.perf)
+      return fail(Errc::invalid, "plan: {} is to get the cap perf, which {} does not have",
+                  path(member), level_.path);
     const bool ascending = std::ranges::is_sorted(part.shared, std::less_equal{}, &SharedCid::cid);
     if (!ascending && part.shared.size() > 1)
       return fail(Errc::invalid, "plan: the shares of {} are not in order", path(member));

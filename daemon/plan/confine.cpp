@@ -10,19 +10,34 @@
 namespace fief {
 namespace {
 
-CidSet cids_of_cpus(const CidSet& cpus, const Topology& topology) {
+template <class Number>
+CidSet cids_where(const CidSet& numbers, const Topology& topology, Number number) {
   CidSet cids;
   for (const auto& info : topology.cids)
-    if (cpus.contains(Cid{info.cpu}))
+    if (numbers.contains(Cid{info.*number}))
       cids.insert(info.cid);
   return cids;
 }
 
-const CidSet* confining_cpus(const Member& member) {
+// The cids that a member is confined to; nothing where it is not.
+std::optional<CidSet> allowed_cids(const Member& member, const Topology& topology) {
   if (member.delegation == nullptr)
-    return nullptr;
-  const auto* place = std::get_if<PlaceCpus>(&member.delegation->placement);
-  return place == nullptr ? nullptr : &place->cpus;
+    return std::nullopt;
+  const auto& placement = member.delegation->placement;
+  if (const auto* cpus = std::get_if<PlaceCpus>(&placement))
+    return cids_where(cpus->cpus, topology, &CidInfo::cpu);
+  if (const auto* nodes = std::get_if<PlaceNodes>(&placement))
+    return cids_where(nodes->nodes, topology, &CidInfo::node);
+  return std::nullopt;
+}
+
+Status refuse_empty(const Member& member) {
+  const auto* cpus = std::get_if<PlaceCpus>(&member.delegation->placement);
+  const auto list = cpus != nullptr ? cpus->cpus
+                                    : std::get<PlaceNodes>(member.delegation->placement).nodes;
+  return fail(Errc::infeasible,
+              "{} is confined to {} {} (placement), but none of them can be handed out",
+              member.path, cpus != nullptr ? "CPUs" : "nodes", list.to_string());
 }
 
 Confinement make_confinement(const Holding& holding, const CidSet& allowed) {
@@ -57,24 +72,21 @@ void find_regions(Level& level) {
 
 }  // namespace
 
-// Members with equal CPU lists share a confinement: they compete for the same time.
+// Members with equal lists share a confinement: they compete for the same time.
 Status find_confinements(Level& level, const Topology& topology) {
   std::map<std::vector<std::uint64_t>, std::uint32_t> known;
   for (std::uint32_t i = 0; i < level.members.size(); ++i) {
     auto& member = level.members[i];
-    const auto* cpus = confining_cpus(member);
-    if (cpus == nullptr)
+    const auto allowed = allowed_cids(member, topology);
+    if (!allowed)
       continue;
     const auto [at, added] =
-        known.try_emplace(cpus->words(), static_cast<std::uint32_t>(level.confinements.size()));
+        known.try_emplace(allowed->words(), static_cast<std::uint32_t>(level.confinements.size()));
     if (added)
-      level.confinements.push_back(
-          make_confinement(level.holding, cids_of_cpus(*cpus, topology)));
+      level.confinements.push_back(make_confinement(level.holding, *allowed));
     auto& confinement = level.confinements[at->second];
     if (confinement.time == 0)
-      return fail(Errc::infeasible,
-                  "{} is confined to CPUs {} (placement), but none of them can be handed out",
-                  member.path, cpus->to_string());
+      return refuse_empty(member);
     member.confinement = at->second;
     member.most = std::min(member.most, confinement.time);
     confinement.members.push_back(i);

@@ -3,6 +3,7 @@
 #include "plan/explain.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <set>
 
@@ -61,6 +62,11 @@ const Delegation* delegation_of(const PlanInput& input, CgroupId cgroup) {
   return at == input.policy.delegations.end() ? nullptr : &*at;
 }
 
+bool confines(const Placement& placement) {
+  return std::holds_alternative<PlaceCpus>(placement) ||
+         std::holds_alternative<PlaceNodes>(placement);
+}
+
 LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
   if (delegation != nullptr && delegation->exclusive)
     return LimitedBy::whole;
@@ -73,8 +79,7 @@ LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
     return LimitedBy::min;
   if (due.max && due.cpus == *due.max)
     return LimitedBy::max;
-  if (delegation != nullptr && std::holds_alternative<PlaceCpus>(delegation->placement) &&
-      due.cpus < due.by_weight)
+  if (delegation != nullptr && confines(delegation->placement) && due.cpus < due.by_weight)
     return LimitedBy::confined;
   return LimitedBy::others;
 }
@@ -101,6 +106,31 @@ CpuTime part_of(const ParticipantPlan& participant, Cid cid) {
   return at != participant.shared.end() && at->cid == cid ? at->fraction : 0;
 }
 
+std::string wish_of(const Delegation* delegation) {
+  if (delegation == nullptr)
+    return {};
+  std::string wish = delegation->exclusive ? ", exclusive" : "";
+  if (std::holds_alternative<PlaceSpread>(delegation->placement))
+    wish += ", spread over LLCs";
+  if (const auto* near = std::get_if<PlaceNear>(&delegation->placement))
+    wish += fmt::format(", near {}", near->name);
+  if (const auto* place = std::get_if<PlaceCpus>(&delegation->placement))
+    wish += fmt::format(", confined to CPUs {}", place->cpus.to_string());
+  if (const auto* place = std::get_if<PlaceNodes>(&delegation->placement))
+    wish += fmt::format(", confined to nodes {}", place->nodes.to_string());
+  return wish;
+}
+
+// Why a participant has its part of a cid.
+std::string why_used(const ParticipantPlan& participant, CpuTime time, const PlanInput& input) {
+  const auto wish = wish_of(delegation_of(input, participant.cgroup));
+  const auto due = format_cpus(participant.entitlement.cpus);
+  const auto wholes = participant.exclusive.size();
+  if (time == kCpuUnit)
+    return fmt::format("one of {} whole, due {}{}", wholes, due, wish);
+  return fmt::format("due {}, {} of it whole{}", due, wholes, wish);
+}
+
 CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
   CidAtLevel out;
   out.scheduler = level.scheduler;
@@ -111,7 +141,8 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
     if (time == 0)
       continue;
     out.held += time;
-    out.users.push_back({participant.cgroup, user_path(input, level, participant.cgroup), time});
+    out.users.push_back({participant.cgroup, user_path(input, level, participant.cgroup), time,
+                         why_used(participant, time, input)});
     lent &= participant.lend;
   }
   if (!lent) {
@@ -121,7 +152,7 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
   for (const auto& participant : level.participants)
     if (participant.borrow && part_of(participant, cid) == 0)
       out.may_borrow.push_back(
-          {participant.cgroup, user_path(input, level, participant.cgroup), 0});
+          {participant.cgroup, user_path(input, level, participant.cgroup), 0, "its users lend"});
   if (out.may_borrow.empty())
     out.why_not = "nobody else borrows";
   return out;
@@ -182,6 +213,28 @@ Result<CidExplanation> explain_cid(const Plan& plan, const PlanInput& input, Cid
   return out;
 }
 
+Result<Explanation> explain(const Plan& plan, const PlanInput& input, std::string_view subject) {
+  if (subject.starts_with('/')) {
+    const auto node = std::ranges::find(input.cgroups.nodes, subject, &CgroupNode::path);
+    if (node == input.cgroups.nodes.end())
+      return fail(Errc::not_found, "there is no cgroup {}", subject);
+    return explain_cgroup(plan, input, subject == "/" ? kSelf : node->id);
+  }
+  std::uint32_t cpu = 0;
+  const auto* end = subject.data() + subject.size();
+  if (const auto parsed = std::from_chars(subject.data(), end, cpu);
+      parsed.ec != std::errc{} || parsed.ptr != end)
+    return fail(Errc::not_found, "\"{}\" is neither a cgroup's path nor a CPU's number", subject);
+  const auto cid = std::ranges::find(input.topology.cids, cpu, &CidInfo::cpu);
+  if (cid == input.topology.cids.end())
+    return fail(Errc::not_found, "there is no CPU {}", cpu);
+  return explain_cid(plan, input, cid->cid);
+}
+
+std::string to_text(const Explanation& explanation) {
+  return std::visit([](const auto& known) { return to_text(known); }, explanation);
+}
+
 std::string to_text(const CgroupExplanation& explanation) {
   std::string text;
   const auto line = std::back_inserter(text);
@@ -214,15 +267,17 @@ std::string to_text(const CidExplanation& explanation) {
   for (const auto& level : explanation.levels) {
     const bool owned = level.users.size() == 1;
     fmt::format_to(line, "  at {}: {}\n", level.path,
-                   owned ? fmt::format("owned by {}", level.users.front().path) : "shared by");
+                   owned ? fmt::format("owned by {} ({})", level.users.front().path,
+                                       level.users.front().why)
+                         : "shared by");
     for (const auto& user : level.users)
       if (!owned)
-        fmt::format_to(line, "    {}: {} of {}\n", user.path, format_cpus(user.time),
-                       format_cpus(level.held));
+        fmt::format_to(line, "    {}: {} of {} ({})\n", user.path, format_cpus(user.time),
+                       format_cpus(level.held), user.why);
     if (!level.why_not.empty())
       fmt::format_to(line, "    nobody may borrow it: {}\n", level.why_not);
     for (const auto& user : level.may_borrow)
-      fmt::format_to(line, "    may be borrowed by {}\n", user.path);
+      fmt::format_to(line, "    may be borrowed by {} ({})\n", user.path, user.why);
   }
   return text;
 }

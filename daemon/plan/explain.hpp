@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -40,6 +42,7 @@ struct CidUser {
   CgroupId cgroup;  ///< kSelf: the scheduler's own tasks
   std::string path;
   CpuTime time = 0;  ///< of kCpuUnit
+  std::string why;   ///< it has this part, or may borrow
 };
 
 /// What one scheduler does with a cid.
@@ -57,13 +60,20 @@ struct CidExplanation {
   std::vector<CidAtLevel> levels;  ///< from the root downwards
 };
 
+using Explanation = std::variant<CgroupExplanation, CidExplanation>;
+
 /// @p plan made or checked for @p input. Errc::not_found if the cgroup has no scheduler in it.
 Result<CgroupExplanation> explain_cgroup(const Plan& plan, const PlanInput& input, CgroupId cgroup);
 /// Errc::not_found if there is no such cid.
 Result<CidExplanation> explain_cid(const Plan& plan, const PlanInput& input, Cid cid);
 
+/// Of what people name: @p subject is a cgroup's path or a CPU's number. Errc::not_found if there
+/// is no such cgroup, scheduler or CPU.
+Result<Explanation> explain(const Plan& plan, const PlanInput& input, std::string_view subject);
+
 /// A few lines of text, each ended by a newline.
 std::string to_text(const CgroupExplanation& explanation);
 std::string to_text(const CidExplanation& explanation);
+std::string to_text(const Explanation& explanation);
 
 }  // namespace fief

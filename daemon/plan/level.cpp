@@ -18,6 +18,7 @@ Holding whole_machine(const Topology& topology) {
 
 Holding handed_to(const ParticipantPlan& child) {
   Holding holding;
+  holding.perf = child.perf;
   for (const auto cid : child.exclusive)
     holding.cids.push_back({cid, kCpuUnit});
   for (const auto& share : child.shared)

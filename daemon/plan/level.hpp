@@ -25,6 +25,7 @@ struct HeldCid {
 struct Holding {
   std::vector<HeldCid> cids;
   CpuTime total = 0;
+  bool perf = true;  ///< may FIEF_CAP_PERF be handed down? Only what is held can be.
 };
 
 /// A participant and what it asks for.

@@ -34,14 +34,14 @@ Entitlement entitlement_of(Member& member) {
   return entitlement;
 }
 
-ParticipantPlan participant_of(Member& member) {
+ParticipantPlan participant_of(Member& member, bool perf) {
   ParticipantPlan plan;
   plan.cgroup = member.cgroup;
   plan.entitlement = entitlement_of(member);
   if (member.delegation != nullptr) {
     plan.lend = member.delegation->lend && !member.delegation->exclusive;
     plan.borrow = member.delegation->borrow;
-    plan.perf = member.delegation->perf;
+    plan.perf = perf && member.delegation->perf;
   }
   return plan;
 }
@@ -287,7 +287,7 @@ LevelPlan outline_plan(Level& level) {
     plan.held.insert(held.cid);
   plan.participants.reserve(level.members.size());
   for (auto& member : level.members)
-    plan.participants.push_back(participant_of(member));
+    plan.participants.push_back(participant_of(member, level.holding.perf));
   return plan;
 }
 

@@ -24,7 +24,10 @@ struct PlaceNear {
 struct PlaceCpus {
   CidSet cpus;  ///< CPU numbers (not cids), as the administrator knows them
 };
-using Placement = std::variant<PlacePack, PlaceSpread, PlaceNear, PlaceCpus>;
+struct PlaceNodes {
+  CidSet nodes;  ///< NUMA node numbers
+};
+using Placement = std::variant<PlacePack, PlaceSpread, PlaceNear, PlaceCpus, PlaceNodes>;
 
 using OptionValue = std::variant<bool, std::int64_t, std::string>;
 using Options = std::map<std::string, OptionValue>;

@@ -22,6 +22,7 @@ constexpr std::size_t kMaxScheduler = 31;  // FIEF_NAME_LEN with its NUL
 constexpr std::size_t kMaxOptionName = 63;
 constexpr std::string_view kNear = "near:";
 constexpr std::string_view kCpus = "cpus:";
+constexpr std::string_view kNodes = "nodes:";
 
 /// The value as it stands in the file, shortened at a character's boundary.
 std::string shown(const JsonNode& node) {
@@ -126,6 +127,15 @@ ValueResult<Placement> as_cpu_list(const JsonNode& node, std::string_view list) 
   return PlaceCpus{std::move(*cpus)};
 }
 
+ValueResult<Placement> as_node_list(const JsonNode& node, std::string_view list) {
+  auto nodes = CidSet::parse(list);
+  if (!nodes)
+    return tl::unexpected(std::move(nodes.error().message));
+  if (nodes->empty())
+    return refuse(node, R"("nodes:" with a list of node numbers such as "nodes:0,2")");
+  return PlaceNodes{std::move(*nodes)};
+}
+
 }  // namespace
 
 std::string not_allowed(const JsonNode& node, std::string_view allowed) {
@@ -191,7 +201,8 @@ ValueResult<double> as_max_cpus(const JsonNode& node) {
 }
 
 ValueResult<Placement> as_placement(const JsonNode& node) {
-  static constexpr std::array<std::string_view, 4> kForms{"pack", "spread", "near", "cpus"};
+  static constexpr std::array<std::string_view, 5> kForms{"pack", "spread", "near", "cpus",
+                                                           "nodes"};
   const auto* text = std::get_if<std::string>(&node.value);
   const std::string_view form = text == nullptr ? std::string_view{} : *text;
   if (form == "pack")
@@ -202,7 +213,9 @@ ValueResult<Placement> as_placement(const JsonNode& node) {
     return PlaceNear{std::string(form.substr(kNear.size()))};
   if (form.starts_with(kCpus) && is_printable(form))
     return as_cpu_list(node, form.substr(kCpus.size()));
-  return refuse(node, R"("pack", "spread", "near:NAME" or "cpus:LIST")",
+  if (form.starts_with(kNodes) && is_printable(form))
+    return as_node_list(node, form.substr(kNodes.size()));
+  return refuse(node, R"("pack", "spread", "near:NAME", "cpus:LIST" or "nodes:LIST")",
                 did_you_mean(form.substr(0, form.find(':')), kForms));
 }
 

@@ -34,7 +34,8 @@ class Kernel {
 
   [[nodiscard]] Held held_below(CgroupId scheduler) {
     Held held;
-    for (const auto& item : model_.observe()->schedulers)
+    const auto observed = model_.observe().value();
+    for (const auto& item : observed.schedulers)
       if (item.cgroup != kSelf && item.parent == scheduler)
         held[item.cgroup] = item.held;
     return held;
@@ -59,7 +60,9 @@ void assert_delta(const GrantOp& op, const Held& held) {
     if ((op.caps & (1U << cap)) == 0)
       continue;
     const auto& set = held.at(op.child).by_cap.at(cap);
-    RC_ASSERT(op.kind == FIEF_OP_GRANT ? !set.intersects(op.cids) : op.cids.is_subset_of(set));
+    const bool is_delta =
+        op.kind == FIEF_OP_GRANT ? !set.intersects(op.cids) : op.cids.is_subset_of(set);
+    RC_ASSERT(is_delta);
   }
 }
 
@@ -75,7 +78,8 @@ void assert_shard_by_shard(const std::vector<GrantOp>& ops, const Topology& topo
     for (const auto cid : op.cids)
       RC_ASSERT(topology.cids[cid.value].shard == shard);
     const std::pair now{shard, op.kind == FIEF_OP_GRANT};
-    RC_ASSERT(!last || *last <= now);
+    const bool in_order = !last || *last <= now;
+    RC_ASSERT(in_order);
     last = now;
   }
 }

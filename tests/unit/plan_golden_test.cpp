@@ -123,6 +123,136 @@ TEST(PlanGolden, placement) {
   expect_golden("placement", world);
 }
 
+TEST(PlanGolden, idle) {
+  World world("1x1x4x1");
+  world.child("/idle.service", 100);
+  world.child("/busy.service", 1);
+  world.node("/idle.service").idle = true;
+  world.policy.root.min_cpus = 0.1;
+  expect_golden("idle", world);
+}
+
+TEST(PlanGolden, fixed_weight) {
+  World world("1x1x8x1");
+  world.child("/a.service", 1);
+  world.cgroup("/rest.slice", 100);
+  world.delegation("/a.service").weight = 300;
+  expect_golden("fixed_weight", world);
+}
+
+TEST(PlanGolden, fractional_limits) {
+  World world("1x1x4x1");
+  world.child("/least.service", 100);
+  world.child("/most.service", 100);
+  world.cgroup("/rest.slice", 200);
+  world.delegation("/least.service").min_cpus = 1.25;
+  world.delegation("/most.service").max_cpus = 0.25;
+  expect_golden("fractional_limits", world);
+}
+
+// Two nodes of four; one CPU of the first goes, so its node has three: 7 CPUs by halves.
+TEST(PlanGolden, a_cpu_gone) {
+  World world("2x1x4x1");
+  world.child("/a.service", 100);
+  world.cgroup("/rest.slice", 100);
+  world.plan();
+  world.topology.cids[1].online = false;
+  expect_golden("a_cpu_gone", world);
+}
+
+TEST(PlanGolden, pack) {
+  World world("2x2x2x1");
+  world.child("/a.service", 200);
+  world.child("/b.service", 400);
+  world.cgroup("/rest.slice", 200);
+  expect_golden("pack", world);
+}
+
+TEST(PlanGolden, spread) {
+  World world("2x2x2x1");
+  world.child("/a.service", 400);
+  world.cgroup("/rest.slice", 400);
+  world.delegation("/a.service").placement = PlaceSpread{};
+  expect_golden("spread", world);
+}
+
+TEST(PlanGolden, near) {
+  World world("2x1x4x1");
+  world.child("/a.service", 200);
+  world.child("/big.service", 300);
+  world.child("/beside.service", 100);
+  world.cgroup("/rest.slice", 200);
+  world.delegation("/a.service");
+  world.delegation("/beside.service").placement = PlaceNear{"/a.service"};
+  expect_golden("near", world);
+}
+
+TEST(PlanGolden, pinned_cpus) {
+  World world("1x1x8x1");
+  world.child("/a.service", 600);
+  world.cgroup("/rest.slice", 200);
+  world.delegation("/a.service").placement = PlaceCpus{{2, 3, 4}};
+  expect_golden("pinned_cpus", world);
+}
+
+TEST(PlanGolden, pinned_node) {
+  World world("2x1x4x1");
+  world.child("/a.service", 300);
+  world.cgroup("/rest.slice", 500);
+  world.delegation("/a.service").placement = PlaceNodes{{1}};
+  expect_golden("pinned_node", world);
+}
+
+// Due 2 each of 4 CPUs; a can use 0 and 1, b 1 and 2, c 2 and 0: three CPUs for the three of them.
+TEST(PlanGolden, overlapping_cpus) {
+  World world("1x1x4x1");
+  for (const auto* path : {"/a.service", "/b.service", "/c.service"})
+    world.child(path, 1000);
+  world.cgroup("/rest.slice", 100);
+  world.delegation("/a.service").placement = PlaceCpus{{0, 1}};
+  world.delegation("/b.service").placement = PlaceCpus{{1, 2}};
+  world.delegation("/c.service").placement = PlaceCpus{{0, 2}};
+  expect_golden("overlapping_cpus", world);
+}
+
+TEST(PlanGolden, lending) {
+  World world("1x1x4x1");
+  world.child("/keeps.service", 100);
+  world.child("/modest.service", 100);
+  world.cgroup("/rest.slice", 200);
+  world.delegation("/keeps.service").lend = false;
+  world.delegation("/modest.service").borrow = false;
+  expect_golden("lending", world);
+}
+
+// b leaves, the others grow into its place, and it returns with another id: all is as it was.
+TEST(PlanGolden, returning) {
+  World world("1x1x8x1");
+  world.child("/a.service", 200);
+  const auto b = world.child("/b.service", 400);
+  world.cgroup("/rest.slice", 200);
+  world.plan();
+  world.detach(b);
+  world.node("/b.service").populated = false;
+  world.now = Instant{3600};
+  world.plan();
+  world.node("/b.service") = {CgroupId{99}, "/b.service", 0, 400, false, true};
+  world.attachments.push_back({CgroupId{99}, kSelf, false});
+  world.now = Instant{7200};
+  expect_golden("returning", world);
+}
+
+TEST(PlanGolden, three_levels) {
+  World world("1x1x8x1");
+  const auto outer = world.child("/o.slice", 300);
+  const auto inner = world.child("/o.slice/i.slice", 200, outer);
+  world.child("/o.slice/i.slice/x.service", 100, inner);
+  world.cgroup("/o.slice/i.slice/y.service", 300);
+  world.cgroup("/o.slice/z.service", 100);
+  world.cgroup("/rest.slice", 100);
+  expect_golden("three_levels", world);
+}
+
 TEST(PlanGolden, nested) {
   World world("1x1x8x1");
   const auto outer = world.child("/outer.slice", 100);
@@ -141,6 +271,19 @@ TEST(PlanGolden, stability) {
   // 400 to 200 of 600: a keeps 2 2/3 of its own CPUs, the others grow into what it gives up.
   world.node("/a.service").weight = 200;
   expect_golden("stability", world);
+}
+
+TEST(Explain, finds_cgroups_and_cpus_by_what_people_call_them) {
+  World world("1x1x2x1");
+  world.child("/a");
+  world.topology.cids[1].cpu = 7;
+  const auto& plan = world.plan();
+  const auto of = [&](std::string_view subject) { return explain(plan, world.input(), subject); };
+  EXPECT_EQ(std::get<CgroupExplanation>(of("/a").value()).path, "/a");
+  EXPECT_EQ(std::get<CgroupExplanation>(of("/").value()).cgroup, kSelf);
+  EXPECT_EQ(std::get<CidExplanation>(of("7").value()).place.cid, Cid{1});
+  for (const auto* nothing : {"/b", "1", "", "x", "7x", "-1"})
+    EXPECT_EQ(of(nothing).error().code, Errc::not_found) << nothing;
 }
 
 TEST(Explain, says_what_is_not_there) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 
 #include "plan/plan.hpp"
@@ -236,6 +237,47 @@ TEST(CheckPlan, finds_every_kind_of_damage) {
   damage("a share of a whole CPU", [&](LevelPlan& level) {
     part(level, a).exclusive.erase(owned);
     part(level, a).shared = {{owned, kCpuUnit}};
+  });
+}
+
+TEST(CheckPlan, finds_damage_below_the_root) {
+  World world("1x1x8x1");
+  const auto outer = world.child("/o", 300);
+  const auto inner = world.child("/o/i", 200, outer);
+  const auto leaf = world.child("/o/i/x", 100, inner);
+  world.cgroup("/o/i/y", 300);
+  world.cgroup("/o/z", 100);
+  world.cgroup("/rest", 100);
+  const auto sound = world.plan();
+  ASSERT_EQ(sound.levels.size(), 3U);
+  expect_checked(world);
+  const auto damage = [&](const char* what, const std::function<void(Plan&)>& change) {
+    *world.in_force = sound;
+    change(*world.in_force);
+    EXPECT_FALSE(check_plan(*world.in_force, world.input()).has_value()) << what;
+  };
+  const auto part = [](Plan& plan, std::size_t level, CgroupId id) -> ParticipantPlan& {
+    return *std::ranges::find(plan.levels[level].participants, id, &ParticipantPlan::cgroup);
+  };
+  damage("more than the level above gives", [&](Plan& plan) {
+    const auto foreign = *part(plan, 0, kSelf).exclusive.begin();
+    plan.levels[1].held.insert(foreign);
+    part(plan, 1, kSelf).exclusive.insert(foreign);
+  });
+  damage("less than the level above gives", [&](Plan& plan) {
+    const auto given = *part(plan, 0, outer).exclusive.begin();
+    part(plan, 0, outer).exclusive.erase(given);
+    part(plan, 0, kSelf).exclusive.insert(given);
+  });
+  damage("a level lost", [&](Plan& plan) { plan.levels.pop_back(); });
+  damage("levels swapped", [&](Plan& plan) { std::swap(plan.levels[1], plan.levels[2]); });
+  damage("two users of one cid in the last level", [&](Plan& plan) {
+    part(plan, 2, leaf).exclusive |= part(plan, 2, kSelf).exclusive;
+  });
+  damage("time of a shared cid twice", [&](Plan& plan) {
+    for (auto& participant : plan.levels[2].participants)
+      for (auto& share : participant.shared)
+        ++share.fraction;
   });
 }
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "cli/explain_document.hpp"
+#include "api/explain_json.hpp"
 
 #include <array>
 #include <string_view>
 
 #include "api/view_facts.hpp"
-#include "cli/plan_document.hpp"
 
-namespace fief::cli {
+namespace fief::json {
 namespace {
-
-using json::Json;
 
 std::string_view name_of(LimitedBy limit) {
   static constexpr std::array<std::string_view, 6> kNames{"nothing", "min",      "max",
@@ -22,26 +19,29 @@ Json write(const std::vector<CidUser>& users) {
   auto list = Json::array();
   for (const auto& user : users)
     list.push_back(
-        {{"cgroup", user.path}, {"self", user.cgroup == kSelf}, {"fraction", to_cpus(user.time)}});
+        {{"cgroup", user.path},
+         {"self", user.cgroup == kSelf},
+         {"fraction", to_cpus(user.time)},
+         {"why", user.why}});
   return list;
 }
 
 }  // namespace
 
-Json to_document(const CgroupExplanation& explanation) {
+Json write(const CgroupExplanation& explanation) {
   return {{"schema", kPlanSchema},
           {"cgroup", explanation.path},
           {"parent", explanation.parent_path},
           {"available", to_cpus(explanation.available)},
-          {"entitlement", json::write(explanation.entitlement)},
+          {"entitlement", write(explanation.entitlement)},
           {"limited_by", name_of(explanation.limited_by)},
           {"exclusive", explanation.exclusive.to_string()},
-          {"shared", json::write(explanation.shared)},
+          {"shared", write(explanation.shared)},
           {"llcs", explanation.llcs},
           {"nodes", explanation.nodes}};
 }
 
-Json to_document(const CidExplanation& explanation) {
+Json write(const CidExplanation& explanation) {
   auto levels = Json::array();
   for (const auto& level : explanation.levels)
     levels.push_back({{"scheduler", level.path},
@@ -55,4 +55,8 @@ Json to_document(const CidExplanation& explanation) {
           {"shard", place.shard},  {"online", place.online}, {"levels", std::move(levels)}};
 }
 
-}  // namespace fief::cli
+Json write(const Explanation& explanation) {
+  return std::visit([](const auto& known) { return write(known); }, explanation);
+}
+
+}  // namespace fief::json
