@@ -7,7 +7,9 @@
  * cid may have a new owner that does not hold the cap yet; asking it is refused and costs nothing,
  * and the grant wakes the CPU.
  *
- * Both programs are associated with the struct_ops map (BPF_PROG_ASSOC_STRUCT_OPS), else the
+ * fief_kill ends one child.
+ *
+ * All three are associated with the struct_ops map (BPF_PROG_ASSOC_STRUCT_OPS), else the
  * sub-scheduler kfuncs do not know on whose behalf they run. The daemon runs one at a time; the
  * scratch masks below have no other user.
  */
@@ -175,6 +177,18 @@ int fief_observe(struct fief_apply_args *args)
 		observe_slot(slot, slot ? state.staged_slots[slot].cgroup_id : 0);
 	state_refresh_online();
 	args->result = 0;
+	return 0;
+}
+
+/* End a direct child, whoever attached it; its tasks come back and its cids with them. */
+SEC("syscall")
+int fief_kill(struct fief_kill_args *args)
+{
+	static char format[] = "%s";
+	unsigned long long reason[] = {(unsigned long long)args->reason};
+
+	touch_arena();
+	args->result = scx_bpf_sub_kill_bstr(args->cgroup_id, format, reason, sizeof(reason));
 	return 0;
 }
 

@@ -20,9 +20,9 @@ MessageRef new_call(sd_bus_message& request, const char* service, const char* pa
   return adopt(call);
 }
 
-MessageRef uid_call(sd_bus_message& request, const Sender& sender) {
+MessageRef credentials_call(sd_bus_message& request, const Sender& sender) {
   auto call = new_call(request, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                       "org.freedesktop.DBus", "GetConnectionUnixUser");
+                       "org.freedesktop.DBus", "GetConnectionCredentials");
   if (call && sd_bus_message_append(call.get(), "s", sender.name.c_str()) < 0)
     return {};
   return call;
@@ -38,6 +38,37 @@ MessageRef polkit_call(sd_bus_message& request, const char* action, const Sender
                                     "s", sender.name.c_str(), action, 0, flags, "") < 0)
     return {};
   return call;
+}
+
+// One entry of the dictionary; those that nobody asks for are skipped.
+int read_credential(sd_bus_message& reply, Sender& sender, bool& has_uid) {
+  const char* key = nullptr;
+  std::uint32_t value = 0;
+  if (const int result = sd_bus_message_read(&reply, "s", &key); result < 0)
+    return result;
+  const std::string_view name = key;
+  if (name != "UnixUserID" && name != "ProcessID")
+    return sd_bus_message_skip(&reply, "v");
+  const int result = sd_bus_message_read(&reply, "v", "u", &value);
+  if (name == "UnixUserID") {
+    sender.uid = value;
+    has_uid = result >= 0;
+  } else {
+    sender.pid = static_cast<pid_t>(value);
+  }
+  return result;
+}
+
+// The answer of GetConnectionCredentials; false unless it says who it is.
+bool read_credentials(sd_bus_message& reply, Sender& sender) {
+  bool has_uid = false;
+  if (sd_bus_message_is_method_error(&reply, nullptr) > 0 ||
+      sd_bus_message_enter_container(&reply, SD_BUS_TYPE_ARRAY, "{sv}") < 0)
+    return false;
+  while (sd_bus_message_enter_container(&reply, SD_BUS_TYPE_DICT_ENTRY, "sv") > 0)
+    if (read_credential(reply, sender, has_uid) < 0 || sd_bus_message_exit_container(&reply) < 0)
+      return false;
+  return has_uid;
 }
 
 // What polkit answered, as the sentence a person can act upon.
@@ -61,18 +92,18 @@ Status verdict(sd_bus_message& reply) {
 
 void Authority::check(sd_bus_message& request, const char* action, const Then& then) {
   const char* name = sd_bus_message_get_sender(&request);
-  const Sender sender{.name = name != nullptr ? name : "", .uid = 0};
-  const auto call = uid_call(request, sender);
-  const auto on_uid = [this, request = hold(request), action, sender, then](sd_bus_message& reply) {
+  const Sender sender{.name = name != nullptr ? name : ""};
+  const auto call = credentials_call(request, sender);
+  const auto on_credentials = [this, request = hold(request), action, sender,
+                               then](sd_bus_message& reply) {
     Sender known = sender;
-    if (sd_bus_message_is_method_error(&reply, nullptr) > 0 ||
-        sd_bus_message_read(&reply, "u", &known.uid) < 0)
+    if (!read_credentials(reply, known))
       return then(fail(Errc::denied, "the bus does not know who {} is", sender.name));
     if (known.uid == 0)
       return then(known);
     ask_polkit(*request, action, known, then);
   };
-  if (!call || calls_.send(*call, kBusTimeout, on_uid) < 0)
+  if (!call || calls_.send(*call, kBusTimeout, on_credentials) < 0)
     then(fail(Errc::denied, "the bus cannot be asked who {} is", sender.name));
 }
 

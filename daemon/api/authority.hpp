@@ -13,12 +13,15 @@
 
 namespace fief::dbus {
 
-/// Everything that alters which policy is in force.
+/// Everything that alters who gets which CPUs.
 inline constexpr char kReconfigureAction[] = "org.fief.Fief1.reconfigure";
+/// Everything that may load another scheduler into the kernel.
+inline constexpr char kLoadSchedulerAction[] = "org.fief.Fief1.load-scheduler";
 
 struct Sender {
   std::string name;  ///< unique bus name, ":1.42"
   uid_t uid = 0;
+  pid_t pid = 0;  ///< 0: the bus does not know
 };
 
 class Authority {

@@ -4,22 +4,58 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 
 #include "api/views.hpp"
 #include "core/result.hpp"
+#include "policy/change.hpp"
 
 namespace fief {
 
+enum class Lifetime {
+  persistent,     ///< written to the administrator's drop-ins
+  until_restart,  ///< of the daemon
+};
+
+/// A change of one delegation.
+struct ChangeRequest {
+  /// Its name, its cgroup's path, or the last part of that path where only one ends so.
+  std::string subject;
+  std::map<std::string, ChangedValue> keys;  ///< new values, by the policy's keys
+  Lifetime lifetime = Lifetime::persistent;
+  std::string requester;  ///< for people: "uid 0"
+};
+
+/// Each change answers by @p done: once the kernel has been observed in the new state, or with why
+/// nothing has changed. Errc::not_found: there is no such delegation, cgroup or scheduler;
+/// Errc::invalid: a key or value the policy cannot have; Errc::infeasible: more than there is.
+/// An Errc::kernel or Errc::stale says that the change stands but is not in force (yet).
 class Backend {
  public:
+  using Done = std::function<void(Status)>;
+
   virtual ~Backend() = default;
 
   /// The present state. Cheap: no kernel call but cpu.stat reads.
   [[nodiscard]] virtual StatusView status() const = 0;
 
-  /// Reads, validates, plans and puts in force the policy files. @p done runs once the kernel has
-  /// been observed in the new state, or with why the running policy stayed in force.
-  virtual void reload(std::function<void(Status)> done) = 0;
+  /// Reads, validates, plans and puts in force the policy files. What was changed until a restart
+  /// stays, as far as the files still have the delegation.
+  virtual void reload(Done done) = 0;
+
+  /// Changes keys of a delegation of the policy.
+  virtual void change(const ChangeRequest& request, Done done) = 0;
+  /// Delegates a cgroup that is not delegated, or gives one that is left out another chance.
+  virtual void attach(const ChangeRequest& request, Done done) = 0;
+  /// Ends a delegation; its policy stays for another attach.
+  virtual void detach(const ChangeRequest& request, Done done) = 0;
+  /// Undoes every change of a delegation that was asked for here, persistent ones as well.
+  virtual void revert(const std::string& subject, Done done) = 0;
+  /// Ends a scheduler, own or foreign, as a failure would. An own one is tried again.
+  virtual void kill(const std::string& subject, const std::string& reason, Done done) = 0;
+  /// Reads everything afresh and plans; with @p from_scratch without regard to who has what.
+  virtual void replan(bool from_scratch, Done done) = 0;
 };
 
 class StatusListener {

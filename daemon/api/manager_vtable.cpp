@@ -2,6 +2,7 @@
 // org.fief.Fief1.Manager: translates, decides nothing. org.fief.Fief1.Manager.xml is its contract.
 
 #include "api/append.hpp"
+#include "api/change_methods.hpp"
 #include "api/vtables.hpp"
 #include "fief/dbus_names.hpp"
 
@@ -10,11 +11,6 @@ namespace {
 
 Objects& objects_of(void* userdata) {
   return *static_cast<Objects*>(userdata);
-}
-
-int reload(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
-  objects_of(userdata).reload(*request);
-  return 1;
 }
 
 int get_status(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
@@ -61,7 +57,7 @@ int property(sd_bus* bus, const char* path, const char* interface, const char* n
 
 constexpr auto kConst = SD_BUS_VTABLE_PROPERTY_CONST;
 constexpr auto kEmits = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
-// Open to all here: Reload asks polkit itself.
+// Open to all here: what changes something asks polkit itself.
 constexpr auto kOpen = SD_BUS_VTABLE_UNPRIVILEGED;
 
 const sd_bus_vtable kVtable[] = {
@@ -75,6 +71,27 @@ const sd_bus_vtable kVtable[] = {
     SD_BUS_PROPERTY("PolicyFile", "s", property<&StatusView::policy_file>, 0, kEmits),
     SD_BUS_PROPERTY("PolicyError", "s", property<&StatusView::policy_error>, 0, kEmits),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("SetWeight", SD_BUS_ARGS("s", delegation, "u", weight, "t", flags),
+                            SD_BUS_NO_RESULT, set_weight, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("SetLimits",
+                            SD_BUS_ARGS("s", delegation, "d", min_cpus, "d", max_cpus, "t", flags),
+                            SD_BUS_NO_RESULT, set_limits, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("SetProperties",
+                            SD_BUS_ARGS("s", delegation, "a{sv}", properties, "t", flags),
+                            SD_BUS_NO_RESULT, set_properties, kOpen),
+    SD_BUS_METHOD_WITH_ARGS(
+        "SetScheduler", SD_BUS_ARGS("s", delegation, "s", scheduler, "a{sv}", options, "t", flags),
+        SD_BUS_NO_RESULT, set_scheduler, kOpen),
+    SD_BUS_METHOD_WITH_ARGS(
+        "Attach", SD_BUS_ARGS("s", delegation, "s", scheduler, "a{sv}", options, "t", flags),
+        SD_BUS_NO_RESULT, attach, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_ARGS("s", delegation, "t", flags), SD_BUS_NO_RESULT,
+                            detach, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Revert", SD_BUS_ARGS("s", delegation), SD_BUS_NO_RESULT, revert,
+                            kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", delegation, "s", reason), SD_BUS_NO_RESULT,
+                            kill, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Replan", SD_BUS_ARGS("t", flags), SD_BUS_NO_RESULT, replan, kOpen),
     SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), get_status,
                             kOpen),
     SD_BUS_METHOD_WITH_ARGS("ListSchedulers", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(otss)", schedulers),

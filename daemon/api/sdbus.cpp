@@ -25,16 +25,18 @@ Status checked(int result, std::string_view what) {
   return {};
 }
 
-const char* error_name(Errc code) {
+const char* error_name(Errc code, const char* invalid) {
   switch (code) {
     case Errc::invalid:
+      return invalid;
     case Errc::infeasible:
-      return kErrorInvalidPolicy;
+      return kErrorInfeasible;
     case Errc::not_found:
       return kErrorNoSuchScheduler;
     case Errc::denied:
       return SD_BUS_ERROR_ACCESS_DENIED;
     case Errc::unsupported:
+      return SD_BUS_ERROR_NOT_SUPPORTED;
     case Errc::kernel:
       return kErrorKernelRefused;
     case Errc::busy:
@@ -45,12 +47,15 @@ const char* error_name(Errc code) {
   return kErrorNotApplied;
 }
 
-void reply(sd_bus_message& request, const Status& status) {
+void reply(sd_bus_message& request, const Status& status, const char* invalid) {
   if (status)
     sd_bus_reply_method_return(&request, nullptr);
   else
-    sd_bus_reply_method_errorf(&request, error_name(status.error().code), "%s",
-                               status.error().message.c_str());
+    reply_error(request, error_name(status.error().code, invalid), status.error().message);
+}
+
+void reply_error(sd_bus_message& request, const char* name, const std::string& sentence) {
+  sd_bus_reply_method_errorf(&request, name, "%s", sentence.c_str());
 }
 
 }  // namespace fief::dbus

@@ -55,10 +55,14 @@ std::string errno_text(int negative_errno);
 /// Errc::io with "<what>: <errno text>" for a negative @p result, else success.
 Status checked(int result, std::string_view what);
 
-/// The D-Bus error name that tells a client what kind of failure it was.
-const char* error_name(Errc code);
+/// The D-Bus error name that tells a client what kind of failure it was; @p invalid: that of
+/// Errc::invalid, for requests whose arguments are not what is wrong.
+const char* error_name(Errc code, const char* invalid = SD_BUS_ERROR_INVALID_ARGS);
 /// Sends @p status as the reply to @p request: empty, or the error with its sentence. A client
 /// that is gone by now is not a failure.
-void reply(sd_bus_message& request, const Status& status);
+void reply(sd_bus_message& request, const Status& status,
+           const char* invalid = SD_BUS_ERROR_INVALID_ARGS);
+/// The same for an error that is none of Errc's kinds.
+void reply_error(sd_bus_message& request, const char* name, const std::string& sentence);
 
 }  // namespace fief::dbus

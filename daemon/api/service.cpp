@@ -12,6 +12,19 @@
 namespace fief {
 namespace {
 
+// More than any program has reason to have under way at once.
+constexpr std::size_t kMaxChanges = 16;
+
+// Makes the journal fields that say who asked.
+auto sender_fields(const dbus::Sender& sender) {
+  return [sender](std::string_view message_id) {
+    log::Fields fields{.message_id = message_id, .sender = sender.name, .sender_uid = sender.uid};
+    if (sender.pid != 0)
+      fields.sender_pid = sender.pid;
+    return fields;
+  };
+}
+
 void emit_changed(sd_bus& bus, const std::string& path, const char* interface,
                   std::vector<std::string> properties) {
   std::vector<char*> names;
@@ -29,6 +42,7 @@ Service::Service(boost::asio::io_context& io, Backend& backend)
       backend_(backend),
       snapshots_(backend),
       authority_(calls_),
+      quota_(kMaxChanges),
       bus_(io, dbus::kService,
            {.connected = [this](sd_bus& bus) { return register_objects(bus); },
             .acquired = [] { log::info({}, "on the bus as {}", dbus::kService); },
@@ -130,25 +144,40 @@ std::vector<std::string> Service::paths() {
   return paths;
 }
 
-void Service::reload(sd_bus_message& request) {
-  authority_.check(request, dbus::kReconfigureAction,
-                   [this, request = dbus::hold(request)](const Result<dbus::Sender>& sender) {
+void Service::carry_out(sd_bus_message& request, dbus::Change change) {
+  const char* name = sd_bus_message_get_sender(&request);
+  const auto ticket = quota_.take(name != nullptr ? name : "");
+  if (!ticket)
+    return dbus::reply_error(
+        request, SD_BUS_ERROR_LIMITS_EXCEEDED,
+        fmt::format("{} changes of yours are under way; wait for their answers", kMaxChanges));
+  const auto* action = change.action;
+  authority_.check(request, action,
+                   [this, request = dbus::hold(request), change = std::move(change),
+                    ticket](const Result<dbus::Sender>& sender) {
                      if (sender)
-                       carry_out_reload(request, *sender);
+                       begin(request, change, *sender, ticket);
                      else
                        dbus::reply(*request, tl::unexpected(sender.error()));
                    });
 }
 
 // The outcome may come after the bus was lost, or after this object is gone.
-void Service::carry_out_reload(const dbus::MessageRef& request, const dbus::Sender& sender) {
-  log::info({.message_id = message::kRequested}, "reload requested on the bus by {}, uid {}",
-            sender.name, sender.uid);
-  backend_.reload([request, self = std::weak_ptr(self_)](const Status& outcome) {
-    dbus::reply(*request, outcome);
+void Service::begin(const dbus::MessageRef& request, const dbus::Change& change,
+                    const dbus::Sender& sender, const dbus::Quota::Ticket& ticket) {
+  const auto fields = sender_fields(sender);
+  log::info(fields(message::kRequested), "{} (uid {}, pid {}) asks to {}", sender.name, sender.uid,
+            sender.pid, change.what);
+  const auto done = [request, ticket, fields, what = change.what, invalid = change.invalid,
+                     self = std::weak_ptr(self_)](const Status& outcome) {
+    if (!outcome)
+      log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
+                  outcome.error().message);
+    dbus::reply(*request, outcome, invalid);
     if (const auto service = self.lock())
       (*service)->bus_.touched();
-  });
+  };
+  change.begin(backend_, fmt::format("uid {}", sender.uid), done);
 }
 
 }  // namespace fief

@@ -13,6 +13,7 @@
 #include "api/backend.hpp"
 #include "api/bus.hpp"
 #include "api/calls.hpp"
+#include "api/quota.hpp"
 #include "api/snapshots.hpp"
 #include "api/view_diff.hpp"
 #include "api/vtables.hpp"
@@ -38,18 +39,20 @@ class Service final : public StatusListener, private dbus::Objects {
   const std::string& live_json() override;
   const SchedulerView* find(CgroupId cgroup) override;
   std::vector<std::string> paths() override;
-  void reload(sd_bus_message& request) override;
+  void carry_out(sd_bus_message& request, dbus::Change change) override;
 
   Status register_objects(sd_bus& bus);
   void announce_changes();
   void announce(sd_bus& bus, const StatusDiff& changes);
-  void carry_out_reload(const dbus::MessageRef& request, const dbus::Sender& sender);
+  void begin(const dbus::MessageRef& request, const dbus::Change& change,
+             const dbus::Sender& sender, const dbus::Quota::Ticket& ticket);
 
   boost::asio::io_context& io_;
   Backend& backend_;
   Snapshots snapshots_;
   dbus::PendingCalls calls_;
   dbus::Authority authority_;
+  dbus::Quota quota_;
   dbus::Bus bus_;
   std::shared_ptr<Service*> self_;  ///< expires with this object: late callbacks see it
   bool announcing_ = false;         ///< announce_changes() is posted

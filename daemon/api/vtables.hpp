@@ -3,13 +3,24 @@
 // D-Bus and decide nothing.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "api/backend.hpp"
 #include "api/sdbus.hpp"
 #include "api/views.hpp"
 
 namespace fief::dbus {
+
+/// A change that somebody asks for.
+struct Change {
+  const char* action = nullptr;  ///< the polkit action that it takes
+  std::string what;              ///< for the journal: "set weight=300 of db"
+  /// Hands it to the backend; @p requester says who asks, for people.
+  std::function<void(Backend& backend, const std::string& requester, Backend::Done done)> begin;
+  const char* invalid = SD_BUS_ERROR_INVALID_ARGS;  ///< the name of Errc::invalid
+};
 
 class Objects {
  public:
@@ -23,8 +34,9 @@ class Objects {
   virtual const SchedulerView* find(CgroupId cgroup) = 0;
   /// Every object path of a scheduler.
   virtual std::vector<std::string> paths() = 0;
-  /// Carries out Reload and replies to @p request when the outcome is known.
-  virtual void reload(sd_bus_message& request) = 0;
+  /// Finds out whether the sender of @p request may do this, does it, and replies when the outcome
+  /// is known.
+  virtual void carry_out(sd_bus_message& request, Change change) = 0;
 };
 
 /// Registers the Manager at kPath. @p objects must outlive the bus.

@@ -31,15 +31,16 @@ ControllerConfig controller_config(const AppOptions& options) {
   config.cgroup_mount = options.cgroup_mount;
   if (!options.policy_files.empty()) {
     config.policy_files = [files = options.policy_files] { return join(files); };
-    config.load_policy = [files = options.policy_files] {
-      return load_policy_files(files, FileTrust::root_only);
+    config.read_policy = [files = options.policy_files] {
+      return read_policy_files(files, FileTrust::root_only);
     };
   } else {
     const auto paths = policy_paths(options);
     config.policy_files = [paths] {
       return join(find_policy_files(paths).value_or(paths.directories));
     };
-    config.load_policy = [paths] { return load_policy(paths); };
+    config.read_policy = [paths] { return read_policy(paths); };
+    config.drop_ins.emplace(paths.directories.front() + "/policy.d");
   }
   return config;
 }

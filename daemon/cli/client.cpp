@@ -19,7 +19,11 @@ struct Known {
   Errc code;
 };
 constexpr std::array kKnownErrors{
-    Known{dbus::kErrorInvalidPolicy, Errc::invalid},
+    Known{dbus::kErrorInvalidPolicy, Errc::infeasible},
+    Known{dbus::kErrorInfeasible, Errc::infeasible},
+    Known{SD_BUS_ERROR_INVALID_ARGS, Errc::invalid},
+    Known{SD_BUS_ERROR_NOT_SUPPORTED, Errc::unsupported},
+    Known{SD_BUS_ERROR_LIMITS_EXCEEDED, Errc::busy},
     Known{dbus::kErrorNoSuchScheduler, Errc::not_found},
     Known{dbus::kErrorKernelRefused, Errc::kernel},
     Known{SD_BUS_ERROR_ACCESS_DENIED, Errc::denied},
@@ -49,11 +53,13 @@ Result<Client> Client::connect() {
   return Client(dbus::BusHandle(bus));
 }
 
-Result<dbus::MessageRef> Client::call(const char* method) {
+Result<dbus::MessageRef> Client::call(const char* method, const Append& append) {
   sd_bus_message* raw = nullptr;
   int result = sd_bus_message_new_method_call(bus_.get(), &raw, dbus::kService, dbus::kPath,
                                               dbus::kManagerInterface, method);
   const auto request = dbus::adopt(raw);
+  if (result >= 0 && append)
+    result = append(*raw);
   dbus::BusError error;
   sd_bus_message* reply = nullptr;
   if (result >= 0) {
@@ -81,8 +87,8 @@ Result<StatusView> Client::status() {
   return status;
 }
 
-Status Client::reload() {
-  if (const auto reply = call("Reload"); !reply)
+Status Client::change(const char* method, const Append& append) {
+  if (const auto reply = call(method, append); !reply)
     return tl::unexpected(reply.error());
   return {};
 }

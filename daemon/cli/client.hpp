@@ -2,6 +2,8 @@
 // fiefctl's side of the bus: plain calls that wait for their answer.
 #pragma once
 
+#include <functional>
+
 #include "api/sdbus.hpp"
 #include "api/views.hpp"
 #include "core/result.hpp"
@@ -15,13 +17,16 @@ class Client {
 
   /// The daemon's state. The daemon is not started for it.
   Result<StatusView> status();
-  /// Returns when the policy is in force. Errc::invalid if it was refused, Errc::denied if the
-  /// caller may not; asks the caller to authenticate where polkit wants it.
-  Status reload();
+  /// Adds a call's arguments; returns what sd-bus returned.
+  using Append = std::function<int(sd_bus_message& call)>;
+  /// Calls a method of the Manager that changes something; returns when it is in force. Errc tells
+  /// the daemon's named errors apart, Errc::denied that the caller may not; asks the caller to
+  /// authenticate where polkit wants it.
+  Status change(const char* method, const Append& append);
 
  private:
   explicit Client(dbus::BusHandle bus) : bus_(std::move(bus)) {}
-  Result<dbus::MessageRef> call(const char* method);
+  Result<dbus::MessageRef> call(const char* method, const Append& append = {});
 
   dbus::BusHandle bus_;
 };

@@ -26,13 +26,6 @@ Result<StatusView> fetch() {
   return client->status();
 }
 
-Status send_reload() {
-  auto client = Client::connect();
-  if (!client)
-    return tl::unexpected(client.error());
-  return client->reload();
-}
-
 }  // namespace
 
 int report(const Error& error, bool json) {
@@ -56,14 +49,6 @@ int tree_command(bool json) {
   if (!status)
     return report(status.error(), json);
   fmt::print("{}", json ? to_json(*status, kIndent) + '\n' : render_tree(*status, detect_style()));
-  return kDone;
-}
-
-int reload_command(bool json) {
-  if (const auto reloaded = send_reload(); !reloaded)
-    return report(reloaded.error(), json);
-  if (json)
-    print({{"schema", kStatusSchema}, {"done", true}});
   return kDone;
 }
 

@@ -28,6 +28,22 @@ int status_command(bool json, bool check);
 int tree_command(bool json);
 int reload_command(bool json);
 
+/// What the commands that change one delegation have in common.
+struct ChangeOptions {
+  std::string subject;  ///< a delegation's name, a cgroup's path or its last part
+  bool until_restart = false;
+  bool json = false;
+};
+/// @p assignments: KEY=VALUE of the policy.
+int set_command(const ChangeOptions& options, const std::vector<std::string>& assignments);
+/// @p scheduler: empty, the one there is. @p scheduler_options: NAME=VALUE.
+int attach_command(const ChangeOptions& options, const std::string& scheduler,
+                   const std::vector<std::string>& scheduler_options);
+int detach_command(const ChangeOptions& options);
+int revert_command(const ChangeOptions& options);
+int kill_command(const ChangeOptions& options, const std::string& reason);
+int replan_command(bool json, bool from_scratch);
+
 /// Checks @p files as a policy; none: the policy of this machine.
 int check_command(const std::vector<std::string>& files, bool json);
 /// @p svg: a file for a picture of the plan; empty: none.

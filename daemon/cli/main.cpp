@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 
+#include "cli/change_options.hpp"
 #include "cli/commands.hpp"
 
 namespace {
@@ -18,6 +19,7 @@ struct CommandLine {
   std::string subject;
   std::string svg;
   OfflineOptions offline;
+  ChangeLine change;
   std::function<int()> run;
 };
 
@@ -95,6 +97,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   for (const auto add : {add_status, add_tree, add_reload, add_check, add_plan, add_explain})
     add(app, line);
+  add_change_commands(app, line.change, line.run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -29,6 +29,8 @@ class Children {
 
   /// A new policy is a new chance for everybody.
   void forgive() { supervision_.clear(); }
+  /// The same for the delegation of cgroup @p path alone.
+  void forgive(const std::string& path) { supervision_.erase(path); }
   /// The root is gone and every child with it, for @p reason; an attach under way will fail and is
   /// not held against anybody.
   void root_gone(std::string_view reason);

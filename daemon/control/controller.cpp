@@ -43,8 +43,12 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
 
 void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) { handle(event); });
-  if (auto policy = load_policy()) {
-    policy_ = std::move(*policy);
+  auto layers = read_layers();
+  const auto policy =
+      layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
+  if (policy) {
+    layers_ = std::move(*layers);
+    policy_ = *policy;
     log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(policy_));
   } else {
     log_faults(policy.error());
@@ -57,7 +61,7 @@ void Controller::start() {
 Status Controller::stop() {
   phase_ = Phase::stopped;
   timer_.cancel();
-  finish_reloads(fail(Errc::stale, "the daemon is stopping"));
+  answer_all(fail(Errc::stale, "the daemon is stopping"));
   const auto left = kernel_.leave();
   for (const auto& [cgroup, scheduler] : std::exchange(announced_, {}))
     if (listener_ != nullptr)
@@ -144,7 +148,7 @@ void Controller::retry_root(const std::string& why) {
 
 void Controller::give_up(Errc code, const std::string& why) {
   phase_ = Phase::stopped;
-  finish_reloads(fail(code, "{}", why));
+  answer_all(fail(code, "{}", why));
   boost::asio::post(io_,
                     [this, error = Error{.code = code, .message = why}] { hooks_.failed(error); });
 }
@@ -168,27 +172,47 @@ void Controller::cgroups_changed() {
     ask_for_turn();
 }
 
-void Controller::reload(std::function<void(Status)> done) {
-  auto policy = load_policy();
-  if (!policy) {
-    log_faults(policy.error());
-    publish();
-    return done(fail(Errc::invalid, "{}", policy_error_));
-  }
-  if (const auto adopted = adopt_policy(std::move(*policy)); !adopted) {
+void Controller::reload(Done done) {
+  auto layers = read_layers();
+  if (!layers)
+    return refuse_reload(layers.error(), done);
+  auto policy = effective_policy(*layers);
+  if (!policy)
+    return refuse_reload(policy.error(), done);
+  if (const auto adopted = adopt_reloaded(std::move(*layers), std::move(*policy)); !adopted) {
     policy_error_ = adopted.error().message;
     log::error({.message_id = message::kPolicyRefused},
                "the new policy is refused and the old one stays in force: {}", policy_error_);
     publish();
     return done(adopted);
   }
-  reloads_.push_back({std::chrono::steady_clock::now() + config_.reload_timeout, std::move(done)});
-  ask_for_turn();
+  answer_later([this] { return delegations_in_force(); }, std::move(done));
 }
 
-Status Controller::adopt_policy(Policy policy) {
+void Controller::refuse_reload(const std::vector<PolicyFault>& faults, const Done& done) {
+  log_faults(faults);
+  publish();
+  done(fail(Errc::invalid, "{}", policy_error_));
+}
+
+// The files as they are now, under the run-time changes that they leave a place for.
+tl::expected<PolicyLayers, std::vector<PolicyFault>> Controller::read_layers() {
+  policy_files_ = config_.policy_files();
+  auto sources = config_.read_policy();
+  const auto policy = parse_policy(sources.texts, std::move(sources.unread));
+  if (!policy)
+    return tl::unexpected(policy.error());
+  PolicyLayers layers{.files = std::move(sources.texts), .runtime = layers_.runtime};
+  for (const auto& name : lift_orphans(layers, *policy))
+    log::notice({.message_id = message::kRequested},
+                "what was changed of \"{}\" until a restart ends with its delegation", name);
+  return layers;
+}
+
+Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   if (const auto feasible = check_feasible(policy); !feasible)
     return feasible;
+  layers_ = std::move(layers);
   policy_ = std::move(policy);
   policy_error_.clear();
   children_.forgive();
@@ -216,11 +240,6 @@ Status Controller::check_feasible(const Policy& policy) const {
   const auto plan = make_checked_plan(
       {.topology = kernel_.topology(), .cgroups = cgroups, .policy = policy, .attachments = all});
   return plan ? Status{} : tl::unexpected(plan.error());
-}
-
-PolicyResult Controller::load_policy() {
-  policy_files_ = config_.policy_files();
-  return config_.load_policy();
 }
 
 void Controller::log_faults(const std::vector<PolicyFault>& faults) {

@@ -17,20 +17,25 @@
 
 #include "api/backend.hpp"
 #include "cgroup/watcher.hpp"
+#include "control/candidate.hpp"
 #include "control/children.hpp"
 #include "control/supervision.hpp"
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
+#include "policy/drop_ins.hpp"
+#include "policy/layers.hpp"
 #include "policy/load.hpp"
 
 namespace fief {
 
 struct ControllerConfig {
-  std::function<PolicyResult()> load_policy;
-  std::function<std::string()> policy_files;  ///< what load_policy reads, for people
+  std::function<PolicySources()> read_policy;
+  std::function<std::string()> policy_files;  ///< what read_policy reads, for people
+  /// Where persistent changes go; unset: read_policy would not see them.
+  std::optional<DropIns> drop_ins;
   std::string cgroup_mount{kCgroupMount};
   RestartPolicy root_restart;
-  std::chrono::milliseconds reload_timeout{60000};
+  std::chrono::milliseconds reload_timeout{60000};  ///< of every other change, too
 };
 
 /// What the composition root must know. Each runs on the loop.
@@ -67,7 +72,13 @@ class Controller final : public Backend {
   void cgroups_changed();
 
   [[nodiscard]] StatusView status() const override;
-  void reload(std::function<void(Status)> done) override;
+  void reload(Done done) override;
+  void change(const ChangeRequest& request, Done done) override;
+  void attach(const ChangeRequest& request, Done done) override;
+  void detach(const ChangeRequest& request, Done done) override;
+  void revert(const std::string& subject, Done done) override;
+  void kill(const std::string& subject, const std::string& reason, Done done) override;
+  void replan(bool from_scratch, Done done) override;
 
  private:
   using Time = Children::Time;
@@ -75,9 +86,12 @@ class Controller final : public Backend {
   // How soon the kernel is looked at again while it does not hold the plan; doubled each time.
   static constexpr std::chrono::milliseconds kFirstRecheck{5};
   static constexpr std::chrono::milliseconds kLastRecheck{5000};
-  struct Reload {
+  /// A change that is answered when it is observed.
+  struct Pending {
     Time deadline;
-    std::function<void(Status)> done;
+    std::optional<CgroupId> leaving;  ///< whose scheduler must be seen to be gone first
+    std::function<Status()> outcome;  ///< asked when nothing is under way any more
+    Done done;
   };
 
   // controller.cpp: life
@@ -89,9 +103,10 @@ class Controller final : public Backend {
   void retry_root(const std::string& why);
   void give_up(Errc code, const std::string& why);
   void handle(const Event& event);
-  Status adopt_policy(Policy policy);
+  tl::expected<PolicyLayers, std::vector<PolicyFault>> read_layers();
+  void refuse_reload(const std::vector<PolicyFault>& faults, const Done& done);
+  Status adopt_reloaded(PolicyLayers layers, Policy policy);
   [[nodiscard]] Status check_feasible(const Policy& policy) const;
-  PolicyResult load_policy();
   void log_faults(const std::vector<PolicyFault>& faults);
 
   // turn.cpp: the crank
@@ -109,11 +124,29 @@ class Controller final : public Backend {
   void hold_back(const Desired& candidate, const std::string& why);
   void attach_done(const Status& outcome, CgroupId cgroup);
   void settle();
-  void finish_reloads(const Status& outcome);
-  void expire_reloads();
-  [[nodiscard]] Status delegations_in_force() const;
   [[nodiscard]] const Plan* previous_plan() const;
   void arm_timer();
+
+  // requests.cpp: what people ask for
+  void put_in_force(const DelegationChange& change, const ChangeRequest& request,
+                    const std::string& cgroup, Done done);
+  void adopt_candidate(const Result<Candidate>& candidate, const std::string& cgroup,
+                       bool new_chance, Done done);
+  [[nodiscard]] Status check_possible(const Candidate& candidate, const std::string& cgroup) const;
+  [[nodiscard]] Status check_can_attach(const std::string& path) const;
+  [[nodiscard]] Status write(const Candidate& candidate) const;
+  [[nodiscard]] Result<DropIn> present_drop_in(const std::string& delegation) const;
+  [[nodiscard]] Result<DropIn> writable_drop_in(const std::string& delegation) const;
+  [[nodiscard]] const ObservedScheduler* observed_at(const std::string& path) const;
+  [[nodiscard]] bool is_enabled(const Delegation& delegation) const;
+  [[nodiscard]] Status in_force(const std::string& cgroup) const;
+  [[nodiscard]] Status delegations_in_force() const;
+  void answer_later(std::function<Status()> outcome, Done done);
+  void note_departures();
+  [[nodiscard]] bool is_leaving_awaited() const;
+  void answer_settled();
+  void answer_expired();
+  void answer_all(const Status& outcome);
 
   // announce.cpp: telling others
   void publish();
@@ -135,6 +168,7 @@ class Controller final : public Backend {
   Phase phase_ = Phase::idle;
   bool turn_pending_ = false;
   bool was_ready_ = false;
+  PolicyLayers layers_;  ///< what policy_ is made of
   Policy policy_;
   std::string policy_files_;
   std::string policy_error_;
@@ -152,8 +186,9 @@ class Controller final : public Backend {
   std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
   Time turn_began_;
   std::map<CgroupId, SchedulerView> announced_;
-  std::string summary_;  ///< last told to hooks_.progress
-  std::vector<Reload> reloads_;
+  std::string summary_;        ///< last told to hooks_.progress
+  bool from_scratch_ = false;  ///< the next plan keeps nothing for its own sake
+  std::vector<Pending> pending_;
 };
 
 }  // namespace fief

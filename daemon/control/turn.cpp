@@ -39,7 +39,7 @@ void Controller::ask_for_turn() {
 // between two looks at the clock.
 void Controller::turn() {
   turn_began_ = steady_clock::now();
-  expire_reloads();
+  answer_expired();
   if (phase_ == Phase::root_lost && root_due_ && turn_began_ >= *root_due_)
     return load_root();
   if (phase_ == Phase::running)
@@ -52,6 +52,7 @@ void Controller::reconcile() {
   take_in_cgroups();
   if (!observe())
     return;
+  note_departures();
   children_.note(observation_, watcher_.tree(), policy_, turn_began_);
   const auto desired = desired_attachments(policy_, watcher_.tree());
   if (children_.detach_unwanted(desired, observation_, turn_began_) && !observe())
@@ -106,6 +107,7 @@ void Controller::put_plan_in_force() {
                         : "no plan can be made and the last one stays in force",
                problem);
   plan_error_ = problem;
+  from_scratch_ = false;
   if (decision) {
     const auto number = plan_.number;
     const auto same = same_decisions(plan_, decision->plan);
@@ -214,7 +216,7 @@ void Controller::attach_done(const Status& outcome, CgroupId cgroup) {
 // Decides whether all that was asked for is done, and if not, when to look again.
 void Controller::settle() {
   recheck_at_.reset();
-  if (as_planned_) {
+  if (as_planned_ && !is_leaving_awaited()) {
     recheck_delay_ = kFirstRecheck;
   } else {
     recheck_at_ = turn_began_ + recheck_delay_;
@@ -226,35 +228,11 @@ void Controller::settle() {
     publish();
     hooks_.ready();
   }
-  finish_reloads(delegations_in_force());
-}
-
-void Controller::expire_reloads() {
-  if (!reloads_.empty() && turn_began_ >= reloads_.front().deadline)
-    finish_reloads(
-        fail(Errc::stale, "the policy is accepted, but the kernel does not hold it yet"));
-}
-
-void Controller::finish_reloads(const Status& outcome) {
-  for (auto& reload : std::exchange(reloads_, {}))
-    reload.done(outcome);
-}
-
-// The first delegation that failed to attach, as an error.
-Status Controller::delegations_in_force() const {
-  for (const auto& delegation : policy_.delegations) {
-    if (watcher_.tree().find(delegation.cgroup) == nullptr)
-      continue;
-    const auto state = children_.state(delegation);
-    if (state == SchedulerState::backing_off || state == SchedulerState::quarantined)
-      return fail(Errc::kernel, "{} has no scheduler of its own: {}", delegation.cgroup,
-                  children_.last_error(delegation));
-  }
-  return {};
+  answer_settled();
 }
 
 const Plan* Controller::previous_plan() const {
-  return plan_.levels.empty() ? nullptr : &plan_;
+  return plan_.levels.empty() || from_scratch_ ? nullptr : &plan_;
 }
 
 void Controller::arm_timer() {
@@ -265,8 +243,8 @@ void Controller::arm_timer() {
   };
   consider(recheck_at_);
   consider(root_due_);
-  if (!reloads_.empty())
-    consider(reloads_.front().deadline);
+  if (!pending_.empty())
+    consider(pending_.front().deadline);
   if (!due) {
     timer_.cancel();
     return;

@@ -82,6 +82,9 @@ std::vector<std::string> journal_fields(const Record& record) {
   add_number("FIEF_EXIT_KIND", fields.exit_kind);
   add_number("FIEF_EXIT_CODE", fields.exit_code);
   add_number("FIEF_PLAN", fields.plan);
+  add_text("FIEF_SENDER", fields.sender);
+  add_number("FIEF_SENDER_UID", fields.sender_uid);
+  add_number("FIEF_SENDER_PID", fields.sender_pid);
   add_text("FIEF_DUMP", fields.dump);
   return out;
 }

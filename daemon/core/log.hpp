@@ -28,14 +28,17 @@ std::string_view to_string(Level level);
 
 /// Journal fields; what is empty or unset is left out.
 struct Fields {
-  std::string_view message_id{};             ///< of core/message_ids.hpp
-  std::string cgroup{};                      ///< FIEF_CGROUP, a path
-  CgroupId cgroup_id{};                      ///< FIEF_CGROUP_ID
-  std::string scheduler{};                   ///< FIEF_SCHEDULER, e.g. "fair"
-  std::optional<std::uint32_t> exit_kind{};  ///< FIEF_EXIT_KIND, enum scx_exit_kind
-  std::optional<std::int64_t> exit_code{};   ///< FIEF_EXIT_CODE
-  std::optional<std::uint64_t> plan{};       ///< FIEF_PLAN, a plan's number
-  std::string dump{};                        ///< FIEF_DUMP: an exit dump, whole, however many lines
+  std::string_view message_id{};              ///< of core/message_ids.hpp
+  std::string cgroup{};                       ///< FIEF_CGROUP, a path
+  CgroupId cgroup_id{};                       ///< FIEF_CGROUP_ID
+  std::string scheduler{};                    ///< FIEF_SCHEDULER, e.g. "fair"
+  std::optional<std::uint32_t> exit_kind{};   ///< FIEF_EXIT_KIND, enum scx_exit_kind
+  std::optional<std::int64_t> exit_code{};    ///< FIEF_EXIT_CODE
+  std::optional<std::uint64_t> plan{};        ///< FIEF_PLAN, a plan's number
+  std::string sender{};                       ///< FIEF_SENDER, a unique bus name
+  std::optional<std::uint32_t> sender_uid{};  ///< FIEF_SENDER_UID
+  std::optional<std::int32_t> sender_pid{};   ///< FIEF_SENDER_PID
+  std::string dump{};  ///< FIEF_DUMP: an exit dump, whole, however many lines
 };
 
 struct Record {

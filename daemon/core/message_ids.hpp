@@ -23,5 +23,6 @@ inline constexpr std::string_view kPolicyLoaded = "ade3fdbf9a6848148e843bba625aa
 inline constexpr std::string_view kPolicyRefused = "e0f0cac9a0e742b59d603bdd5ba09a22";
 inline constexpr std::string_view kEventsDropped = "3e97abe79f33461db60d52dce83e0fe0";
 inline constexpr std::string_view kRequested = "119727c8519f4ad49a41546b7e6ca458";
+inline constexpr std::string_view kRequestRefused = "c7ad8ab0e01d4ff1a8dab2a11a29afa8";
 
 }  // namespace fief::message

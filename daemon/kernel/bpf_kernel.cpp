@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/bpf_kernel.hpp"
 
+#include <fmt/ranges.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -9,6 +10,9 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <cerrno>
+#include <filesystem>
+#include <set>
 #include <span>
 
 #include "kernel/event_ring.hpp"
@@ -30,6 +34,21 @@ void adopt_main_thread_priority() {
   (void)pthread_setschedparam(pthread_self(), policy, &parameters);
 }
 
+constexpr std::string_view kObjectSuffix = ".bpf.o";
+
+/// The schedulers that can be attached to a cgroup, by name.
+std::set<std::string> schedulers_in(const std::string& directory) {
+  std::set<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    const auto file = entries->path().filename().string();
+    if (file.ends_with(kObjectSuffix) && !file.starts_with("root."))
+      names.insert(file.substr(0, file.size() - kObjectSuffix.size()));
+  }
+  return names;
+}
+
 class BpfKernel final : public KernelPort {
  public:
   BpfKernel(boost::asio::io_context& loop, BpfKernelConfig config)
@@ -47,6 +66,8 @@ class BpfKernel final : public KernelPort {
   [[nodiscard]] const Topology& topology() const override { return topology_; }
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
+  [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
+  Status kill(CgroupId cgroup, const std::string& reason) override;
   Status leave() override;
   Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
                                        std::uint64_t plan_number) override;
@@ -79,7 +100,7 @@ class BpfKernel final : public KernelPort {
 };
 
 std::string BpfKernel::object_path(const std::string& scheduler) const {
-  return config_.object_dir + "/" + scheduler + ".bpf.o";
+  return fmt::format("{}/{}{}", config_.object_dir, scheduler, kObjectSuffix);
 }
 
 // The work guard keeps the loop running until the outcome has been handed over.
@@ -95,9 +116,10 @@ void BpfKernel::attach_on_worker(SchedulerSpec spec, Attached attached, Done don
 }
 
 void BpfKernel::load_root(const Options& options, Done done) {
-  attach_on_worker({.path = object_path("root"), .cgroup = kSelf, .options = options},
-                   [this](Result<SchedulerObject> object) { return root_attached(std::move(object)); },
-                   std::move(done));
+  attach_on_worker(
+      {.path = object_path("root"), .cgroup = kSelf, .options = options},
+      [this](Result<SchedulerObject> object) { return root_attached(std::move(object)); },
+      std::move(done));
 }
 
 Status BpfKernel::root_attached(Result<SchedulerObject> object) {
@@ -147,6 +169,30 @@ Status BpfKernel::detach(CgroupId cgroup) {
     adopt_main_thread_priority();
     object.reset();
   });
+  return {};
+}
+
+Status BpfKernel::find_scheduler(const std::string& scheduler) const {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(object_path(scheduler), error))
+    return {};
+  return fail(Errc::not_found, "there is no scheduler \"{}\"; there are {}", scheduler,
+              fmt::join(schedulers_in(config_.object_dir), ", "));
+}
+
+Status BpfKernel::kill(CgroupId cgroup, const std::string& reason) {
+  if (!root_)
+    return fail(Errc::stale, "no root scheduler is attached");
+  fief_kill_args args{};
+  args.cgroup_id = cgroup.value;
+  reason.copy(args.reason, sizeof(args.reason) - 1);
+  if (const auto status = root_->run_kill(args); !status)
+    return status;
+  if (args.result == -ENODEV)
+    return fail(Errc::not_found, "no scheduler is attached to cgroup {}", cgroup.value);
+  if (args.result != 0)
+    return fail(Errc::kernel, "the kernel did not end the scheduler of cgroup {}: errno {}",
+                cgroup.value, -args.result);
   return {};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/model_kernel.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <ranges>
@@ -127,6 +129,26 @@ Status ModelKernel::detach(CgroupId cgroup) {
                     .message = {},
                     .dump = {}});
   });
+  return {};
+}
+
+Status ModelKernel::find_scheduler(const std::string& scheduler) const {
+  if (known_ && !known_->contains(scheduler))
+    return fail(Errc::not_found, "there is no scheduler \"{}\"; there are {}", scheduler,
+                fmt::join(*known_, ", "));
+  return {};
+}
+
+Status ModelKernel::kill(CgroupId cgroup, const std::string& reason) {
+  const auto found = schedulers_.find(cgroup);
+  if (cgroup == kSelf || found == schedulers_.end())
+    return fail(Errc::not_found, "no scheduler is attached to cgroup {}", cgroup.value);
+  if (found->second.parent != kSelf) {
+    violations_.push_back(fmt::format("{} is not a child of the root", cgroup.value));
+    end_scheduler(kSelf, exit_kind::kError, 0, "not a direct child");
+    return fail(Errc::kernel, "the kernel ejected the root scheduler");
+  }
+  end_scheduler(cgroup, exit_kind::kKilledByParent, 0, reason);
   return {};
 }
 

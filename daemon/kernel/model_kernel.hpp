@@ -29,6 +29,8 @@ class ModelKernel : public KernelPort {
   [[nodiscard]] const Topology& topology() const override { return topology_; }
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
+  [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
+  Status kill(CgroupId cgroup, const std::string& reason) override;
   Status leave() override;
   Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
                                        std::uint64_t plan_number) override;
@@ -46,6 +48,8 @@ class ModelKernel : public KernelPort {
 
   // Faults.
   void set_probe(Status status) { probe_ = std::move(status); }
+  /// The only schedulers there are from now on; at first there is any.
+  void set_schedulers(std::set<std::string> names) { known_ = std::move(names); }
   void fail_loads(std::uint32_t count, Error error);
   void fail_attaches(std::uint32_t count, Error error);
   /// While set, events are lost and counted; clearing it reports the loss.
@@ -94,6 +98,7 @@ class ModelKernel : public KernelPort {
   std::map<CgroupId, std::string> cgroups_;
   std::map<CgroupId, Scheduler> schedulers_;  // the root is kSelf
   std::map<CgroupId, ExitInfo> exits_;
+  std::optional<std::set<std::string>> known_;
   Faults load_faults_;
   Faults attach_faults_;
   std::uint64_t dropped_ = 0;

@@ -74,9 +74,8 @@ bpf_map* find_struct_ops(bpf_object* object) {
 Status set_option(bpf_object* object, const std::string& name, const OptionValue& value) {
   bpf_map* section = bpf_object__find_map_by_name(object, kOptionsSection);
   std::size_t size = 0;
-  auto* data = section == nullptr
-                   ? nullptr
-                   : static_cast<std::byte*>(bpf_map__initial_value(section, &size));
+  auto* data = section == nullptr ? nullptr
+                                  : static_cast<std::byte*>(bpf_map__initial_value(section, &size));
   const auto variable = find_variable(*bpf_object__btf(object), kOptionsSection, name);
   if (data == nullptr || !variable || variable->offset + variable->size > size)
     return fail(Errc::invalid, "the scheduler has no option \"{}\"", name);
@@ -169,7 +168,8 @@ struct SchedulerObject::Impl {
   Status locate_state();
   Status attach();
   [[nodiscard]] ExitInfo exit_info() const;
-  [[nodiscard]] Status run(const char* program, fief_apply_args& args) const;
+  template <class Args>
+  [[nodiscard]] Status run(const char* program, Args& args) const;
 };
 
 Status SchedulerObject::Impl::open(const SchedulerSpec& spec) {
@@ -229,7 +229,8 @@ ExitInfo SchedulerObject::Impl::exit_info() const {
           exit_record->dump};
 }
 
-Status SchedulerObject::Impl::run(const char* program, fief_apply_args& args) const {
+template <class Args>
+Status SchedulerObject::Impl::run(const char* program, Args& args) const {
   const bpf_program* found = bpf_object__find_program_by_name(object.get(), program);
   if (found == nullptr)
     return fail(Errc::unsupported, "this scheduler cannot divide its CPUs among children");
@@ -273,8 +274,8 @@ Counters SchedulerObject::counters() const {
   if (impl_->state == nullptr)
     return {};
   const fief_counters& from = impl_->state->counters;
-  return {from.enqueued,        from.direct,  from.reenq_cap, from.reenq_immed,
-          from.reenq_preempted, from.rescued};
+  return {from.enqueued,    from.direct,          from.reenq_cap,
+          from.reenq_immed, from.reenq_preempted, from.rescued};
 }
 
 Status SchedulerObject::run_apply(fief_apply_args& args) const {
@@ -283,6 +284,10 @@ Status SchedulerObject::run_apply(fief_apply_args& args) const {
 
 Status SchedulerObject::run_observe(fief_apply_args& args) const {
   return impl_->run("fief_observe", args);
+}
+
+Status SchedulerObject::run_kill(fief_kill_args& args) const {
+  return impl_->run("fief_kill", args);
 }
 
 }  // namespace fief

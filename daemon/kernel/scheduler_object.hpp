@@ -20,9 +20,9 @@
 namespace fief {
 
 struct SchedulerSpec {
-  std::string path;  ///< of the object file
-  CgroupId cgroup;   ///< where to attach it; kSelf: as the root scheduler
-  Options options;   ///< constants of the object, by name
+  std::string path;           ///< of the object file
+  CgroupId cgroup;            ///< where to attach it; kSelf: as the root scheduler
+  Options options;            ///< constants of the object, by name
   int shared_events_fd = -1;  ///< ring map to report into; -1: its own
 };
 
@@ -43,9 +43,11 @@ class SchedulerObject {
   [[nodiscard]] ExitInfo exit_info() const;
   [[nodiscard]] Counters counters() const;
 
-  /// Runs the object's syscall program fief_apply or fief_observe. Errc::kernel on failure.
+  /// Runs the object's syscall program fief_apply, fief_observe or fief_kill. Errc::kernel on
+  /// failure.
   Status run_apply(fief_apply_args& args) const;
   Status run_observe(fief_apply_args& args) const;
+  Status run_kill(fief_kill_args& args) const;
 
  private:
   struct Impl;

@@ -135,14 +135,18 @@ ByKey check_cgroups(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
 /// How many delegated cgroups there are on the way from the root to @p path, its own included.
 std::size_t nesting(std::string_view path, const ByKey& by_cgroup) {
   std::size_t levels = 0;
-  for (; !path.empty(); path = path.substr(0, path.rfind('/')))
-    levels += by_cgroup.count(path);
+  for (; !path.empty(); path = path.substr(0, path.rfind('/'))) {
+    const auto found = by_cgroup.find(path);
+    levels += found != by_cgroup.end() && found->second->is_enabled() ? 1U : 0U;
+  }
   return levels;
 }
 
 void check_nesting(const std::vector<DelegationDraft>& drafts, const ByKey& by_cgroup,
                    FaultLog& log) {
   for (const auto& draft : drafts) {
+    if (!draft.is_enabled())
+      continue;
     const auto levels = draft.cgroup.value ? nesting(*draft.cgroup.value, by_cgroup) : 0;
     if (levels > kMaxNesting)
       log.add(draft.cgroup.place,
@@ -181,7 +185,8 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log) {
   assign(policy.root.min_cpus, draft.root.min_cpus);
   policy.root.options = make_options(draft.root.options);
   for (const auto& delegation : draft.delegations) {
-    const auto& made = policy.delegations.emplace_back(make_delegation(delegation));
+    auto& list = delegation.is_enabled() ? policy.delegations : policy.disabled;
+    const auto& made = list.emplace_back(make_delegation(delegation));
     check_cpus(delegation, made, log);
     check_exclusive(delegation, made, log);
     check_restart(delegation.restart, made.restart, log);

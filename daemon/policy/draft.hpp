@@ -37,6 +37,7 @@ struct RestartDraft {
 
 struct DelegationDraft {
   Place place;
+  Setting<bool> enabled;
   Setting<std::string> name;
   Setting<std::string> cgroup;
   Setting<std::string> scheduler;
@@ -54,6 +55,7 @@ struct DelegationDraft {
 
   /// Its name, or the cgroup's path where no name is given. Nothing if that one was wrong.
   [[nodiscard]] const Setting<std::string>& identity() const { return name.given ? name : cgroup; }
+  [[nodiscard]] bool is_enabled() const { return enabled.value.value_or(true); }
 };
 
 struct RootDraft {

@@ -71,7 +71,9 @@ std::string distrust(const struct stat& status, FileTrust trust) {
   return "";
 }
 
-Result<std::string> read_trusted(const std::string& file, FileTrust trust) {
+}  // namespace
+
+Result<std::string> read_policy_file(const std::string& file, FileTrust trust) {
   // O_NONBLOCK: a FIFO in the place of a file must not hang the reader.
   const auto fd = open_at(AT_FDCWD, file, O_RDONLY | O_NONBLOCK);
   if (!fd)
@@ -86,8 +88,6 @@ Result<std::string> read_trusted(const std::string& file, FileTrust trust) {
     return context("cannot be read", text.error());
   return text;
 }
-
-}  // namespace
 
 tl::expected<std::vector<std::string>, FaultList> find_policy_files(const PolicyPaths& paths) {
   FaultList faults;
@@ -107,24 +107,33 @@ tl::expected<std::vector<std::string>, FaultList> find_policy_files(const Policy
   return std::vector<std::string>(candidates.begin(), candidates.end());
 }
 
-PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust) {
-  std::vector<PolicyText> sources;
-  FaultList unread;
+PolicySources read_policy_files(std::span<const std::string> files, FileTrust trust) {
+  PolicySources sources;
   for (const auto& file : files) {
-    auto text = read_trusted(file, trust);
+    auto text = read_policy_file(file, trust);
     if (text)
-      sources.push_back({file, std::move(*text)});
+      sources.texts.push_back({file, std::move(*text)});
     else
-      unread.push_back(whole_file(file, std::move(text.error().message)));
+      sources.unread.push_back(whole_file(file, std::move(text.error().message)));
   }
-  return parse_policy(sources, std::move(unread));
+  return sources;
+}
+
+PolicySources read_policy(const PolicyPaths& paths) {
+  const auto files = find_policy_files(paths);
+  if (!files)
+    return {.texts = {}, .unread = files.error()};
+  return read_policy_files(*files, paths.trust);
+}
+
+PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust) {
+  auto sources = read_policy_files(files, trust);
+  return parse_policy(sources.texts, std::move(sources.unread));
 }
 
 PolicyResult load_policy(const PolicyPaths& paths) {
-  const auto files = find_policy_files(paths);
-  if (!files)
-    return tl::unexpected(files.error());
-  return load_policy_files(*files, paths.trust);
+  auto sources = read_policy(paths);
+  return parse_policy(sources.texts, std::move(sources.unread));
 }
 
 }  // namespace fief

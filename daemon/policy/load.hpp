@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "core/result.hpp"
 #include "policy/parse.hpp"
 
 namespace fief {
@@ -32,6 +33,21 @@ struct PolicyPaths {
 /// are fine. Faults: a directory that cannot be listed.
 tl::expected<std::vector<std::string>, std::vector<PolicyFault>> find_policy_files(
     const PolicyPaths& paths);
+
+/// What was read, and why the rest could not be.
+struct PolicySources {
+  std::vector<PolicyText> texts;
+  std::vector<PolicyFault> unread;
+};
+
+/// Reads one file of a policy. Errc::denied: it must not be obeyed, with the remedy.
+Result<std::string> read_policy_file(const std::string& file, FileTrust trust);
+
+/// Reads exactly @p files.
+PolicySources read_policy_files(std::span<const std::string> files, FileTrust trust);
+
+/// find_policy_files() and read_policy_files().
+PolicySources read_policy(const PolicyPaths& paths);
 
 /// Reads and parses exactly @p files; one that is absent, unreadable, too long or not trusted is a
 /// fault beside those inside the others.

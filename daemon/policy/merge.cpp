@@ -33,6 +33,7 @@ void lay_over(RootDraft& under, RootDraft&& over) {
 }
 
 void lay_over(DelegationDraft& under, DelegationDraft&& over) {
+  lay_over(under.enabled, std::move(over.enabled));
   lay_over(under.name, std::move(over.name));
   lay_over(under.cgroup, std::move(over.cgroup));
   lay_over(under.scheduler, std::move(over.scheduler));

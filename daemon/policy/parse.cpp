@@ -23,7 +23,8 @@ void sort_faults(std::vector<PolicyFault>& faults, std::span<const PolicyText> s
   std::ranges::stable_sort(faults, {}, rank);
 }
 
-/// First and second stage of every source. Documents that are not JSON have no draft.
+}  // namespace
+
 std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, FaultLog& log) {
   std::vector<PolicyDraft> drafts;
   for (const auto& source : sources) {
@@ -36,8 +37,6 @@ std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, FaultL
   }
   return drafts;
 }
-
-}  // namespace
 
 PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread) {
   FaultLog log;

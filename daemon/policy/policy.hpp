@@ -67,6 +67,7 @@ struct RootPolicy {
 struct Policy {
   RootPolicy root;
   std::vector<Delegation> delegations;  ///< in file order; names and cgroups are unique
+  std::vector<Delegation> disabled;     ///< "enabled": false; nothing is done about these
 };
 
 }  // namespace fief

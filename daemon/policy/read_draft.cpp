@@ -159,6 +159,7 @@ constexpr std::array kRestartKeys{
 constexpr std::array kDelegationKeys{
     Key<DelegationDraft>{"name", setting<&DelegationDraft::name, as_name>},
     Key<DelegationDraft>{"cgroup", setting<&DelegationDraft::cgroup, as_cgroup_path>},
+    Key<DelegationDraft>{"enabled", setting<&DelegationDraft::enabled, as_bool>},
     Key<DelegationDraft>{"scheduler", setting<&DelegationDraft::scheduler, as_scheduler>},
     Key<DelegationDraft>{"options", read_options<DelegationDraft>},
     Key<DelegationDraft>{"weight", setting<&DelegationDraft::weight, as_weight>},

@@ -41,6 +41,7 @@
 #define FIEF_MASK_WORDS	     (FIEF_MAX_CIDS / 64)
 #define FIEF_NAME_LEN	     32
 #define FIEF_PATH_LEN	     256
+#define FIEF_KILL_REASON_LEN 128
 #define FIEF_EXIT_REASON_LEN 128
 #define FIEF_EXIT_MSG_LEN    1024
 #define FIEF_EXIT_DUMP_LEN   32768
@@ -187,6 +188,14 @@ struct fief_apply_args {
 	__u32 failed_ops; /* operations whose result is not 0 */
 };
 
+/* Argument of fief_kill. */
+struct fief_kill_args {
+	__u64 cgroup_id; /* a direct child; naming any other scheduler ends the caller */
+	__s32 result;	 /* 0, or -ENODEV: it had gone */
+	__u32 pad;
+	char reason[FIEF_KILL_REASON_LEN]; /* ends with a NUL */
+};
+
 /*
  * All state of one fief scheduler, at a fixed place in its arena map.
  *
@@ -255,5 +264,6 @@ FIEF_STATIC_ASSERT(sizeof(struct fief_caps_view) == 16 + FIEF_NR_CAPS * FIEF_MAX
 FIEF_STATIC_ASSERT(sizeof(struct fief_cid_topo) == 24, "fief_cid_topo");
 FIEF_STATIC_ASSERT(sizeof(struct fief_event) == 72, "fief_event");
 FIEF_STATIC_ASSERT(sizeof(struct fief_apply_args) == 24, "fief_apply_args");
+FIEF_STATIC_ASSERT(sizeof(struct fief_kill_args) == 16 + FIEF_KILL_REASON_LEN, "fief_kill_args");
 
 #endif /* FIEF_ABI_H */

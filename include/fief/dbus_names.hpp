@@ -2,7 +2,10 @@
 // D-Bus names, shared by the daemon and its clients.
 #pragma once
 
-namespace fief::dbus {
+#include <cstdint>
+
+namespace fief::dbus
+{
 
 inline constexpr char kService[] = "org.fief.Fief1";
 inline constexpr char kPath[] = "/org/fief/Fief1";
@@ -12,7 +15,13 @@ inline constexpr char kSchedulerInterface[] = "org.fief.Fief1.Scheduler";
 
 inline constexpr char kErrorNoSuchScheduler[] = "org.fief.Fief1.Error.NoSuchScheduler";
 inline constexpr char kErrorInvalidPolicy[] = "org.fief.Fief1.Error.InvalidPolicy";
+inline constexpr char kErrorInfeasible[] = "org.fief.Fief1.Error.Infeasible";
 inline constexpr char kErrorNotApplied[] = "org.fief.Fief1.Error.NotApplied";
 inline constexpr char kErrorKernelRefused[] = "org.fief.Fief1.Error.KernelRefused";
 
-}  // namespace fief::dbus
+/// Flags of methods that change something; 0 is for good.
+inline constexpr std::uint64_t kFlagUntilRestart = 1;
+/// Flags of Replan.
+inline constexpr std::uint64_t kFlagFromScratch = 1;
+
+} // namespace fief::dbus

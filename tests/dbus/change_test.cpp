@@ -101,8 +101,7 @@ TEST_F(ChangeTest, RootMayReload) {
 
 TEST_F(ChangeTest, RefusedPolicyIsANamedErrorWithTheReason) {
   service_.on_loop([](StateBackend& backend, Service&) {
-    backend.reload_outcome =
-        fail(Errc::invalid, "/etc/fief/policy.json:3:5: unknown key \"wieght\"");
+    backend.outcome = fail(Errc::invalid, "/etc/fief/policy.json:3:5: unknown key \"wieght\"");
   });
   const auto answer = client_.call_manager("Reload");
   EXPECT_EQ(answer.error, dbus::kErrorInvalidPolicy);
@@ -111,20 +110,20 @@ TEST_F(ChangeTest, RefusedPolicyIsANamedErrorWithTheReason) {
 
 TEST_F(ChangeTest, KindsOfFailureHaveNames) {
   const std::vector<std::pair<Errc, std::string>> kinds{
-      {Errc::infeasible, dbus::kErrorInvalidPolicy},
+      {Errc::infeasible, dbus::kErrorInfeasible},
+      {Errc::unsupported, SD_BUS_ERROR_NOT_SUPPORTED},
       {Errc::kernel, dbus::kErrorKernelRefused},
       {Errc::stale, dbus::kErrorNotApplied}};
   for (const auto& [code, name] : kinds) {
-    service_.on_loop([code = code](StateBackend& backend, Service&) {
-      backend.reload_outcome = fail(code, "no");
-    });
+    service_.on_loop(
+        [code = code](StateBackend& backend, Service&) { backend.outcome = fail(code, "no"); });
     EXPECT_EQ(client_.call_manager("Reload").error, name);
   }
 }
 
 TEST_F(ChangeTest, ReloadAnswersWhenTheOutcomeIsKnown) {
   std::vector<std::function<void(Status)>> held;
-  service_.on_loop([&held](StateBackend& backend, Service&) { backend.held_reloads = &held; });
+  service_.on_loop([&held](StateBackend& backend, Service&) { backend.held = &held; });
   std::atomic<bool> answered = false;
   std::thread caller([&answered] {
     Client().call_manager("Reload");
@@ -170,6 +169,110 @@ TEST_F(ChangeTest, PolkitMayRefuse) {
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.errors, HasSubstr("polkit does not permit this"));
   EXPECT_EQ(reloads(), 0);
+}
+
+// Sends a method with arguments by busctl, as people do.
+Outcome busctl(const std::string& arguments) {
+  return run("busctl --system -- call org.fief.Fief1 /org/fief/Fief1 org.fief.Fief1.Manager " +
+             arguments);
+}
+
+TEST_F(ChangeTest, EveryMethodReachesTheBackend) {
+  const std::vector<std::pair<std::string, std::string>> calls{
+      {"SetWeight sut db 300 0", "change db [weight=300] persistent by uid 0"},
+      {"SetWeight sut db 300 1", "change db [weight=300] until-restart by uid 0"},
+      {"SetLimits sddt db 1.5 -1 0", "change db [min_cpus=1.5] persistent by uid 0"},
+      {"SetLimits sddt db 0 inf 0", "change db [max_cpus=65536, min_cpus=0] persistent by uid 0"},
+      {"'SetProperties' 'sa{sv}t' db 3 weight i 5 exclusive b true placement s spread 0",
+       "change db [exclusive=true, placement=spread, weight=5] persistent by uid 0"},
+      {"SetScheduler 'ssa{sv}t' db batch 1 slice_us u 500 0",
+       "change db [options={slice_us=500}, scheduler=batch] persistent by uid 0"},
+      {"Attach 'ssa{sv}t' /x '' 0 1", "attach /x [] until-restart by uid 0"},
+      {"Detach st db 0", "detach db [] persistent by uid 0"},
+      {"Revert s db", "revert db"},
+      {"Kill ss db enough", "kill db: enough"},
+      {"Kill ss db ''", "kill db: uid 0 asked for it"},
+      {"Replan t 0", "replan"},
+      {"Replan t 1", "replan from scratch"}};
+  for (const auto& [call, expected] : calls) {
+    const auto outcome = busctl(call);
+    EXPECT_EQ(outcome.status, 0) << call << ": " << outcome.errors;
+    service_.on_loop([&expected = expected](StateBackend& backend, Service&) {
+      EXPECT_EQ(backend.requests.empty() ? "" : backend.requests.back(), expected);
+    });
+  }
+}
+
+TEST_F(ChangeTest, WhatNoMethodTakesIsRefusedUnasked) {
+  for (const auto* call :
+       {"SetWeight sut db 300 2", "SetLimits sddt db nan 1 0", "SetLimits sddt db -1 -1 0",
+        "SetProperties 'sa{sv}t' db 0 0", "SetProperties 'sa{sv}t' db 1 scheduler s x 0",
+        "SetProperties 'sa{sv}t' db 1 weight as 0 0",
+        "SetProperties 'sa{sv}t' db 1 weight t 18446744073709551615 0",
+        "SetScheduler 'ssa{sv}t' db '' 0 0", "Replan t 4"}) {
+    const auto outcome = busctl(call);
+    EXPECT_NE(outcome.status, 0) << call;
+  }
+  service_.on_loop([](StateBackend& backend, Service&) { EXPECT_TRUE(backend.requests.empty()); });
+}
+
+TEST_F(ChangeTest, LoadingASchedulerIsAnActionOfItsOwn) {
+  const Polkit polkit(true);
+  const auto attached = run(kAsNobody + FIEF_FIEFCTL + " attach /x --scheduler batch --runtime");
+  EXPECT_EQ(attached.status, 0) << attached.errors;
+  EXPECT_EQ(polkit.action(), "org.fief.Fief1.load-scheduler");
+  const auto set = run(kAsNobody + FIEF_FIEFCTL + " set db weight=300");
+  EXPECT_EQ(set.status, 0) << set.errors;
+  EXPECT_EQ(polkit.action(), "org.fief.Fief1.reconfigure");
+  service_.on_loop([](StateBackend& backend, Service&) {
+    EXPECT_EQ(backend.requests.back(), "change db [weight=300] persistent by uid 65534");
+  });
+}
+
+TEST_F(ChangeTest, AClientHasSoManyChangesUnderWayAndNoMore) {
+  std::vector<std::function<void(Status)>> held;
+  service_.on_loop([&held](StateBackend& backend, Service&) { backend.held = &held; });
+  int refused = 0;
+  const auto count = [](sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) {
+    *static_cast<int*>(userdata) +=
+        sd_bus_message_is_method_error(reply, SD_BUS_ERROR_LIMITS_EXCEEDED) > 0 ? 1 : 0;
+    return 0;
+  };
+  for (int i = 0; i < 20; ++i)
+    ASSERT_GE(sd_bus_call_method_async(client_.connection(), nullptr, dbus::kService, dbus::kPath,
+                                       dbus::kManagerInterface, "Reload", count, &refused, ""),
+              0);
+  while (refused < 4)
+    if (sd_bus_process(client_.connection(), nullptr) == 0)
+      sd_bus_wait(client_.connection(), 100'000);
+  // Others are not concerned, and what is answered makes room.
+  std::thread other([] { EXPECT_TRUE(Client().call_manager("GetStatus")); });
+  other.join();
+  for (std::size_t waiting = 0; waiting < 16;)
+    service_.on_loop([&held, &waiting](StateBackend&, Service&) { waiting = held.size(); });
+  service_.on_loop([&held](StateBackend& backend, Service&) {
+    for (const auto& done : held)
+      done({});
+    held.clear();
+    backend.held = nullptr;
+  });
+  EXPECT_TRUE(client_.call_manager("Reload"));
+}
+
+TEST_F(ChangeTest, FiefctlTellsTheKindsOfFailureApart) {
+  const std::vector<std::pair<Errc, int>> kinds{{Errc::invalid, 2},     {Errc::infeasible, 3},
+                                                {Errc::not_found, 1},   {Errc::kernel, 1},
+                                                {Errc::unsupported, 1}, {Errc::busy, 1}};
+  for (const auto& [code, status] : kinds) {
+    service_.on_loop([code = code](StateBackend& backend, Service&) {
+      backend.outcome = fail(code, "for a reason");
+    });
+    const auto outcome = run(std::string(FIEF_FIEFCTL) + " set db weight=300");
+    EXPECT_EQ(outcome.status, status);
+    EXPECT_EQ(outcome.errors, "fiefctl: for a reason\n");
+  }
+  EXPECT_EQ(run(std::string(FIEF_FIEFCTL) + " set db weight").status, 2);
+  EXPECT_EQ(run(std::string(FIEF_FIEFCTL) + " set db a=1 a=2").status, 2);
 }
 
 }  // namespace

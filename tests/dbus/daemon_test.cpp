@@ -12,6 +12,7 @@
 #include "api/view_facts.hpp"
 #include "api/view_json.hpp"
 #include "control_world.hpp"
+#include "core/message_ids.hpp"
 #include "dbus/client.hpp"
 #include "dbus/private_bus.hpp"
 
@@ -129,6 +130,30 @@ TEST_F(DaemonTest, BadPolicyChangesNothingAndSaysWhy) {
   EXPECT_THAT(refused.errors, HasSubstr("did you mean \"weight\""));
   EXPECT_EQ(owned("/a"), before);
   EXPECT_THAT(fiefctl("status").output, HasSubstr("the last reload was refused"));
+}
+
+TEST_F(DaemonTest, PeopleChangeThingsAndUndoThem) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  make("/a");
+  make("/b");
+  set_policy(policy_of({quick("/a")}));
+  start_on_bus();
+  EXPECT_EQ(fiefctl("set /a weight=300 max-cpus=2.5").status, 0);
+  EXPECT_EQ(view("/a").weight, 300U);
+  EXPECT_EQ(view("/a").entitlement.cpus, kCpuUnit * 5 / 2);
+  const auto refused = fiefctl("set --runtime /a min-cpus=3");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("min_cpus 3 is above max_cpus 2.5"));
+  EXPECT_EQ(fiefctl("attach /b --scheduler batch --runtime").status, 0);
+  EXPECT_GT(owned("/b"), 0U);
+  EXPECT_EQ(fiefctl("kill /b --reason enough").status, 0);
+  EXPECT_EQ(fiefctl("detach /b --runtime").status, 0);
+  EXPECT_EQ(fiefctl("revert /a").status, 0);
+  EXPECT_EQ(view("/a").weight, 100U);
+  EXPECT_EQ(fiefctl("replan --from-scratch").status, 0);
+  EXPECT_GE(logged(message::kRequested), 7U);
+  EXPECT_EQ(logged(message::kRequestRefused), 1U);
 }
 
 }  // namespace

@@ -70,9 +70,8 @@ TEST_F(FiefctlWithDaemonTest, RefusedPolicyHasItsOwnStatus) {
   if (geteuid() != 0)
     GTEST_SKIP() << "only root may reload without polkit";
   EXPECT_EQ(fiefctl("reload --json").output, "{\n  \"schema\": 1,\n  \"done\": true\n}\n");
-  change([](StateBackend& backend) {
-    backend.reload_outcome = fail(Errc::invalid, "policy.json:1:1: no");
-  });
+  change(
+      [](StateBackend& backend) { backend.outcome = fail(Errc::invalid, "policy.json:1:1: no"); });
   const auto refused = fiefctl("reload");
   EXPECT_EQ(refused.status, 3);
   EXPECT_EQ(refused.errors, "fiefctl: policy.json:1:1: no\n");

@@ -136,7 +136,7 @@ TEST(IdleTest, ServiceAtRestNeverWakes) {
 TEST_F(RobustnessTest, LateOutcomesFindNobodyAndHarmNobody) {
   std::vector<std::function<void(Status)>> held;
   {
-    service_.on_loop([&held](StateBackend& backend, Service&) { backend.held_reloads = &held; });
+    service_.on_loop([&held](StateBackend& backend, Service&) { backend.held = &held; });
     const Client client;
     sd_bus_message* request = nullptr;
     sd_bus_message_new_method_call(client.connection(), &request, dbus::kService, dbus::kPath,

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <future>
 
+#include "api/changed_values.hpp"
 #include "dbus/client.hpp"
 
 namespace fief::test {
@@ -27,6 +28,12 @@ SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
   }
   view.as_planned = true;
   return view;
+}
+
+std::string describe(const ChangeRequest& request) {
+  return fmt::format("{} [{}] {} by {}", request.subject, dbus::to_text(request.keys),
+                     request.lifetime == Lifetime::persistent ? "persistent" : "until-restart",
+                     request.requester);
 }
 
 }  // namespace
@@ -57,12 +64,41 @@ StatusView StateBackend::status() const {
   return state;
 }
 
-void StateBackend::reload(std::function<void(Status)> done) {
+void StateBackend::reload(Done done) {
   ++reload_calls;
-  if (held_reloads != nullptr)
-    held_reloads->push_back(std::move(done));
+  record("reload", std::move(done));
+}
+
+void StateBackend::change(const ChangeRequest& request, Done done) {
+  record("change " + describe(request), std::move(done));
+}
+
+void StateBackend::attach(const ChangeRequest& request, Done done) {
+  record("attach " + describe(request), std::move(done));
+}
+
+void StateBackend::detach(const ChangeRequest& request, Done done) {
+  record("detach " + describe(request), std::move(done));
+}
+
+void StateBackend::revert(const std::string& subject, Done done) {
+  record("revert " + subject, std::move(done));
+}
+
+void StateBackend::kill(const std::string& subject, const std::string& reason, Done done) {
+  record("kill " + subject + ": " + reason, std::move(done));
+}
+
+void StateBackend::replan(bool from_scratch, Done done) {
+  record(from_scratch ? "replan from scratch" : "replan", std::move(done));
+}
+
+void StateBackend::record(std::string request, Done done) {
+  requests.push_back(std::move(request));
+  if (held != nullptr)
+    held->push_back(std::move(done));
   else
-    done(reload_outcome);
+    done(outcome);
 }
 
 RunningService::RunningService()

@@ -20,13 +20,25 @@ StatusView demo_status();
 class StateBackend final : public Backend {
  public:
   StatusView state = demo_status();
-  Status reload_outcome;
-  std::vector<std::function<void(Status)>>* held_reloads = nullptr;  ///< collect instead of answer
+  Status outcome;                                            ///< of every change
+  std::vector<std::function<void(Status)>>* held = nullptr;  ///< collect instead of answer
   mutable int status_calls = 0;
   int reload_calls = 0;
 
+  /// What was asked of it: "change db weight=300 persistent", in order.
+  std::vector<std::string> requests;
+
   [[nodiscard]] StatusView status() const override;
-  void reload(std::function<void(Status)> done) override;
+  void reload(Done done) override;
+  void change(const ChangeRequest& request, Done done) override;
+  void attach(const ChangeRequest& request, Done done) override;
+  void detach(const ChangeRequest& request, Done done) override;
+  void revert(const std::string& subject, Done done) override;
+  void kill(const std::string& subject, const std::string& reason, Done done) override;
+  void replan(bool from_scratch, Done done) override;
+
+ private:
+  void record(std::string request, Done done);
 };
 
 class RunningService {

@@ -39,9 +39,8 @@ void World::start() {
   watcher_.emplace(std::move(*watcher));
   descriptor_.assign(watcher_->fd());
   ControllerConfig config;
-  config.load_policy = [this] {
-    return parse_policy(std::vector{PolicyText{"policy.json", policy_text_}});
-  };
+  config.read_policy = [this] { return read_policy(); };
+  config.drop_ins.emplace(drop_ins_.path() / "policy.d");
   config.policy_files = [] { return std::string("policy.json"); };
   config.cgroup_mount = cgroups_.mount();
   config.root_restart = root_restart_;
@@ -63,6 +62,20 @@ void World::watch() {
                            controller_->cgroups_changed();
                            watch();
                          });
+}
+
+// As the daemon's own directories: one file, and whatever drop-ins there are by now.
+PolicySources World::read_policy() const {
+  const auto file = drop_ins_.path() / "policy.json";
+  write_file(file, policy_text_);
+  return fief::read_policy({.directories = {drop_ins_.path()}, .trust = FileTrust::any});
+}
+
+Status World::outcome_of(const std::function<void(Backend::Done)>& request) {
+  std::optional<Status> outcome;
+  request([&outcome](const Status& status) { outcome = status; });
+  wait_until("an answer", [&outcome] { return outcome.has_value(); });
+  return outcome.value_or(fail(Errc::io, "no answer"));
 }
 
 Status World::reload() {

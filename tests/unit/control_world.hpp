@@ -17,6 +17,7 @@
 #include "control/controller.hpp"
 #include "core/log.hpp"
 #include "kernel/model_kernel.hpp"
+#include "temp_dir.hpp"
 
 namespace fief::test {
 
@@ -49,6 +50,8 @@ class World : public ::testing::Test {
   /// Starts the controller and waits until it is ready.
   void start();
   Status reload();
+  /// Makes a request of the controller and waits for its answer.
+  Status outcome_of(const std::function<void(Backend::Done)>& request);
 
   CgroupId make(const std::string& path, std::uint32_t weight = 100);
   void remove(const std::string& path);
@@ -69,6 +72,7 @@ class World : public ::testing::Test {
   [[nodiscard]] std::size_t logged(std::string_view message_id) const;
 
   boost::asio::io_context io_;
+  TempDir drop_ins_;  ///< holds policy.json and policy.d
   CgroupFixture cgroups_;
   ModelKernel kernel_;
   std::optional<CgroupWatcher> watcher_;
@@ -82,6 +86,7 @@ class World : public ::testing::Test {
   RestartPolicy root_restart_;
 
  private:
+  [[nodiscard]] PolicySources read_policy() const;
   void watch();
 };
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The commands that change something in the running daemon.
+#include <fmt/format.h>
+
+#include "api/json_values.hpp"
+#include "api/view_json.hpp"
+#include "cli/assignments.hpp"
+#include "cli/client.hpp"
+#include "cli/commands.hpp"
+#include "fief/dbus_names.hpp"
+
+namespace fief::cli {
+namespace {
+
+std::uint64_t flags_of(bool until_restart) {
+  return until_restart ? dbus::kFlagUntilRestart : 0;
+}
+
+int append_variant(sd_bus_message& message, const ChangedValue& value) {
+  if (const auto* flag = std::get_if<bool>(&value))
+    return sd_bus_message_append(&message, "v", "b", static_cast<int>(*flag));
+  if (const auto* number = std::get_if<std::int64_t>(&value))
+    return sd_bus_message_append(&message, "v", "x", *number);
+  if (const auto* real = std::get_if<double>(&value))
+    return sd_bus_message_append(&message, "v", "d", *real);
+  const auto* text = std::get_if<std::string>(&value);
+  return sd_bus_message_append(&message, "v", "s", text != nullptr ? text->c_str() : "");
+}
+
+int append_entry(sd_bus_message& message, const std::string& key, const ChangedValue& value) {
+  int result = sd_bus_message_open_container(&message, SD_BUS_TYPE_DICT_ENTRY, "sv");
+  if (result >= 0)
+    result = sd_bus_message_append(&message, "s", key.c_str());
+  if (result >= 0)
+    result = append_variant(message, value);
+  return result < 0 ? result : sd_bus_message_close_container(&message);
+}
+
+template <class Values>
+int append_dictionary(sd_bus_message& message, const Values& values) {
+  int result = sd_bus_message_open_container(&message, SD_BUS_TYPE_ARRAY, "{sv}");
+  for (const auto& [key, value] : values)
+    if (result >= 0)
+      result = append_entry(
+          message, key, std::visit([](const auto& plain) { return ChangedValue(plain); }, value));
+  return result < 0 ? result : sd_bus_message_close_container(&message);
+}
+
+// What the daemon calls invalid is what was typed.
+int report_refusal(const Error& error, bool json) {
+  const int status = report(error, json);
+  return error.code == Errc::invalid ? kUsage : status;
+}
+
+int request(const char* method, bool json, const Client::Append& append) {
+  auto client = Client::connect();
+  const auto done = client ? client->change(method, append) : tl::unexpected(client.error());
+  if (!done)
+    return report_refusal(done.error(), json);
+  if (json)
+    fmt::print("{}\n", json::to_text({{"schema", kStatusSchema}, {"done", true}}, 2));
+  return kDone;
+}
+
+}  // namespace
+
+int set_command(const ChangeOptions& options, const std::vector<std::string>& assignments) {
+  const auto keys = parse_assignments(assignments);
+  if (!keys)
+    return report_refusal(keys.error(), options.json);
+  return request("SetProperties", options.json, [&](sd_bus_message& message) {
+    int result = sd_bus_message_append(&message, "s", options.subject.c_str());
+    if (result >= 0)
+      result = append_dictionary(message, *keys);
+    return result < 0 ? result
+                      : sd_bus_message_append(&message, "t", flags_of(options.until_restart));
+  });
+}
+
+int attach_command(const ChangeOptions& options, const std::string& scheduler,
+                   const std::vector<std::string>& scheduler_options) {
+  const auto keys = parse_options(scheduler_options);
+  if (!keys)
+    return report_refusal(keys.error(), options.json);
+  return request("Attach", options.json, [&](sd_bus_message& message) {
+    int result = sd_bus_message_append(&message, "ss", options.subject.c_str(), scheduler.c_str());
+    if (result >= 0)
+      result = append_dictionary(message, *keys);
+    return result < 0 ? result
+                      : sd_bus_message_append(&message, "t", flags_of(options.until_restart));
+  });
+}
+
+int detach_command(const ChangeOptions& options) {
+  return request("Detach", options.json, [&](sd_bus_message& message) {
+    return sd_bus_message_append(&message, "st", options.subject.c_str(),
+                                 flags_of(options.until_restart));
+  });
+}
+
+int revert_command(const ChangeOptions& options) {
+  return request("Revert", options.json, [&](sd_bus_message& message) {
+    return sd_bus_message_append(&message, "s", options.subject.c_str());
+  });
+}
+
+int kill_command(const ChangeOptions& options, const std::string& reason) {
+  return request("Kill", options.json, [&](sd_bus_message& message) {
+    return sd_bus_message_append(&message, "ss", options.subject.c_str(), reason.c_str());
+  });
+}
+
+int replan_command(bool json, bool from_scratch) {
+  return request("Replan", json, [&](sd_bus_message& message) {
+    return sd_bus_message_append(&message, "t", from_scratch ? dbus::kFlagFromScratch : 0UL);
+  });
+}
+
+int reload_command(bool json) {
+  return request("Reload", json, [](sd_bus_message& /*message*/) { return 0; });
+}
+
+}  // namespace fief::cli

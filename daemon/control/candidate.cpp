@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/candidate.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "policy/show.hpp"
+
+namespace fief {
+namespace {
+
+std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// A fault of the change itself, for somebody who sees no file.
+std::string sentence(const PolicyFault& fault, std::string_view origin) {
+  if (fault.file != origin)
+    return format_fault(fault);
+  const auto key = last_part(fault.pointer);
+  return key.empty() ? fault.message : fmt::format("{}: {}", key, fault.message);
+}
+
+Result<Candidate> judged(PolicyLayers layers, std::string_view origin) {
+  auto policy = effective_policy(layers);
+  if (policy)
+    return Candidate{std::move(layers), std::move(*policy), {}};
+  std::vector<std::string> sentences;
+  for (const auto& fault : policy.error())
+    sentences.push_back(sentence(fault, origin));
+  return fail(Errc::invalid, "{}", fmt::join(sentences, "; "));
+}
+
+// The keys under which show_policy() lists what @p change sets.
+std::vector<std::string> shown_keys(const DelegationChange& change) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : change.keys) {
+    if (const auto* options = std::get_if<Options>(&value)) {
+      for (const auto& [option, setting] : *options)
+        keys.push_back(key + "." + option);
+    } else {
+      keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+Status check_last_word(const PolicyLayers& layers, const DelegationChange& change,
+                       const std::string& path) {
+  const auto shown = show_policy(layers.files);
+  if (!shown)
+    return fail(Errc::invalid, "{}", format_faults(shown.error()));
+  for (const auto& key : shown_keys(change)) {
+    const auto origin = origin_of(*shown, change.name, key);
+    if (!origin.starts_with(path + ':'))
+      return fail(Errc::invalid, "{} of \"{}\" is set in {}, which comes after {}: change it there",
+                  key, change.name, origin, path);
+  }
+  return {};
+}
+
+}  // namespace
+
+const Delegation* find_delegation(const Policy& policy, std::string_view subject) {
+  std::vector<const Delegation*> all;
+  for (const auto* list : {&policy.delegations, &policy.disabled})
+    for (const auto& delegation : *list)
+      all.push_back(&delegation);
+  const auto only = [&all](auto matches) -> const Delegation* {
+    const auto found = std::ranges::find_if(all, matches);
+    const auto unique = std::ranges::count_if(all, matches) == 1;
+    return unique ? *found : nullptr;
+  };
+  if (const auto* named = only([subject](const auto* item) { return item->name == subject; }))
+    return named;
+  if (subject.starts_with('/'))
+    return only([subject](const auto* item) { return item->cgroup == subject; });
+  return only([subject](const auto* item) { return last_part(item->cgroup) == subject; });
+}
+
+Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change) {
+  lay_over(layers, change);
+  return judged(std::move(layers), change.origin);
+}
+
+Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& change,
+                                   DropIn drop_in) {
+  // For its faults: they need not name a file that may never be written.
+  const RuntimeChange trial{.hold = 0, .origin = "change", .change = change};
+  if (const auto sound = changed_at_run_time(layers, trial); !sound)
+    return sound;
+  auto text = with_change(drop_in.text, change);
+  if (!text)
+    return context(drop_in.path, text.error());
+  drop_in.text = std::move(*text);
+  put_drop_in(layers, {drop_in.path, drop_in.text});
+  if (const auto heard = check_last_word(layers, change, drop_in.path); !heard)
+    return tl::unexpected(heard.error());
+  lift(layers, change.name, change.keys);
+  auto candidate = judged(std::move(layers), {});
+  if (candidate)
+    candidate->drop_in = std::move(drop_in);
+  return candidate;
+}
+
+Result<Candidate> reverted(PolicyLayers layers, std::string_view name, DropIn drop_in) {
+  lift(layers, name);
+  if (drop_in.text.empty())
+    return judged(std::move(layers), {});
+  auto text = without_changes(drop_in.text, name);
+  if (!text)
+    return context(drop_in.path, text.error());
+  drop_in.text = std::move(*text);
+  put_drop_in(layers, {drop_in.path, drop_in.text});
+  auto candidate = judged(std::move(layers), {});
+  if (candidate)
+    candidate->drop_in = std::move(drop_in);
+  return candidate;
+}
+
+Result<Candidate> released(PolicyLayers layers, std::uint64_t hold) {
+  release(layers, hold);
+  return judged(std::move(layers), {});
+}
+
+}  // namespace fief

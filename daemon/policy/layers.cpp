@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy/layers.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace fief {
+namespace {
+
+std::string_view base_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+bool is_main_file(const PolicyText& file) {
+  return base_name(file.file) == "policy.json";
+}
+
+template <class Test>
+bool any_delegation(const Policy& policy, Test test) {
+  return std::ranges::any_of(policy.delegations, test) ||
+         std::ranges::any_of(policy.disabled, test);
+}
+
+bool has_name(const Policy& policy, std::string_view name) {
+  return any_delegation(policy, [name](const Delegation& known) { return known.name == name; });
+}
+
+// Whether the change makes a delegation, and of a cgroup that is nobody else's.
+bool is_founder(const DelegationChange& change, const Policy& policy) {
+  const auto cgroup = change.keys.find("cgroup");
+  return cgroup != change.keys.end() && !any_delegation(policy, [&](const Delegation& known) {
+           return ChangedValue(known.cgroup) == cgroup->second;
+         });
+}
+
+}  // namespace
+
+std::vector<PolicyText> sources_of(const PolicyLayers& layers) {
+  auto sources = layers.files;
+  for (const auto& change : layers.runtime)
+    sources.push_back({change.origin, to_policy_text(change.change)});
+  return sources;
+}
+
+PolicyResult effective_policy(const PolicyLayers& layers) {
+  return parse_policy(sources_of(layers));
+}
+
+void lay_over(PolicyLayers& layers, RuntimeChange change) {
+  auto& all = layers.runtime;
+  const auto same = std::ranges::find_if(all, [&change](const RuntimeChange& known) {
+    return known.hold == change.hold && known.change.name == change.change.name;
+  });
+  if (same != all.end()) {
+    same->change = combined(std::move(same->change), change.change);
+    same->origin = std::move(change.origin);
+    return;
+  }
+  const auto place =
+      change.hold != 0
+          ? all.end()
+          : std::ranges::find_if(all, [](const RuntimeChange& known) { return known.hold != 0; });
+  all.insert(place, std::move(change));
+}
+
+void lift(PolicyLayers& layers, std::string_view name,
+          const std::map<std::string, ChangedValue>& keys) {
+  for (auto& known : layers.runtime) {
+    if (known.hold != 0 || known.change.name != name)
+      continue;
+    if (keys.empty())
+      known.change.keys.clear();
+    for (const auto& [key, value] : keys)
+      known.change.keys.erase(key);
+  }
+  std::erase_if(layers.runtime,
+                [](const RuntimeChange& known) { return known.change.keys.empty(); });
+}
+
+void release(PolicyLayers& layers, std::uint64_t hold) {
+  std::erase_if(layers.runtime, [hold](const RuntimeChange& known) { return known.hold == hold; });
+}
+
+void put_drop_in(PolicyLayers& layers, PolicyText file) {
+  auto& files = layers.files;
+  std::erase_if(files, [&file](const PolicyText& known) {
+    return base_name(known.file) == base_name(file.file) && !is_main_file(known);
+  });
+  if (file.text.empty())
+    return;
+  const auto place = std::ranges::find_if(files, [&file](const PolicyText& known) {
+    return !is_main_file(known) && base_name(known.file) > base_name(file.file);
+  });
+  files.insert(place, std::move(file));
+}
+
+std::vector<std::string> lift_orphans(PolicyLayers& layers, const Policy& policy) {
+  std::set<std::string> founded;
+  for (const auto& known : layers.runtime)
+    if (is_founder(known.change, policy))
+      founded.insert(known.change.name);
+  std::vector<std::string> lifted;
+  std::erase_if(layers.runtime, [&](const RuntimeChange& known) {
+    const auto& name = known.change.name;
+    if (has_name(policy, name) || founded.contains(name))
+      return false;
+    lifted.push_back(name);
+    return true;
+  });
+  return lifted;
+}
+
+}  // namespace fief

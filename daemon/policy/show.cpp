@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy/show.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/draft.hpp"
+#include "policy/merge.hpp"
+
+namespace fief {
+namespace {
+
+using Value = decltype(ShownValue::value);
+
+Value shown(bool value) {
+  return value;
+}
+Value shown(std::uint32_t value) {
+  return std::int64_t{value};
+}
+Value shown(double value) {
+  return value;
+}
+Value shown(const std::string& value) {
+  return value;
+}
+Value shown(std::chrono::milliseconds value) {
+  return std::int64_t{value.count()};
+}
+Value shown(Smt value) {
+  return std::string(value == Smt::together ? "together" : "split");
+}
+Value shown(const OptionValue& value) {
+  return std::visit([](const auto& plain) { return Value(plain); }, value);
+}
+
+struct PlacementText {
+  std::string operator()(PlacePack /*pack*/) const { return "pack"; }
+  std::string operator()(PlaceSpread /*spread*/) const { return "spread"; }
+  std::string operator()(const PlaceNear& near) const { return "near:" + near.name; }
+  std::string operator()(const PlaceCpus& cpus) const { return "cpus:" + cpus.cpus.to_string(); }
+};
+Value shown(const Placement& value) {
+  return std::visit(PlacementText{}, value);
+}
+
+template <class T>
+Value shown(const std::optional<T>& value) {
+  return value ? shown(*value) : Value{};
+}
+
+// Values of one object, each beside the setting that it may come from.
+class Values {
+ public:
+  template <class T, class Made>
+  void add(std::string key, const Setting<T>& setting, const Made& in_force) {
+    ShownValue value{.key = std::move(key), .value = shown(in_force), .file = {}, .line = 0};
+    if (setting.given) {
+      value.file = setting.place.file;
+      value.line = setting.place.at.line;
+    }
+    values_.push_back(std::move(value));
+  }
+  void add(const OptionSettings& settings, const Options& in_force) {
+    for (const auto& [name, option] : in_force)
+      add("options." + name, settings.at(name), option);
+  }
+  std::vector<ShownValue> take() { return std::move(values_); }
+
+ private:
+  std::vector<ShownValue> values_;
+};
+
+ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
+  Values values;
+  values.add("cgroup", draft.cgroup, made.cgroup);
+  values.add("enabled", draft.enabled, draft.is_enabled());
+  values.add("scheduler", draft.scheduler, made.scheduler);
+  values.add(draft.options, made.options);
+  values.add("weight", draft.weight, made.weight);
+  values.add("min_cpus", draft.min_cpus, made.min_cpus);
+  values.add("max_cpus", draft.max_cpus, made.max_cpus);
+  values.add("exclusive", draft.exclusive, made.exclusive);
+  values.add("placement", draft.placement, made.placement);
+  values.add("smt", draft.smt, made.smt);
+  values.add("lend", draft.lend, made.lend);
+  values.add("borrow", draft.borrow, made.borrow);
+  values.add("caps", draft.perf, std::string(made.perf ? "perf" : ""));
+  values.add("restart.enabled", draft.restart.enabled, made.restart.enabled);
+  values.add("restart.first_delay_ms", draft.restart.first_delay, made.restart.first_delay);
+  values.add("restart.max_delay_ms", draft.restart.max_delay, made.restart.max_delay);
+  values.add("restart.quarantine_after", draft.restart.quarantine_after,
+             made.restart.quarantine_after);
+  return {made.name, values.take()};
+}
+
+// compile_policy() keeps the order of the drafts in each of its two lists.
+ShownPolicy show(const PolicyDraft& draft, const Policy& made) {
+  Values root;
+  root.add("min_cpus", draft.root.min_cpus, made.root.min_cpus);
+  root.add(draft.root.options, made.root.options);
+  ShownPolicy policy{root.take(), {}};
+  auto enabled = made.delegations.begin();
+  auto disabled = made.disabled.begin();
+  for (const auto& delegation : draft.delegations)
+    policy.delegations.push_back(
+        show(delegation, delegation.is_enabled() ? *enabled++ : *disabled++));
+  return policy;
+}
+
+template <class T, class Key>
+const T* find(const std::vector<T>& items, std::string T::* member, const Key& key) {
+  const auto found = std::ranges::find(items, key, member);
+  return found == items.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(
+    std::span<const PolicyText> sources) {
+  if (const auto sound = parse_policy(sources); !sound)
+    return tl::unexpected(sound.error());
+  FaultLog log;
+  const auto draft = merge_drafts(read_drafts(sources, log), log);
+  return show(draft, compile_policy(draft, /*complete=*/true, log));
+}
+
+std::string origin_of(const ShownPolicy& policy, std::string_view name, std::string_view key) {
+  const auto* delegation = find(policy.delegations, &ShownDelegation::name, name);
+  const auto* value =
+      delegation == nullptr ? nullptr : find(delegation->values, &ShownValue::key, key);
+  return value == nullptr || value->file.empty() ? std::string{}
+                                                 : fmt::format("{}:{}", value->file, value->line);
+}
+
+}  // namespace fief

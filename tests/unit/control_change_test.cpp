@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What people change while the daemon runs: until a restart, for good, and back again.
+#include <fstream>
+
+#include "control_world.hpp"
+#include "core/message_ids.hpp"
+
+namespace fief::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class Change : public World {
+ protected:
+  void start_with(const std::vector<std::string>& delegations) {
+    set_policy(policy_of(delegations));
+    start();
+  }
+  Status change(const std::string& subject, std::map<std::string, ChangedValue> keys,
+                Lifetime lifetime = Lifetime::until_restart) {
+    const ChangeRequest request{subject, std::move(keys), lifetime, "uid 0"};
+    return outcome_of([&](Backend::Done done) { controller_->change(request, std::move(done)); });
+  }
+  Status attach(const std::string& subject, std::map<std::string, ChangedValue> keys = {},
+                Lifetime lifetime = Lifetime::until_restart) {
+    const ChangeRequest request{subject, std::move(keys), lifetime, "uid 0"};
+    return outcome_of([&](Backend::Done done) { controller_->attach(request, std::move(done)); });
+  }
+  Status detach(const std::string& subject, Lifetime lifetime = Lifetime::until_restart) {
+    const ChangeRequest request{subject, {}, lifetime, "uid 0"};
+    return outcome_of([&](Backend::Done done) { controller_->detach(request, std::move(done)); });
+  }
+  Status revert(const std::string& subject) {
+    return outcome_of([&](Backend::Done done) { controller_->revert(subject, std::move(done)); });
+  }
+  Status kill(const std::string& subject) {
+    return outcome_of(
+        [&](Backend::Done done) { controller_->kill(subject, "test", std::move(done)); });
+  }
+  [[nodiscard]] bool is_attached(const std::string& path) {
+    return kernel_.observe()->find(id(path)) != nullptr;
+  }
+  [[nodiscard]] std::string drop_in(const std::string& name) const {
+    std::ifstream file(drop_ins_.path() / "policy.d" / drop_in_name(name));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+};
+
+TEST_F(Change, IsAnsweredWhenTheKernelHoldsIt) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), quick("/b")});
+  const auto before = owned("/a");
+  ASSERT_TRUE(change("/a", {{"weight", 1000}}));
+  EXPECT_GT(owned("/a"), before);
+  EXPECT_EQ(view("/a").weight, 1000U);
+  EXPECT_TRUE(controller_->status().as_planned);
+  EXPECT_EQ(drop_in("/a"), "");
+}
+
+TEST_F(Change, KnowsDelegationsByNamePathAndUnit) {
+  make("/system.slice");
+  make("/system.slice/db.service");
+  start_with({R"({"name": "db", "cgroup": "/system.slice/db.service"})"});
+  for (const auto* subject : {"db", "/system.slice/db.service", "db.service"})
+    EXPECT_TRUE(change(subject, {{"weight", 300}})) << subject;
+  const auto unknown = change("other", {{"weight", 300}});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Errc::not_found);
+}
+
+TEST_F(Change, ThatCannotBeIsRefusedBeforeAnythingChanges) {
+  make("/a");
+  start_with({quick("/a")});
+  settle();
+  const auto applies = kernel_.applies();
+  const auto too_much = change("/a", {{"min_cpus", 100}}, Lifetime::persistent);
+  ASSERT_FALSE(too_much);
+  EXPECT_EQ(too_much.error().code, Errc::infeasible);
+  EXPECT_THAT(too_much.error().message, HasSubstr("/a"));
+  const auto slip = change("/a", {{"wieght", 100}}, Lifetime::persistent);
+  ASSERT_FALSE(slip);
+  EXPECT_EQ(slip.error().code, Errc::invalid);
+  EXPECT_THAT(slip.error().message, HasSubstr("did you mean \"weight\""));
+  const auto range = change("/a", {{"weight", 20000}});
+  ASSERT_FALSE(range);
+  EXPECT_EQ(range.error().message, "weight: 20000 is not a whole number from 1 to 10000");
+  kernel_.set_schedulers({"fair"});
+  const auto scheduler = change("/a", {{"scheduler", std::string("fiar")}});
+  ASSERT_FALSE(scheduler);
+  EXPECT_THAT(scheduler.error().message, HasSubstr("there are fair"));
+  settle();
+  EXPECT_EQ(kernel_.applies(), applies);
+  EXPECT_TRUE(is_attached("/a"));
+  EXPECT_EQ(drop_in("/a"), "");
+}
+
+TEST_F(Change, ForGoodIsOrdinaryPolicy) {
+  make("/a");
+  start_with({quick("/a")});
+  ASSERT_TRUE(change("/a", {{"weight", 700}}));
+  ASSERT_TRUE(change("/a", {{"weight", 300}}, Lifetime::persistent));
+  EXPECT_EQ(view("/a").weight, 300U);
+  EXPECT_THAT(drop_in("/a"), HasSubstr("\"weight\": 300"));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view("/a").weight, 300U);
+  ASSERT_TRUE(revert("/a"));
+  EXPECT_EQ(view("/a").weight, 100U);
+  EXPECT_EQ(drop_in("/a"), "");
+}
+
+TEST_F(Change, ForGoodIsRefusedWhereALaterFileHasTheLastWord) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  write_file(drop_ins_.path() / "policy.d/99.json",
+             R"({"delegations": [{"name": "/a", "weight": 42}]})");
+  start();
+  const auto outcome = change("/a", {{"weight", 300}}, Lifetime::persistent);
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, HasSubstr("99.json:1"));
+  EXPECT_EQ(drop_in("/a"), "");
+  EXPECT_EQ(view("/a").weight, 42U);
+}
+
+TEST_F(Change, UntilARestartOutlivesAReload) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), quick("/b")});
+  ASSERT_TRUE(change("/a", {{"weight", 700}}));
+  ASSERT_TRUE(change("/b", {{"weight", 800}}));
+  set_policy(policy_of({quick("/a")}));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view("/a").weight, 700U);
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view("/b").weight, 100U);
+}
+
+TEST_F(Change, OfTheSchedulerReplacesIt) {
+  make("/a");
+  start_with({quick("/a")});
+  ASSERT_TRUE(change("/a", {{"scheduler", std::string("batch")}}));
+  EXPECT_EQ(kernel_.observe()->find(id("/a"))->name, "fief_batch");
+  EXPECT_GT(owned("/a"), 0U);
+}
+
+TEST_F(Change, AttachesAndDetachesWhatThePolicyDoesNotName) {
+  make("/a");
+  make("/new");
+  start_with({quick("/a")});
+  ASSERT_TRUE(attach("/new", {{"scheduler", std::string("batch")}}));
+  EXPECT_GT(owned("/new"), 0U);
+  EXPECT_EQ(view("/new").scheduler, "batch");
+  ASSERT_TRUE(detach("/new"));
+  EXPECT_FALSE(is_attached("/new"));
+  EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/new", "requested"}));
+  ASSERT_TRUE(attach("/new"));
+  EXPECT_EQ(view("/new").scheduler, "batch");
+  ASSERT_TRUE(revert("/new"));
+  EXPECT_FALSE(is_attached("/new"));
+}
+
+TEST_F(Change, DetachesForGood) {
+  make("/a");
+  start_with({quick("/a")});
+  ASSERT_TRUE(detach("/a", Lifetime::persistent));
+  EXPECT_FALSE(is_attached("/a"));
+  ASSERT_TRUE(reload());
+  EXPECT_FALSE(is_attached("/a"));
+  ASSERT_TRUE(attach("/a", {}, Lifetime::persistent));
+  EXPECT_TRUE(is_attached("/a"));
+}
+
+TEST_F(Change, AttachNeedsACgroupThatIsFree) {
+  make("/foreign");
+  start_with({});
+  ASSERT_TRUE(kernel_.attach_foreign(id("/foreign"), "other"));
+  wait_until("the foreign scheduler", [this] { return view("/foreign").foreign; });
+  const auto absent = attach("/absent");
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().code, Errc::not_found);
+  for (const auto& refused : {attach("/foreign"), detach("/foreign")}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::busy);
+  }
+}
+
+TEST_F(Change, AttachIsAnotherChance) {
+  make("/a");
+  kernel_.fail_attaches(1, {Errc::invalid, "no such option"});
+  start_with({quick("/a")});
+  EXPECT_EQ(view("/a").state, SchedulerState::quarantined);
+  ASSERT_TRUE(attach("/a"));
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+}
+
+TEST_F(Change, AFailingAttachIsTheAnswerOfItsOwnRequestOnly) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), quick("/b")});
+  kernel_.fail_attaches(1, {Errc::invalid, "not today"});
+  const auto failed = change("/a", {{"scheduler", std::string("batch")}});
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("not today"));
+  EXPECT_TRUE(change("/b", {{"weight", 300}}));
+}
+
+TEST_F(Change, KillEndsOwnAndForeignSchedulers) {
+  make("/a");
+  make("/a/b");
+  make("/foreign");
+  start_with({quick("/a"), quick("/a/b")});
+  ASSERT_TRUE(kernel_.attach_foreign(id("/foreign"), "other"));
+  wait_until("the foreign scheduler", [this] { return view("/foreign").foreign; });
+  ASSERT_TRUE(kill("/foreign"));
+  EXPECT_FALSE(is_attached("/foreign"));
+  EXPECT_EQ(kill("/foreign").error().code, Errc::not_found);
+  EXPECT_EQ(kill("/a/b").error().code, Errc::unsupported);
+  ASSERT_TRUE(kill("/a"));
+  EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a", "killed"}));
+  wait_for("/a", SchedulerState::attached);
+}
+
+TEST_F(Change, ReplanFromScratchKeepsThePromises) {
+  make("/a", 300);
+  make("/b", 100);
+  start_with({quick("/a"), quick("/b")});
+  const auto before = owned("/a");
+  for (const bool from_scratch : {false, true})
+    EXPECT_TRUE(outcome_of(
+        [&](Backend::Done done) { controller_->replan(from_scratch, std::move(done)); }));
+  EXPECT_EQ(owned("/a"), before);
+}
+
+TEST_F(Change, StoppingAnswersWhoWaits) {
+  make("/a");
+  start_with({quick("/a")});
+  std::optional<Status> outcome;
+  controller_->change({"/a", {{"weight", 300}}, Lifetime::until_restart, "uid 0"},
+                      [&outcome](const Status& status) { outcome = status; });
+  ASSERT_TRUE(controller_->stop());
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->error().code, Errc::stale);
+}
+
+}  // namespace
+}  // namespace fief::test
