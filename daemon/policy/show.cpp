@@ -39,6 +39,9 @@ struct PlacementText {
   std::string operator()(PlaceSpread /*spread*/) const { return "spread"; }
   std::string operator()(const PlaceNear& near) const { return "near:" + near.name; }
   std::string operator()(const PlaceCpus& cpus) const { return "cpus:" + cpus.cpus.to_string(); }
+  std::string operator()(const PlaceNodes& nodes) const {
+    return "nodes:" + nodes.nodes.to_string();
+  }
 };
 Value shown(const Placement& value) {
   return std::visit(PlacementText{}, value);

@@ -244,7 +244,7 @@ TEST(CheckPlan, finds_damage_below_the_root) {
   World world("1x1x8x1");
   const auto outer = world.child("/o", 300);
   const auto inner = world.child("/o/i", 200, outer);
-  const auto leaf = world.child("/o/i/x", 100, inner);
+  const auto leaf = world.child("/o/i/x", 150, inner);
   world.cgroup("/o/i/y", 300);
   world.cgroup("/o/z", 100);
   world.cgroup("/rest", 100);
