@@ -10,8 +10,8 @@ namespace fief {
 /// below what else is real-time. Children started from it do not inherit that. Errc::denied.
 Status take_realtime_priority();
 
-/// Keeps what is mapped now in memory from when it is first touched: code, data, heap. What is mapped
-/// later is not locked, see the source. Errc::denied.
+/// Keeps what is mapped now in memory from when it is first touched: code, data, heap. What is
+/// mapped later is not locked, see the source. Errc::denied.
 Status lock_memory();
 
 }  // namespace fief
