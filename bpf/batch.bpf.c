@@ -7,8 +7,8 @@
  * it: caches stay warm, and weights hold over a longer time. Maps, locking, and how it meets its
  * caps: lib/child.bpf.h.
  */
-#define CHILD_NAME	 "fief_batch"
-#define SLICE_US	 20000
+#define CHILD_NAME "fief_batch"
+#define SLICE_US 20000
 #define VQUEUE_STICKY_NS slice_ns()
 
 #include "lib/child.bpf.h"

@@ -17,11 +17,11 @@
  * that starts a task; a waker that takes the CPU marks it taken, so that the next waker takes
  * another. A lost race costs one preemption too many or too few.
  */
-#define CHILD_NAME			  "fief_latency"
-#define SLICE_US			  1000
-#define VQUEUE_KEY(p, vtime)		  latency_deadline(p, vtime)
-#define VQUEUE_TAKE(llc, cid, enq_flags)  latency_take(llc, cid, enq_flags)
-#define CHILD_STARTED(p, tctx, cid)	  latency_started(p, tctx, cid)
+#define CHILD_NAME "fief_latency"
+#define SLICE_US 1000
+#define VQUEUE_KEY(p, vtime) latency_deadline(p, vtime)
+#define VQUEUE_TAKE(llc, cid, enq_flags) latency_take(llc, cid, enq_flags)
+#define CHILD_STARTED(p, tctx, cid) latency_started(p, tctx, cid)
 #define CHILD_WAKE_PREEMPT(p, tctx, home) latency_wake_preempt(p, tctx, home)
 
 #include "lib/cidmask.bpf.h"
@@ -57,7 +57,7 @@ static __noinline s32 latest_deadline_near(struct task_ctx *tctx, s32 home)
 	if (!tctx)
 		return -1;
 	candidates = tctx->allowed[word] & usable_cids[word] & busy_cids[word];
-	bpf_for (bit, 0, 64) {
+	bpf_for(bit, 0, 64) {
 		u32 cid = word * 64 + bit;
 		u64 deadline = running_deadlines[cid & (FIEF_MAX_CIDS - 1)];
 
@@ -98,7 +98,7 @@ static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags)
 	u32 seen = 0;
 
 	bpf_rcu_read_lock();
-	bpf_for_each (scx_dsq, p, vqueue_dsq(llc), 0) {
+	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
 		struct task_ctx *tctx = task_ctx(p);
 
 		if (tctx && !vtime_before(vclock, tctx->vtime) &&

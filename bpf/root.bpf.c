@@ -159,7 +159,7 @@ static __always_inline u32 dispatch_borrower(s32 cid, struct turn __arena *turn,
 
 	if (absent != FIEF_SLOT_SELF && vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
 		return FIEF_SLOT_SELF;
-	bpf_for (i, 0, SHARE_BORROWERS) {
+	bpf_for(i, 0, SHARE_BORROWERS) {
 		u32 index = 0;
 		u32 slot = borrower_next(turn, asked, &index);
 
@@ -191,7 +191,7 @@ void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
 		nr++;
 	if (plan->flags & FIEF_CID_LENT)
 		offered = ~0U << nr_planned;
-	bpf_for (step, 0, 2 * SHARE_ENTRIES) {
+	bpf_for(step, 0, 2 * SHARE_ENTRIES) {
 		struct share_offer offer = turn_next(turn, nr, asked, offered);
 		u32 slot, borrower = FIEF_SLOT_NONE;
 
@@ -318,7 +318,7 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	u32 cid;
 
 	touch_arena();
-	bpf_for (cid, 0, nr_cids) {
+	bpf_for(cid, 0, nr_cids) {
 		struct turn __arena *turn = cid_turn(cid);
 
 		if (!contended(cid))
@@ -350,7 +350,7 @@ static __always_inline s32 pinned_init(void)
 	u32 cid;
 	s32 ret;
 
-	bpf_for (cid, 0, nr_cids) {
+	bpf_for(cid, 0, nr_cids) {
 		ret = scx_bpf_create_dsq(pinned_dsq(cid), -1);
 		if (ret) {
 			fief_error("cannot create the pinned queue of cid %u: error %d", cid, ret);
@@ -388,7 +388,7 @@ void FIEF_OP(root_dump, struct scx_dump_ctx *dctx)
 
 	touch_arena();
 	fief_dump("root: plan %llu, vclock %llu\n", state.plan_number, vclock);
-	bpf_for (llc, 0, nr_llcs)
+	bpf_for(llc, 0, nr_llcs)
 		fief_dump("root: LLC %u queues %d tasks\n", llc,
 			  scx_bpf_dsq_nr_queued(vqueue_dsq(llc)));
 }

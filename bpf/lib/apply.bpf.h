@@ -42,7 +42,7 @@ static __always_inline void cmask_from_set(struct cmask_room __arena *room,
 	room->mask.base = 0;
 	room->mask.nr_cids = nr_cids;
 	room->mask.alloc_words = CMASK_WORDS;
-	bpf_for (w, 0, CMASK_WORDS)
+	bpf_for(w, 0, CMASK_WORDS)
 		room->mask.bits[w] = set && w < FIEF_MASK_WORDS ? set->bits[w] : 0;
 }
 
@@ -51,7 +51,7 @@ static __always_inline void set_from_cmask(struct fief_cidset __arena *set,
 {
 	u32 w;
 
-	bpf_for (w, 0, FIEF_MASK_WORDS)
+	bpf_for(w, 0, FIEF_MASK_WORDS)
 		set->bits[w] = room->mask.bits[w];
 }
 
@@ -85,7 +85,7 @@ static __noinline int apply_cid(u32 cid)
 	u32 i;
 
 	touch_arena();
-	bpf_for (i, 0, FIEF_MAX_SHARERS) {
+	bpf_for(i, 0, FIEF_MAX_SHARERS) {
 		changed |= live->share[i].slot != staged->share[i].slot ||
 			   live->share[i].fraction != staged->share[i].fraction;
 		live->share[i].slot = staged->share[i].slot;
@@ -106,7 +106,7 @@ static __always_inline void apply_slots(u32 nr_slots)
 {
 	u32 i;
 
-	bpf_for (i, 0, FIEF_MAX_SLOTS) {
+	bpf_for(i, 0, FIEF_MAX_SLOTS) {
 		struct fief_slot __arena *slot = &state.slots[i];
 		u64 cgroup_id = i < nr_slots ? state.staged_slots[i].cgroup_id : 0;
 
@@ -130,17 +130,17 @@ int fief_apply(struct fief_apply_args *args)
 	touch_arena();
 	apply_slots(args->nr_slots);
 	state.nr_slots = min(args->nr_slots, FIEF_MAX_SLOTS);
-	bpf_for (i, 0, nr_cids)
+	bpf_for(i, 0, nr_cids)
 		changed |= apply_cid(i);
 	state.plan_number = args->plan_number;
 	if (changed) {
 		vqueue_reconsider();
-		bpf_for (i, 0, nr_cids) {
+		bpf_for(i, 0, nr_cids) {
 			if (cidmask_test(pinned_cids, i))
 				scx_bpf_dsq_reenq(pinned_dsq(i), 0);
 		}
 	}
-	bpf_for (i, 0, nr_ops) {
+	bpf_for(i, 0, nr_ops) {
 		if (apply_op(i))
 			failed++;
 	}
@@ -156,7 +156,7 @@ static __noinline int observe_slot(u32 slot, u64 cgroup_id)
 
 	touch_arena();
 	view->cgroup_id = cgroup_id;
-	bpf_for (cap, 0, FIEF_NR_CAPS) {
+	bpf_for(cap, 0, FIEF_NR_CAPS) {
 		cmask_from_set(&apply_cids, NULL);
 		view->result = scx_bpf_sub_caps(cgroup_id, 1U << cap, &apply_cids.mask);
 		if (view->result)
@@ -173,7 +173,7 @@ int fief_observe(struct fief_apply_args *args)
 	u32 nr_slots = min(args->nr_slots, FIEF_MAX_SLOTS), slot;
 
 	touch_arena();
-	bpf_for (slot, 0, nr_slots)
+	bpf_for(slot, 0, nr_slots)
 		observe_slot(slot, slot ? state.staged_slots[slot].cgroup_id : 0);
 	state_refresh_online();
 	args->result = 0;

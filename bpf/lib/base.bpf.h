@@ -18,10 +18,10 @@
 #define ENOSPC 28
 #define ENOMEM 12
 
-#define NSEC_PER_USEC	1000ULL
-#define NSEC_PER_MSEC	1000000ULL
+#define NSEC_PER_USEC 1000ULL
+#define NSEC_PER_MSEC 1000000ULL
 #define CLOCK_MONOTONIC 1
-#define PF_KTHREAD	0x00200000
+#define PF_KTHREAD 0x00200000
 
 #define __arena __attribute__((address_space(1)))
 
@@ -82,7 +82,7 @@ static __always_inline bool dsq_move_to_local(u64 dsq_id, u64 enq_flags)
 #define BPF_FOR_EACH_ITER (&___it)
 
 /* An op of a scheduler; its name is also the program's. */
-#define FIEF_OP(name, args...)		 SEC("struct_ops/" #name) BPF_PROG(name, ##args)
+#define FIEF_OP(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)
 #define FIEF_OP_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
 
 /* a < b on a clock that wraps */

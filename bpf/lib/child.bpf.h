@@ -155,7 +155,7 @@ static __always_inline bool may_be_stranded(const struct task_ctx *tctx)
 	bool restricted = false;
 	u32 w;
 
-	bpf_for (w, 0, nr_words) {
+	bpf_for(w, 0, nr_words) {
 		u32 i = w & (FIEF_MASK_WORDS - 1);
 
 		if (tctx->allowed[i] & exclusive_cids[i])
@@ -170,7 +170,7 @@ static __always_inline void rescue_stranded(u32 llc)
 	u64 oldest = bpf_ktime_get_ns() - STRANDED_MS * NSEC_PER_MSEC;
 	struct task_struct *p;
 
-	bpf_for_each (scx_dsq, p, vqueue_dsq(llc), 0) {
+	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
 		struct task_ctx *tctx = task_ctx(p);
 		s32 cid;
 
@@ -190,7 +190,7 @@ static int stranded_timer_fn(void *map, u32 *key, struct stranded_timer *timer)
 
 	touch_arena();
 	bpf_rcu_read_lock();
-	bpf_for (llc, 0, nr_llcs)
+	bpf_for(llc, 0, nr_llcs)
 		rescue_stranded(llc);
 	bpf_rcu_read_unlock();
 	bpf_timer_start(&timer->timer, STRANDED_MS * NSEC_PER_MSEC, 0);
@@ -305,7 +305,7 @@ void FIEF_OP(child_dump, struct scx_dump_ctx *dctx)
 
 	fief_dump("child: cgroup %llu, %u usable cids, vclock %llu\n", attached_cgroup_id,
 		  nr_usable, vclock);
-	bpf_for (llc, 0, nr_llcs)
+	bpf_for(llc, 0, nr_llcs)
 		fief_dump("child: LLC %u queues %d tasks\n", llc,
 			  scx_bpf_dsq_nr_queued(vqueue_dsq(llc)));
 }

@@ -16,7 +16,7 @@ typedef u64 cidmask_t[FIEF_MASK_WORDS];
 
 /* The index mask keeps the verifier sure of the bounds whatever the cid. */
 #define cidmask_word(cid) (((u32)(cid) >> 6) & (FIEF_MASK_WORDS - 1))
-#define cidmask_bit(cid)  (1ULL << ((u32)(cid) & 63))
+#define cidmask_bit(cid) (1ULL << ((u32)(cid) & 63))
 
 static __always_inline bool cidmask_test(const u64 *mask, s32 cid)
 {
@@ -62,7 +62,7 @@ static __always_inline s32 cidmask_first_and(const u64 *a, const u64 *b)
 {
 	u32 w;
 
-	bpf_for (w, 0, FIEF_MASK_WORDS) {
+	bpf_for(w, 0, FIEF_MASK_WORDS) {
 		u64 both = a[w & (FIEF_MASK_WORDS - 1)] & b[w & (FIEF_MASK_WORDS - 1)];
 
 		if (both)

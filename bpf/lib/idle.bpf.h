@@ -45,7 +45,7 @@ static __noinline s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any
 	u32 nr_words = (nr_cids + 63) / 64;
 	u32 w;
 
-	bpf_for (w, 0, nr_words) {
+	bpf_for(w, 0, nr_words) {
 		u32 i = w & (FIEF_MASK_WORDS - 1);
 		u64 candidates = tctx->allowed[i] & usable_cids[i] & idle_cids[i];
 		s32 cid;
@@ -89,7 +89,7 @@ static __always_inline s32 borrowed_cid(struct task_ctx *tctx)
 	u32 nr_words = (nr_cids + 63) / 64;
 	u32 w;
 
-	bpf_for (w, 0, nr_words) {
+	bpf_for(w, 0, nr_words) {
 		u32 i = w & (FIEF_MASK_WORDS - 1);
 		u64 borrowed = tctx->allowed[i] & exclusive_cids[i] & ~busy_cids[i] & ~idle_cids[i];
 

@@ -38,7 +38,7 @@
 /* The reserve: a twentieth of a cid, used only while such tasks wait. */
 #define SHARE_RESERVE (FIEF_CPU_UNIT / 20)
 #define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
-#define SHARE_NOBODY  0xffffffffU
+#define SHARE_NOBODY 0xffffffffU
 /* Children that may be asked to borrow in one dispatch; the next one goes on with the others. */
 #define SHARE_BORROWERS 16
 
@@ -47,10 +47,10 @@ struct turn {
 	u64 clock; /* virtual time of the entry chosen last */
 	u64 vtime[SHARE_ENTRIES];
 	u64 lent[SHARE_ENTRIES]; /* virtual time given to borrowers since the entry last ran */
-	u64 started;		 /* when the present entry's turn began */
-	u32 entry;		 /* whose turn it is; SHARE_NOBODY when idle */
-	u16 borrower;		 /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
-	u16 cursor;		 /* first of the children that are asked to borrow */
+	u64 started; /* when the present entry's turn began */
+	u32 entry; /* whose turn it is; SHARE_NOBODY when idle */
+	u16 borrower; /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
+	u16 cursor; /* first of the children that are asked to borrow */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];
@@ -100,7 +100,7 @@ static __always_inline bool plan_has_self(const struct fief_cid_plan __arena *pl
 {
 	u32 nr = plan_entries(plan), i;
 
-	bpf_for (i, 0, nr) {
+	bpf_for(i, 0, nr) {
 		if (plan->share[i].slot == FIEF_SLOT_SELF)
 			return true;
 	}
@@ -135,11 +135,11 @@ static __always_inline u32 entry_of_current(const struct fief_cid_plan __arena *
 	if (!p->pid)
 		return SHARE_NOBODY;
 	cgroup_id = own ? 0 : task_child(p, 0);
-	bpf_for (i, 0, nr) {
+	bpf_for(i, 0, nr) {
 		u32 slot = plan->share[i].slot & (FIEF_MAX_SLOTS - 1);
 
-		if (slot == FIEF_SLOT_SELF ? cgroup_id == 0
-					   : state.slots[slot].participant.cgroup_id == cgroup_id)
+		if (slot == FIEF_SLOT_SELF ? cgroup_id == 0 :
+					     state.slots[slot].participant.cgroup_id == cgroup_id)
 			return i;
 	}
 	return SHARE_NOBODY;
@@ -200,7 +200,7 @@ static __always_inline struct share_offer turn_next(struct turn __arena *turn, u
 	u64 oldest = turn->clock - SHARE_LAG_NS, best_vtime = 0;
 	u32 i;
 
-	bpf_for (i, 0, nr) {
+	bpf_for(i, 0, nr) {
 		bool lend = asked & (1U << i);
 		u64 vtime;
 
@@ -249,7 +249,7 @@ static __always_inline u32 borrower_next(const struct turn __arena *turn, u32 as
 	u32 nr_children = state.nr_slots - 1, best = FIEF_SLOT_NONE, i;
 	u64 oldest = spare_clock - SHARE_LAG_NS, best_vtime = 0;
 
-	bpf_for (i, 0, SHARE_BORROWERS) {
+	bpf_for(i, 0, SHARE_BORROWERS) {
 		struct fief_slot __arena *account;
 		u32 slot;
 
@@ -286,7 +286,7 @@ static __always_inline void turn_reset(s32 cid)
 	struct turn __arena *turn = cid_turn(cid);
 	u32 i;
 
-	bpf_for (i, 0, SHARE_ENTRIES) {
+	bpf_for(i, 0, SHARE_ENTRIES) {
 		turn->vtime[i] = turn->clock;
 		turn->lent[i] = 0;
 	}

@@ -52,7 +52,7 @@ static __always_inline void state_refresh_online(void)
 
 	if (!online)
 		return;
-	bpf_for (cid, 0, nr_cids) {
+	bpf_for(cid, 0, nr_cids) {
 		u32 word = cid / 64 - online->base / 64;
 
 		state.topo[cid & (FIEF_MAX_CIDS - 1)].online =
@@ -103,7 +103,7 @@ static __always_inline s32 state_init(u64 cgroup_id)
 	state.abi_version = FIEF_ABI_VERSION;
 	state.nr_cids = nr_cids;
 	state.cgroup_id = cgroup_id;
-	bpf_for (cid, 0, nr_cids) {
+	bpf_for(cid, 0, nr_cids) {
 		if (state_init_cid(cid)) {
 			fief_error("cid %u lies in an LLC beyond the %u that fief serves", cid,
 				   FIEF_MAX_LLCS);

@@ -15,9 +15,9 @@
 
 struct task_ctx {
 	cidmask_t allowed; /* affinity, in cids */
-	u64 vtime;	   /* CPU time used so far, ns, scaled by 100 / weight */
-	u64 queued_at;	   /* when it was queued last, CLOCK_MONOTONIC ns; written by enqueue */
-	u64 exec_start;	   /* sum_exec_runtime when it last started to run, ns */
+	u64 vtime; /* CPU time used so far, ns, scaled by 100 / weight */
+	u64 queued_at; /* when it was queued last, CLOCK_MONOTONIC ns; written by enqueue */
+	u64 exec_start; /* sum_exec_runtime when it last started to run, ns */
 	bool running;
 };
 
@@ -50,7 +50,7 @@ static __always_inline void task_set_allowed(struct task_struct *p, const struct
 		return;
 	first = cmask->base / 64;
 	nr = (cmask->base % 64 + cmask->nr_cids + 63) / 64;
-	bpf_for (w, 0, FIEF_MASK_WORDS)
+	bpf_for(w, 0, FIEF_MASK_WORDS)
 		tctx->allowed[w & (FIEF_MASK_WORDS - 1)] =
 			w >= first && w - first < nr ? cmask->bits[w - first] : 0;
 }

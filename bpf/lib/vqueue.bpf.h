@@ -50,7 +50,7 @@ static __always_inline s32 vqueue_init(void)
 			   SLICE_MIN_US, SLICE_MAX_US);
 		return -EINVAL;
 	}
-	bpf_for (llc, 0, nr_llcs) {
+	bpf_for(llc, 0, nr_llcs) {
 		ret = scx_bpf_create_dsq(vqueue_dsq(llc), -1);
 		if (ret) {
 			fief_error("cannot create the queue of LLC %u: error %d", llc, ret);
@@ -145,7 +145,7 @@ static __always_inline bool vqueue_dispatch(s32 cid, struct task_struct *prev, u
 	}
 	if (VQUEUE_TAKE(first, cid, enq_flags))
 		return true;
-	bpf_for (i, 0, nr_llcs) {
+	bpf_for(i, 0, nr_llcs) {
 		if (i != first && VQUEUE_TAKE(i, cid, enq_flags))
 			return true;
 	}
@@ -164,7 +164,7 @@ static __always_inline void vqueue_reconsider(void)
 {
 	u32 llc;
 
-	bpf_for (llc, 0, nr_llcs)
+	bpf_for(llc, 0, nr_llcs)
 		scx_bpf_dsq_reenq(vqueue_dsq(llc), 0);
 }
 

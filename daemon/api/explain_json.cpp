@@ -18,11 +18,10 @@ std::string_view name_of(LimitedBy limit) {
 Json write(const std::vector<CidUser>& users) {
   auto list = Json::array();
   for (const auto& user : users)
-    list.push_back(
-        {{"cgroup", user.path},
-         {"self", user.cgroup == kSelf},
-         {"fraction", to_cpus(user.time)},
-         {"why", user.why}});
+    list.push_back({{"cgroup", user.path},
+                    {"self", user.cgroup == kSelf},
+                    {"fraction", to_cpus(user.time)},
+                    {"why", user.why}});
   return list;
 }
 

@@ -60,7 +60,7 @@ constexpr auto kEmits = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
 // Open to all here: what changes something asks polkit itself.
 constexpr auto kOpen = SD_BUS_VTABLE_UNPRIVILEGED;
 
-const sd_bus_vtable kVtable[] = {
+constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("Version", "s", property<&StatusView::version>, 0, kConst),
     SD_BUS_PROPERTY("State", "s", property<&StatusView::state>, 0, kEmits),

@@ -43,7 +43,7 @@ constexpr auto kEmits = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
 
 using View = const SchedulerView;
 
-const sd_bus_vtable kVtable[] = {
+constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("CgroupId", "t", property<[](View& v) { return v.cgroup.value; }>, 0, kConst),
     SD_BUS_PROPERTY("Cgroup", "s", property<[](View& v) { return v.path; }>, 0, kEmits),

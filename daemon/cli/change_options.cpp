@@ -33,7 +33,9 @@ void add_set(CLI::App& app, ChangeLine& line, Run& run) {
   auto* command =
       add_subject_command(app, line, "set", "Change what a cgroup gets: weight=300 max-cpus=2.5");
   add_runtime(*command, line);
-  command->add_option("ASSIGNMENT", line.assignments, "KEY=VALUE, keys of the policy, see fief-policy(5)")
+  command
+      ->add_option("ASSIGNMENT", line.assignments,
+                   "KEY=VALUE, keys of the policy, see fief-policy(5)")
       ->required()
       ->option_text(" ");
   command->callback([&] { run = [&line] { return set_command(line.options, line.assignments); }; });

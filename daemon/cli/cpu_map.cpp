@@ -41,10 +41,10 @@ CpuMap make_cpu_map(const Topology& topology, const CgroupTree& cgroups, const P
       if (divides(plan, participant.cgroup))
         continue;
       const bool self = participant.cgroup == kSelf;
-      add_party(map,
-                path_of(cgroups, self ? level.scheduler : participant.cgroup) +
-                    (self ? " itself" : ""),
-                participant);
+      add_party(
+          map,
+          path_of(cgroups, self ? level.scheduler : participant.cgroup) + (self ? " itself" : ""),
+          participant);
     }
   for (auto& cell : map.cells)
     std::ranges::stable_sort(cell.parts, std::greater{}, &MapPart::time);

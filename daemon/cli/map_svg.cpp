@@ -21,7 +21,12 @@ constexpr std::size_t kCoresARow = 8;
 std::size_t sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto lead = byte(0);
-  const std::size_t size = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  const std::size_t size = lead < 0x80   ? 1
+                           : lead < 0xc2 ? 0
+                           : lead < 0xe0 ? 2
+                           : lead < 0xf0 ? 3
+                           : lead < 0xf5 ? 4
+                                         : 0;
   if (size == 0 || size > text.size())
     return 0;
   for (std::size_t i = 1; i < size; ++i)
@@ -169,18 +174,19 @@ class Picture {
     double x = at.x;
     for (const auto& part : cell.parts) {
       const auto width = cell.parts.size() == 1 ? kCell : kCell * share_of(part);
-      body_ += fmt::format(
-          "<rect x=\"{:.2f}\" y=\"{}\" width=\"{:.2f}\" height=\"{}\" fill=\"{}\"/>", x, at.y,
-          width, kCell, hex(colour_of(part.party)));
+      body_ +=
+          fmt::format("<rect x=\"{:.2f}\" y=\"{}\" width=\"{:.2f}\" height=\"{}\" fill=\"{}\"/>", x,
+                      at.y, width, kCell, hex(colour_of(part.party)));
       const auto code = code_of(part.party, map_);
       if (width >= 9.0 * static_cast<double>(code.size()))
-        body_ += fmt::format(
-            "<text x=\"{:.2f}\" y=\"{}\" fill=\"{}\" text-anchor=\"middle\">{}</text>",
-            x + width / 2, at.y + kCell / 2 + 4, ink(part.party), code);
+        body_ +=
+            fmt::format("<text x=\"{:.2f}\" y=\"{}\" fill=\"{}\" text-anchor=\"middle\">{}</text>",
+                        x + width / 2, at.y + kCell / 2 + 4, ink(part.party), code);
       x += width;
     }
     body_ += fmt::format(
-        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#333\"{}/></g>\n",
+        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" "
+        "stroke=\"#333\"{}/></g>\n",
         at.x, at.y, kCell, kCell, cell.place.online ? "" : " stroke-dasharray=\"3\"");
   }
 

@@ -22,8 +22,9 @@ std::string coloured(const std::string& text, std::uint32_t party, bool shared,
 }
 
 std::string small(std::string code) {
-  std::ranges::transform(code, code.begin(),
-                         [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  std::ranges::transform(code, code.begin(), [](unsigned char letter) {
+    return static_cast<char>(std::tolower(letter));
+  });
   return code;
 }
 

@@ -15,7 +15,7 @@ Result<std::uint32_t> parse_number(std::string_view text, std::string_view list)
   std::uint32_t value = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (ec != std::errc{} || end != text.data() + text.size() || value >= kMaxCid)
-    return fail(Errc::invalid, "\"{}\" is not a CPU list: \"{}\" is not a number below {}", list,
+    return fail(Errc::invalid, R"("{}" is not a CPU list: "{}" is not a number below {})", list,
                 text, kMaxCid);
   return value;
 }
@@ -140,7 +140,7 @@ std::string CidSet::to_string() const {
   while (it != end()) {
     const auto low = (*it).value;
     auto high = low;
-    while (++it != end() && (*it).value == high + 1)
+    for (++it; it != end() && (*it).value == high + 1; ++it)
       ++high;
     if (!text.empty())
       text += ',';

@@ -25,8 +25,9 @@ using Cid = StrongId<struct CidTag, std::uint32_t>;
 
 }  // namespace fief
 
+// The check takes StrongId for a type of the standard library.
 template <class Tag, class Rep>
-struct std::hash<fief::StrongId<Tag, Rep>> {
+struct std::hash<fief::StrongId<Tag, Rep>> {  // NOLINT(bugprone-std-namespace-modification)
   std::size_t operator()(fief::StrongId<Tag, Rep> id) const noexcept {
     return std::hash<Rep>{}(id.value);
   }

@@ -88,6 +88,7 @@ std::vector<Child> children_of(const LevelPlan& level,
       at->second.wanted = wanted_caps(participant, lent);
   }
   std::vector<Child> out;
+  out.reserve(children.size());
   for (auto& [id, child] : children)
     out.push_back(std::move(child));
   return out;

@@ -72,7 +72,7 @@ bpf_map* find_struct_ops(bpf_object* object) {
 }
 
 Status set_option(bpf_object* object, const std::string& name, const OptionValue& value) {
-  bpf_map* section = bpf_object__find_map_by_name(object, kOptionsSection);
+  const bpf_map* section = bpf_object__find_map_by_name(object, kOptionsSection);
   std::size_t size = 0;
   auto* data = section == nullptr ? nullptr
                                   : static_cast<std::byte*>(bpf_map__initial_value(section, &size));
@@ -193,7 +193,7 @@ Status SchedulerObject::Impl::load(const LibbpfLog& log) {
 }
 
 Status SchedulerObject::Impl::locate_state() {
-  bpf_program* info = bpf_object__find_program_by_name(object.get(), "fief_info");
+  const bpf_program* info = bpf_object__find_program_by_name(object.get(), "fief_info");
   if (info == nullptr)
     return {};  // a scheduler that is not fief's own: no state to show
   fief_info_args args{};

@@ -42,7 +42,7 @@ class LevelCheck {
     return level_.members[member].path;
   }
 
-  Status check_members() const {
+  [[nodiscard]] Status check_members() const {
     CidSet held;
     for (const auto& cid : level_.holding.cids)
       held.insert(cid.cid);
@@ -110,7 +110,7 @@ class LevelCheck {
     return check_place(member, share.cid);
   }
 
-  Status check_place(std::uint32_t member, Cid cid) const {
+  [[nodiscard]] Status check_place(std::uint32_t member, Cid cid) const {
     const auto confinement = level_.members[member].confinement;
     if (confinement != kNone && !level_.confinements[confinement].cids.contains(cid))
       return fail(Errc::invalid, "plan: {} may not use cid {} (placement)", path(member),
@@ -118,7 +118,7 @@ class LevelCheck {
     return {};
   }
 
-  Status check_time(std::uint32_t member, CpuTime time) const {
+  [[nodiscard]] Status check_time(std::uint32_t member, CpuTime time) const {
     const auto& wanted = level_.members[member];
     const auto due = plan_.participants[member].entitlement.cpus;
     if (time == 0)
@@ -132,7 +132,7 @@ class LevelCheck {
     return {};
   }
 
-  Status check_cids() const {
+  [[nodiscard]] Status check_cids() const {
     for (const auto& held : level_.holding.cids) {
       const auto& use = uses_[held.cid.value];
       if (use.owner != kNone && use.sharers != 0)
@@ -148,7 +148,7 @@ class LevelCheck {
   // Cores are not divided among owners that do not all allow it. An exclusive or confined
   // delegation may be unable to keep to that (a core with one thread offline, CPUs named by the
   // policy): there the policy has decided.
-  Status check_cores() const {
+  [[nodiscard]] Status check_cores() const {
     const auto& cids = input_.topology.cids;
     for (std::size_t i = 1; i < level_.holding.cids.size(); ++i) {
       const auto a = level_.holding.cids[i - 1].cid.value;

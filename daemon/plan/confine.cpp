@@ -33,8 +33,8 @@ std::optional<CidSet> allowed_cids(const Member& member, const Topology& topolog
 
 Status refuse_empty(const Member& member) {
   const auto* cpus = std::get_if<PlaceCpus>(&member.delegation->placement);
-  const auto list = cpus != nullptr ? cpus->cpus
-                                    : std::get<PlaceNodes>(member.delegation->placement).nodes;
+  const auto list =
+      cpus != nullptr ? cpus->cpus : std::get<PlaceNodes>(member.delegation->placement).nodes;
   return fail(Errc::infeasible,
               "{} is confined to {} {} (placement), but none of them can be handed out",
               member.path, cpus != nullptr ? "CPUs" : "nodes", list.to_string());
@@ -141,7 +141,10 @@ std::string describe(const Level& level, const Collision& collision, std::string
   std::ranges::sort(members);
   std::string names;
   for (std::size_t i = 0; i < std::min(members.size(), kNamed); ++i)
-    names += fmt::format("{}{}", i == 0 ? "" : i + 1 == members.size() ? " and " : ", ",
+    names += fmt::format("{}{}",
+                         i == 0                    ? ""
+                         : i + 1 == members.size() ? " and "
+                                                   : ", ",
                          level.members[members[i]].path);
   if (members.size() > kNamed)
     names += fmt::format(" and {} more", members.size() - kNamed);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <span>
 #include <unordered_map>
 
@@ -112,7 +113,7 @@ class WeighedTree {
   // A cgroup with a scheduler competes as soon as that is attached, and so do those above it.
   void mark_competing() {
     for (std::size_t i = 0; i < tree_.nodes.size(); ++i)
-      competing_[i] = tree_.nodes[i].populated;
+      competing_[i] = tree_.nodes[i].populated ? 1 : 0;
     for (const auto& child : attached_) {
       fixed_[child.node] = child.delegation == nullptr ? 0 : child.delegation->weight.value_or(0);
       for (auto at = child.node; at != 0; at = tree_.nodes[at].parent)
@@ -220,15 +221,15 @@ Level make_level(const WeighedTree& tree, CgroupId scheduler, Children children)
 // Whoever has members of its own needs a unit of time for each of them.
 void reserve_for_descendants(std::vector<Level>& levels) {
   std::unordered_map<CgroupId, CpuTime> units;
-  for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
+  for (auto& level : levels | std::views::reverse) {
     CpuTime sum = 0;
-    for (auto& member : level->members) {
+    for (auto& member : level.members) {
       const auto below = member.cgroup == kSelf ? units.end() : units.find(member.cgroup);
       if (below != units.end())
         member.least = std::max(member.least, below->second);
       sum += below != units.end() ? below->second : 1;
     }
-    units[level->scheduler] = sum;
+    units[level.scheduler] = sum;
   }
 }
 

@@ -282,8 +282,7 @@ Status settle_entitlements(Level& level, const PlanInput& input) {
   if (auto status = check_limits(level); !status)
     return status;
   if (const auto collision = find_collision_of_leasts(level); !collision.confinements.empty())
-    return fail(Errc::infeasible, "{}",
-                describe(level, collision, "ask for at least (min_cpus)"));
+    return fail(Errc::infeasible, "{}", describe(level, collision, "ask for at least (min_cpus)"));
   settle(level);
   return settle_exclusive(level, input.topology);
 }

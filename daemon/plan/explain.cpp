@@ -266,10 +266,10 @@ std::string to_text(const CidExplanation& explanation) {
                  place.online ? "" : ", offline");
   for (const auto& level : explanation.levels) {
     const bool owned = level.users.size() == 1;
-    fmt::format_to(line, "  at {}: {}\n", level.path,
-                   owned ? fmt::format("owned by {} ({})", level.users.front().path,
-                                       level.users.front().why)
-                         : "shared by");
+    fmt::format_to(
+        line, "  at {}: {}\n", level.path,
+        owned ? fmt::format("owned by {} ({})", level.users.front().path, level.users.front().why)
+              : "shared by");
     for (const auto& user : level.users)
       if (!owned)
         fmt::format_to(line, "    {}: {} of {} ({})\n", user.path, format_cpus(user.time),

@@ -158,8 +158,9 @@ class Keeper {
       const auto llc = state_.layout.cores[item.core].llc;
       item.rank = state_.spreads(who) ? turn[llc]++ : state_.layout.size() - per_llc[llc];
     }
-    std::ranges::sort(cores, {},
-                      [](const Holdout& item) { return std::tuple(item.loaned, item.rank, item.core); });
+    std::ranges::sort(cores, {}, [](const Holdout& item) {
+      return std::tuple(item.loaned, item.rank, item.core);
+    });
     return cores;
   }
 

@@ -84,9 +84,8 @@ std::vector<FormerPlace> next_places(const LevelPlan& now, const LevelPlan& befo
     superseded.insert(place.path);
   std::vector<FormerPlace> places;
   if (memory != nullptr)
-    std::ranges::copy_if(memory->places, std::back_inserter(places), [&](const FormerPlace& item) {
-      return !superseded.contains(item.path);
-    });
+    std::ranges::copy_if(memory->places, std::back_inserter(places),
+                         [&](const FormerPlace& item) { return !superseded.contains(item.path); });
   places.insert(places.end(), left.begin(), left.end());
   const auto excess = places.size() - std::min(places.size(), kMaxFormerPlaces);
   places.erase(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(excess));

@@ -128,6 +128,7 @@ class Grower {
     for (const auto position : placed_[who])
       ++counts[state_.layout.llc_at(position)];
     std::vector<LlcCount> llcs;
+    llcs.reserve(counts.size());
     for (const auto& [llc, count] : counts)
       llcs.push_back({llc, count});
     std::ranges::stable_sort(llcs, std::greater{}, &LlcCount::count);
@@ -323,9 +324,10 @@ class Grower {
   Ownership& state_;
   std::vector<std::uint32_t> taken_;  // owners, and kPool where a cid stays shared
   FreeCores free_;
-  std::vector<std::vector<std::uint32_t>> placed_;    // positions by member
-  std::vector<std::vector<std::uint32_t>> homes_of_;  // free positions by the member they go back to
-  std::vector<std::uint32_t> order_;                // members that lack cids
+  std::vector<std::vector<std::uint32_t>> placed_;  // positions by member
+  std::vector<std::vector<std::uint32_t>>
+      homes_of_;                      // free positions by the member they go back to
+  std::vector<std::uint32_t> order_;  // members that lack cids
   std::vector<std::uint32_t> split_cores_;
   std::unordered_map<std::string_view, std::uint32_t> by_name_;
   std::uint32_t cursor_ = 0;
@@ -338,8 +340,8 @@ Result<std::vector<std::uint32_t>> choose_owners(const Level& level, const Layou
   Ownership state(level, layout, wholes, before);
   if (auto status = keep_and_confine(state); !status)
     return tl::unexpected(status.error());
-  const bool all_served = std::ranges::all_of(
-      std::span(state.need).first(state.members()), [](std::uint32_t need) { return need == 0; });
+  const bool all_served = std::ranges::all_of(std::span(state.need).first(state.members()),
+                                              [](std::uint32_t need) { return need == 0; });
   if (all_served)
     return std::move(state.owner);
   if (auto status = Grower(state).run(); !status)

@@ -98,7 +98,7 @@ void put_parts_at_ends(std::vector<Bin>& bins) {
   const auto first = std::ranges::find_if(bins, is_part);
   if (first != bins.end())
     std::rotate(bins.begin(), first, first + 1);
-  const auto second = std::find_if(bins.rbegin(), bins.rend(), is_part);
+  const auto second = std::ranges::find_if(bins.rbegin(), bins.rend(), is_part);
   if (second != bins.rend() && second.base() != bins.begin() + 1)
     std::rotate(second.base() - 1, second.base(), bins.end());
 }
@@ -191,7 +191,9 @@ Result<Shares> pack_shares(std::vector<Bin> bins, std::vector<Item> items,
   Shares shares;
   if (bins.empty())
     return shares;
-  const auto place = [](const Item& item) { return std::tuple(item.first, item.last, item.member); };
+  const auto place = [](const Item& item) {
+    return std::tuple(item.first, item.last, item.member);
+  };
   if (!std::ranges::is_sorted(items, {}, place))
     std::ranges::sort(items, {}, place);
   const auto sharing = items.size();

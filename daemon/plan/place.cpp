@@ -3,6 +3,7 @@
 #include "plan/place.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "plan/check.hpp"
@@ -27,7 +28,7 @@ Entitlement entitlement_of(Member& member) {
     return entitlement;
   const auto& policy = *member.delegation;
   const auto units = [](double cpus) {
-    return static_cast<CpuTime>(cpus * static_cast<double>(kCpuUnit) + 0.5);
+    return static_cast<CpuTime>(std::lround(cpus * static_cast<double>(kCpuUnit)));
   };
   entitlement.min = policy_limit(policy.min_cpus, units(policy.min_cpus.value_or(0)));
   entitlement.max = policy_limit(policy.max_cpus, units(policy.max_cpus.value_or(0)));
@@ -146,6 +147,7 @@ std::vector<Bin> make_bins(const Level& level, const Layout& layout,
                            const std::vector<std::uint32_t>& owner) {
   const auto members = static_cast<std::uint32_t>(level.members.size());
   std::vector<Bin> bins;
+  bins.reserve(layout.parts.size() + owner.size());
   for (const auto& part : layout.parts)
     bins.push_back({part.cid, part.time, confinement_at(level, part.cid)});
   for (std::uint32_t at = 0; at < owner.size(); ++at)
@@ -316,8 +318,8 @@ Status place_level(LevelPlan& plan, const Level& level, const Past& past, const 
     return tl::unexpected(unlocked.error());
   if (!*unlocked)
     return place_members(plan, {level, layout, before, nullptr}, input);
-  return place_members(plan, {(**unlocked).level, layout, (**unlocked).before, &(**unlocked).origin},
-                       input);
+  return place_members(
+      plan, {(**unlocked).level, layout, (**unlocked).before, &(**unlocked).origin}, input);
 }
 
 }  // namespace fief

@@ -79,13 +79,11 @@ class Cutter {
     std::vector<FlowNetwork::Arc> paid;  // by region, those that move cids
   };
 
-  [[nodiscard]] FlowNetwork::Node node_of(std::uint32_t region) const {
-    return 2 + region;
-  }
+  [[nodiscard]] FlowNetwork::Node node_of(std::uint32_t region) const { return 2 + region; }
 
   std::optional<Cut> cut(bool round_up) {
-    FlowNetwork network(static_cast<std::uint32_t>(2 + level_.regions.size() +
-                                                   level_.members.size()));
+    FlowNetwork network(
+        static_cast<std::uint32_t>(2 + level_.regions.size() + level_.members.size()));
     for (std::uint32_t r = 0; r < level_.regions.size(); ++r)
       network.add(node_of(r), FlowNetwork::kSink, whole_[r]);
     std::vector<Ways> ways(level_.members.size());
@@ -156,7 +154,8 @@ class Cutter {
       }
     for (std::uint32_t i = 0; i < ways.size(); ++i) {
       const auto confinement = level_.members[i].confinement;
-      if (confinement == kNone || !level_.confinements[confinement].cids.intersects(collision_.cids))
+      if (confinement == kNone ||
+          !level_.confinements[confinement].cids.intersects(collision_.cids))
         continue;
       collision_.demand += level_.members[i].due;
       if (hit[confinement]++ == 0)
@@ -220,9 +219,9 @@ class Cutter {
 
   const Level& level_;
   const Layout& layout_;
-  std::vector<std::uint32_t> region_of_;    // by position
-  std::vector<CpuTime> whole_;              // time of the cids held whole, by region
-  std::vector<std::vector<CpuTime>> had_;   // time owned before, by member and region
+  std::vector<std::uint32_t> region_of_;   // by position
+  std::vector<CpuTime> whole_;             // time of the cids held whole, by region
+  std::vector<std::vector<CpuTime>> had_;  // time owned before, by member and region
   Collision collision_;
 };
 

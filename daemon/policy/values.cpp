@@ -202,7 +202,7 @@ ValueResult<double> as_max_cpus(const JsonNode& node) {
 
 ValueResult<Placement> as_placement(const JsonNode& node) {
   static constexpr std::array<std::string_view, 5> kForms{"pack", "spread", "near", "cpus",
-                                                           "nodes"};
+                                                          "nodes"};
   const auto* text = std::get_if<std::string>(&node.value);
   const std::string_view form = text == nullptr ? std::string_view{} : *text;
   if (form == "pack")

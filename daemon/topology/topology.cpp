@@ -53,8 +53,8 @@ CidSet Topology::core_siblings(Cid cid) const {
   const auto core = cids.at(cid.value).core;
   for (auto i = cid.value; i < nr_cids() && cids[i].core == core; ++i)
     set.insert(Cid{i});
-  for (auto i = cid.value; i-- > 0 && cids[i].core == core;)
-    set.insert(Cid{i});
+  for (auto i = cid.value; i > 0 && cids[i - 1].core == core; --i)
+    set.insert(Cid{i - 1});
   return set;
 }
 

@@ -33,18 +33,18 @@
 #define FIEF_ABI_VERSION 2
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
-#define FIEF_MAX_CIDS	     1024
-#define FIEF_MAX_LLCS	     128
-#define FIEF_MAX_SLOTS	     256 /* participants of one scheduler, itself included */
-#define FIEF_MAX_SHARERS     16	 /* participants that divide one cid */
-#define FIEF_MAX_OPS	     512 /* grant operations of one apply */
-#define FIEF_MASK_WORDS	     (FIEF_MAX_CIDS / 64)
-#define FIEF_NAME_LEN	     32
-#define FIEF_PATH_LEN	     256
+#define FIEF_MAX_CIDS 1024
+#define FIEF_MAX_LLCS 128
+#define FIEF_MAX_SLOTS 256 /* participants of one scheduler, itself included */
+#define FIEF_MAX_SHARERS 16 /* participants that divide one cid */
+#define FIEF_MAX_OPS 512 /* grant operations of one apply */
+#define FIEF_MASK_WORDS (FIEF_MAX_CIDS / 64)
+#define FIEF_NAME_LEN 32
+#define FIEF_PATH_LEN 256
 #define FIEF_KILL_REASON_LEN 128
 #define FIEF_EXIT_REASON_LEN 128
-#define FIEF_EXIT_MSG_LEN    1024
-#define FIEF_EXIT_DUMP_LEN   32768
+#define FIEF_EXIT_MSG_LEN 1024
+#define FIEF_EXIT_DUMP_LEN 32768
 
 #define FIEF_SLOT_SELF 0
 #define FIEF_SLOT_NONE 0xffff
@@ -59,10 +59,10 @@ enum fief_cap {
 	FIEF_CAP_PREEMPT = 4,
 	FIEF_CAP_PERF = 8,
 };
-#define FIEF_NR_CAPS	    4
+#define FIEF_NR_CAPS 4
 #define FIEF_CAPS_EXCLUSIVE (FIEF_CAP_ENQ_IMMED | FIEF_CAP_ENQ | FIEF_CAP_PREEMPT)
-#define FIEF_CAPS_SHARED    FIEF_CAP_ENQ_IMMED
-#define FIEF_CAPS_ALL	    (FIEF_CAPS_EXCLUSIVE | FIEF_CAP_PERF)
+#define FIEF_CAPS_SHARED FIEF_CAP_ENQ_IMMED
+#define FIEF_CAPS_ALL (FIEF_CAPS_EXCLUSIVE | FIEF_CAP_PERF)
 
 /* A plain set of cids, bit n of the array is cid n. */
 struct fief_cidset {
@@ -100,9 +100,9 @@ struct fief_participant {
 /* The account of a participant, in CLOCK_MONOTONIC ns; every CPU adds to it. */
 struct fief_slot {
 	struct fief_participant participant;
-	__u64 dispatched;   /* times its dispatch put a task on a cid */
-	__u64 charged_ns;   /* CPU time it used of what it is due */
-	__u64 borrowed_ns;  /* CPU time it used of what others left idle */
+	__u64 dispatched; /* times its dispatch put a task on a cid */
+	__u64 charged_ns; /* CPU time it used of what it is due */
+	__u64 borrowed_ns; /* CPU time it used of what others left idle */
 	__u64 borrow_vtime; /* borrowed_ns by entitlement: decides who borrows next */
 };
 
@@ -145,16 +145,16 @@ struct fief_cid_topo {
 
 /* Counters of one scheduler's own tasks; written by BPF, read through the mapping. */
 struct fief_counters {
-	__u64 enqueued;	       /* tasks put on a queue */
-	__u64 direct;	       /* tasks put straight on an idle cid */
-	__u64 reenq_cap;       /* came back: a cap was missing */
-	__u64 reenq_immed;     /* came back: the cid was busy */
+	__u64 enqueued; /* tasks put on a queue */
+	__u64 direct; /* tasks put straight on an idle cid */
+	__u64 reenq_cap; /* came back: a cap was missing */
+	__u64 reenq_immed; /* came back: the cid was busy */
 	__u64 reenq_preempted; /* came back: thrown off by a higher class or owner */
 	__u64 reenq_other;
-	__u64 rescued;	      /* inserts that asked for the kernel's rescue */
-	__u64 turn_preempts;  /* turns ended early so that another participant could run */
-	__u64 wake_preempts;  /* own tasks thrown off for one with an earlier deadline */
-	__u64 reclaims;	      /* own cids taken back from a borrower by preemption */
+	__u64 rescued; /* inserts that asked for the kernel's rescue */
+	__u64 turn_preempts; /* turns ended early so that another participant could run */
+	__u64 wake_preempts; /* own tasks thrown off for one with an earlier deadline */
+	__u64 reclaims; /* own cids taken back from a borrower by preemption */
 	__u64 events_dropped; /* ring full: the daemon must observe afresh */
 };
 
@@ -184,14 +184,14 @@ struct fief_apply_args {
 	__u32 nr_ops;
 	__u32 nr_slots; /* slots [0, nr_slots) of the staged table are meaningful */
 	__u64 plan_number;
-	__s32 result;	  /* 0, or the first failure that stopped the apply */
+	__s32 result; /* 0, or the first failure that stopped the apply */
 	__u32 failed_ops; /* operations whose result is not 0 */
 };
 
 /* Argument of fief_kill. */
 struct fief_kill_args {
 	__u64 cgroup_id; /* a direct child; naming any other scheduler ends the caller */
-	__s32 result;	 /* 0, or -ENODEV: it had gone */
+	__s32 result; /* 0, or -ENODEV: it had gone */
 	__u32 pad;
 	char reason[FIEF_KILL_REASON_LEN]; /* ends with a NUL */
 };
@@ -208,14 +208,14 @@ struct fief_kill_args {
 struct fief_state {
 	__u32 abi_version;
 	__u32 nr_cids;
-	__u64 cgroup_id;   /* 0 for the root scheduler */
+	__u64 cgroup_id; /* 0 for the root scheduler */
 	__u64 plan_number; /* plan in force */
-	__u32 nr_slots;	   /* slots [0, nr_slots) are in use */
+	__u32 nr_slots; /* slots [0, nr_slots) are in use */
 	__u32 pad;
 	struct fief_counters counters;
 	struct fief_cid_topo topo[FIEF_MAX_CIDS];
 
-	struct fief_slot slots[FIEF_MAX_SLOTS];	  /* live */
+	struct fief_slot slots[FIEF_MAX_SLOTS]; /* live */
 	struct fief_cid_plan cids[FIEF_MAX_CIDS]; /* live */
 	struct fief_participant staged_slots[FIEF_MAX_SLOTS];
 	struct fief_cid_plan staged_cids[FIEF_MAX_CIDS];

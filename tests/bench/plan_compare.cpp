@@ -57,6 +57,7 @@ Instance make_instance(std::mt19937& random) {
 
 std::vector<double> dues(const LevelPlan& level) {
   std::vector<double> due;
+  due.reserve(level.participants.size());
   for (const auto& participant : level.participants)
     due.push_back(static_cast<double>(participant.entitlement.cpus) / double{kCpuUnit});
   return due;

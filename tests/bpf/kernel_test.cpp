@@ -15,10 +15,12 @@ using namespace std::chrono_literals;
 template <class Wait>
 std::vector<double> used_during(const std::vector<const TestCgroup*>& cgroups, Wait wait) {
   std::vector<double> before;
+  before.reserve(cgroups.size());
   for (const auto* cgroup : cgroups)
     before.push_back(cgroup->usage());
   wait();
   std::vector<double> used;
+  used.reserve(cgroups.size());
   for (std::size_t i = 0; i < cgroups.size(); ++i)
     used.push_back(cgroups[i]->usage() - before[i]);
   return used;
@@ -42,8 +44,8 @@ TEST_F(RealKernel, SecondRootIsRefusedInWords) {
 }
 
 TEST_F(RealKernel, ChildGetsExactlyWhatIsGranted) {
-  TestCgroup a("fief-test-a");
-  TestCgroup b("fief-test-b");
+  const TestCgroup a("fief-test-a");
+  const TestCgroup b("fief-test-b");
   load_root();
   attach(a);
   attach(b);
@@ -200,7 +202,7 @@ TEST_F(RealKernel, EventsTellOfAttachWeightAndRemoval) {
 }
 
 TEST_F(RealKernel, FailuresAreTold) {
-  TestCgroup a("fief-test-a");
+  const TestCgroup a("fief-test-a");
   load_root();
   const auto missing = try_attach(a, "no-such-scheduler");
   ASSERT_FALSE(missing);

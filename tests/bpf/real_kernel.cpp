@@ -2,13 +2,13 @@
 #include "real_kernel.hpp"
 
 #include <sched.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -23,7 +23,7 @@ constexpr char kSysfs[] = "/sys/kernel/sched_ext";
 constexpr char kCgroupRoot[] = "/sys/fs/cgroup";
 
 std::string read_file(const std::string& path) {
-  std::ifstream file(path);
+  const std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -97,7 +97,7 @@ pid_t TestCgroup::spin(int cpu, int nice_value) {
       sched_setaffinity(0, sizeof(cpus), &cpus);
     }
     setpriority(PRIO_PROCESS, 0, nice_value);
-    for (volatile bool forever = true; forever;) {
+    for (const volatile bool forever = true; forever;) {
     }
   }
   spinners_.push_back(pid);
@@ -148,7 +148,8 @@ void RealKernel::apply(const LevelPlan& level) {
   for (const auto& scheduler : observed->schedulers)
     if (scheduler.cgroup != kSelf)
       held[scheduler.cgroup] = scheduler.held;
-  const auto refused = kernel_->apply(level, grant_operations(level, held, kernel_->topology()), ++plan_number_);
+  const auto refused =
+      kernel_->apply(level, grant_operations(level, held, kernel_->topology()), ++plan_number_);
   ASSERT_TRUE(refused) << refused.error().message;
   EXPECT_TRUE(refused->empty());
 }

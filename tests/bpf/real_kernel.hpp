@@ -43,9 +43,11 @@ class TestCgroup {
 };
 
 class RealKernel : public ::testing::Test {
+ public:
+  ~RealKernel() override;
+
  protected:
   RealKernel();
-  ~RealKernel() override;
 
   void load_root();
   void attach(const TestCgroup& cgroup, const std::string& scheduler = "fair");

@@ -17,10 +17,10 @@ namespace {
 using testing::HasSubstr;
 
 // A user without any privilege.
-const std::string kAsNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups ";
+constexpr char kAsNobody[] = "setpriv --reuid 65534 --regid 65534 --clear-groups " FIEF_FIEFCTL;
 
 std::string reload_as_nobody() {
-  return kAsNobody + FIEF_FIEFCTL + " reload";
+  return std::string(kAsNobody) + " reload";
 }
 
 // Stands where polkit would, because polkit itself refuses to run on any but the machine's bus.
@@ -149,7 +149,7 @@ TEST_F(ChangeTest, OthersMayNotWithoutPolkit) {
 }
 
 TEST_F(ChangeTest, OthersMayReadAll) {
-  const auto outcome = run(kAsNobody + FIEF_FIEFCTL + " tree --json");
+  const auto outcome = run(std::string(kAsNobody) + " tree --json");
   EXPECT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, HasSubstr("/demo.slice/a.service"));
 }

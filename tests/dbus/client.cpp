@@ -23,7 +23,7 @@ dbus::BusHandle connect() {
 template <class T>
 T read_basic(const dbus::MessageRef& message, char type) {
   T value{};
-  if (sd_bus_message_read_basic(message.get(), type, &value) <= 0)
+  if (sd_bus_message_read_basic(message.get(), type, static_cast<void*>(&value)) <= 0)
     throw std::runtime_error(std::string("the message holds no ") + type + " here");
   return value;
 }
@@ -87,8 +87,7 @@ Answer Client::property(const std::string& path, const std::string& interface,
 Signal Client::next_signal(const std::string& member) {
   const auto deadline = Clock::now() + kPatience;
   while (Clock::now() < deadline) {
-    const auto found = std::find_if(signals_.begin(), signals_.end(),
-                                    [&member](const Signal& s) { return s.member == member; });
+    const auto found = std::ranges::find(signals_, member, &Signal::member);
     if (found != signals_.end()) {
       auto signal = *found;
       signals_.erase(found);

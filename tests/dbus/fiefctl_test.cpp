@@ -2,14 +2,13 @@
 // fiefctl as people and scripts run it: a process, its output and its exit status.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
 
 #include "api/view_json.hpp"
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
+#include "unit/temp_dir.hpp"
 
 namespace fief::test {
 namespace {
@@ -114,24 +113,15 @@ class OfflineTest : public FiefctlTest {
     std::ofstream(cgroups_) << R"({"cgroups": [{"cgroup": "/s/a", "weight": 300},
                                                {"cgroup": "/s/b", "weight": 100}]})";
   }
-  ~OfflineTest() override {
-    for (const auto& file : {policy_, cgroups_, plan_})
-      std::remove(file.c_str());
-  }
-  OfflineTest(const OfflineTest&) = delete;
-  OfflineTest& operator=(const OfflineTest&) = delete;
-  OfflineTest(OfflineTest&&) = delete;
-  OfflineTest& operator=(OfflineTest&&) = delete;
 
   [[nodiscard]] std::string options() const {
     return fmt::format(" --policy {} --topology 1x1x8x1 --cgroups {}", policy_, cgroups_);
   }
 
-  // Cases run side by side, each in a process of its own.
-  std::string prefix_ = fmt::format("{}/fief-offline-{}", testing::TempDir(), getpid());
-  std::string policy_ = prefix_ + "-policy.json";
-  std::string cgroups_ = prefix_ + "-cgroups.json";
-  std::string plan_ = prefix_ + "-plan.json";
+  TempDir directory_;
+  std::string policy_ = directory_.path() / "policy.json";
+  std::string cgroups_ = directory_.path() / "cgroups.json";
+  std::string plan_ = directory_.path() / "plan.json";
 };
 
 TEST_F(OfflineTest, CheckAcceptsAndRefuses) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Holds the running service to the interface files that are installed.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <boost/property_tree/ptree.hpp>
@@ -29,9 +30,9 @@ void describe(const ptree& element, const std::string& indent, std::multiset<std
     std::map<std::string, std::string> attributes;
     for (const auto& [key, value] : child.get_child("<xmlattr>", ptree{}))
       attributes[key] = value.data();
-    auto line = indent + "/" + tag;
+    auto line = fmt::format("{}/{}", indent, tag);
     for (const auto& [key, value] : attributes)
-      line += " " + key + "=" + value;
+      line += fmt::format(" {}={}", key, value);
     lines.insert(line);
     describe(child, line, lines);
   }

@@ -3,12 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -49,33 +49,25 @@ std::string read_all(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-std::string make_directory() {
-  auto path = (std::filesystem::temp_directory_path() / "fief-bus-XXXXXX").string();
-  if (mkdtemp(path.data()) == nullptr)
-    throw std::runtime_error("cannot make a temporary directory");
-  // Other users are among the clients.
-  std::filesystem::permissions(path, std::filesystem::perms{0755});
-  return path;
-}
-
 }  // namespace
 
-PrivateBus::PrivateBus() : directory_(make_directory()) {
-  std::ofstream(directory_ + "/bus.conf")
-      << fmt::format(kConfiguration, directory_, FIEF_SYSTEMD_DIR);
-  setenv("DBUS_SYSTEM_BUS_ADDRESS", fmt::format("unix:path={}/socket", directory_).c_str(), 1);
+PrivateBus::PrivateBus() {
+  const auto path = directory_.path().string();
+  // Other users are among the clients.
+  std::filesystem::permissions(path, std::filesystem::perms{0755});
+  write_file(directory_.path() / "bus.conf", fmt::format(kConfiguration, path, FIEF_SYSTEMD_DIR));
+  setenv("DBUS_SYSTEM_BUS_ADDRESS", fmt::format("unix:path={}/socket", path).c_str(), 1);
   start();
 }
 
 PrivateBus::~PrivateBus() {
   end();
   unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
-  std::filesystem::remove_all(directory_);
 }
 
 void PrivateBus::restart() {
   end();
-  std::filesystem::remove(directory_ + "/socket");
+  std::filesystem::remove(directory_.path() / "socket");
   start();
 }
 
@@ -87,9 +79,9 @@ void PrivateBus::start() {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
-  const auto log = directory_ + "/log";
+  const auto log = directory_.path() / "log";
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT, 0600);
-  auto config = fmt::format("--config-file={}/bus.conf", directory_);
+  auto config = fmt::format("--config-file={}/bus.conf", directory_.path().string());
   std::string program = "dbus-daemon";
   std::string print = "--print-address";
   std::string nofork = "--nofork";
@@ -110,13 +102,13 @@ void PrivateBus::end() {
 }
 
 Outcome run(const std::string& command) {
-  const auto directory = make_directory();
+  const TempDir directory;
+  const auto out = directory.path() / "out";
+  const auto err = directory.path() / "err";
   const auto status =
-      std::system(fmt::format("( {} ) >{}/out 2>{}/err", command, directory, directory).c_str());
-  Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                  read_all(directory + "/out"), read_all(directory + "/err")};
-  std::filesystem::remove_all(directory);
-  return outcome;
+      std::system(fmt::format("( {} ) >{} 2>{}", command, out.string(), err.string()).c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_all(out),
+          read_all(err)};
 }
 
 }  // namespace fief::test

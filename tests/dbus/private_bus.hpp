@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "unit/temp_dir.hpp"
+
 namespace fief::test {
 
 /// Runs until destroyed. DBUS_SYSTEM_BUS_ADDRESS leads to it meanwhile, for this process and what
@@ -26,7 +28,7 @@ class PrivateBus {
   void start();
   void end();
 
-  std::string directory_;  ///< holds its socket and configuration
+  TempDir directory_;  ///< holds its socket and configuration
   pid_t pid_ = -1;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Clients that misbehave, and a bus that goes away.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -47,7 +48,7 @@ int count_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) 
 }
 
 TEST_F(RobustnessTest, FloodIsAnsweredAndHarmsNobody) {
-  Client flooder;
+  const Client flooder;
   Client other;
   const auto descriptors = open_descriptors();
   const auto calls_before = status_calls();
@@ -74,7 +75,7 @@ TEST_F(RobustnessTest, FloodIsAnsweredAndHarmsNobody) {
 }
 
 TEST_F(RobustnessTest, ClientThatNeverReadsHarmsNobody) {
-  Client deaf;
+  const Client deaf;
   for (int i = 0; i < kFlood; ++i) {
     const auto request = get_status(deaf);
     sd_bus_send(deaf.connection(), request.get(), nullptr);
@@ -134,6 +135,8 @@ TEST(IdleTest, ServiceAtRestNeverWakes) {
 
 // The callback of a reload outlives the connection, and even the service.
 TEST_F(RobustnessTest, LateOutcomesFindNobodyAndHarmNobody) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may reload without polkit";
   std::vector<std::function<void(Status)>> held;
   {
     service_.on_loop([&held](StateBackend& backend, Service&) { backend.held = &held; });
@@ -148,7 +151,7 @@ TEST_F(RobustnessTest, LateOutcomesFindNobodyAndHarmNobody) {
     for (const auto end = std::chrono::steady_clock::now() + kPatience;
          arrived == 0 && std::chrono::steady_clock::now() < end;)
       service_.on_loop([&held, &arrived](StateBackend&, Service&) { arrived = held.size(); });
-    ASSERT_EQ(arrived, 1U) << "needs root";
+    ASSERT_EQ(arrived, 1U);
   }
   bus_.restart();
   wait_for_name(dbus::kService);

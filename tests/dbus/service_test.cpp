@@ -71,6 +71,7 @@ std::set<std::string> changed_names(const Signal& signal) {
 
 std::vector<std::string> members(const std::deque<Signal>& signals) {
   std::vector<std::string> names;
+  names.reserve(signals.size());
   for (const auto& signal : signals)
     names.push_back(signal.member);
   return names;

@@ -25,8 +25,7 @@ class Kernel {
       : model_(world.topology, [](const std::function<void()>& run) { run(); }) {
     model_.load_root({}, expect_done);
     for (const auto& attachment : world.attachments) {
-      const auto node =
-          std::ranges::find(world.cgroups.nodes, attachment.cgroup, &CgroupNode::id);
+      const auto node = std::ranges::find(world.cgroups.nodes, attachment.cgroup, &CgroupNode::id);
       model_.add_cgroup(attachment.cgroup, node->path);
       model_.attach({attachment.cgroup, node->path, "fair", {}}, expect_done);
     }

@@ -84,15 +84,16 @@ TEST(PlanConfinement, nobody_can_have_more_but_from_one_who_has_less) {
         auto has = other.exclusive;
         for (const auto& share : other.shared)
           has.insert(share.cid);
-        const bool in_reach = std::ranges::any_of(
-            allowed[i], [&](int cid) { return has.contains(Cid{static_cast<std::uint32_t>(cid)}); });
+        const bool in_reach = std::ranges::any_of(allowed[i], [&](int cid) {
+          return has.contains(Cid{static_cast<std::uint32_t>(cid)});
+        });
         const auto height = [](const ParticipantPlan& part) {
           return static_cast<double>(part.entitlement.cpus) /
                  static_cast<double>(part.entitlement.by_weight);
         };
         // A unit or two by rounding, over the smallest share.
-        const auto slack =
-            3.0 / static_cast<double>(std::min(mine.entitlement.by_weight, other.entitlement.by_weight));
+        const auto slack = 3.0 / static_cast<double>(std::min(mine.entitlement.by_weight,
+                                                              other.entitlement.by_weight));
         if (in_reach && height(mine) * (1 + slack) + slack < height(other))
           RC_FAIL(fmt::format("{} has less than {}\n{}\n{}", ids[i].value, other.cgroup.value,
                               describe(level), describe(world)));

@@ -152,7 +152,7 @@ void assert_least_moves(const World& world, const LevelPlan& before, const Level
 
 TEST(PlanProperty, moves_are_the_minimum_cost_flow) {
   property("moves", [] {
-    Features features{
+    const Features features{
         .limits = true, .exclusive = true, .split = false, .nested = false, .offline = false};
     auto world = random_world(features);
     plan_or_discard(world);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,7 @@ struct World {
   const Plan& plan() {
     auto made = make();
     if (!made)
-      throw made.error();
+      throw std::runtime_error(made.error().message);
     in_force = std::move(*made);
     return *in_force;
   }
@@ -78,7 +79,7 @@ struct World {
   [[nodiscard]] std::uint32_t index(std::string_view path) const {
     const auto at = std::ranges::find(cgroups.nodes, path, &CgroupNode::path);
     if (at == cgroups.nodes.end())
-      throw Error{Errc::not_found, std::string(path)};
+      throw std::out_of_range(std::string(path));
     return static_cast<std::uint32_t>(at - cgroups.nodes.begin());
   }
 };

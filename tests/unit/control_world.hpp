@@ -41,9 +41,11 @@ class Listener : public StatusListener {
 };
 
 class World : public ::testing::Test {
+ public:
+  ~World() override;
+
  protected:
   World();
-  ~World() override;
 
   /// Writes the policy that the next start or reload reads.
   void set_policy(std::string text) { policy_text_ = std::move(text); }

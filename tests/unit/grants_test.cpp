@@ -162,8 +162,7 @@ TEST(GrantOperations, who_is_not_planned_for_holds_nothing) {
 TEST(GrantOperations, each_shard_is_finished_before_the_next_begins) {
   const auto topology = parse_topology_spec("1x2x2x1").value();
   const auto plan = level({participant(kA, {0, 2}), participant(kB, {1, 3})});
-  const auto ops =
-      grant_operations(plan, {{kA, holds({0, 1})}, {kB, holds({2, 3})}}, topology);
+  const auto ops = grant_operations(plan, {{kA, holds({0, 1})}, {kB, holds({2, 3})}}, topology);
   EXPECT_THAT(ops, ElementsAre(GrantOp{FIEF_OP_REVOKE, kA, FIEF_CAPS_EXCLUSIVE, {1}},
                                GrantOp{FIEF_OP_GRANT, kB, FIEF_CAPS_EXCLUSIVE, {1}},
                                GrantOp{FIEF_OP_REVOKE, kB, FIEF_CAPS_EXCLUSIVE, {2}},

@@ -30,12 +30,14 @@ class Recorder : public Sink {
 };
 
 class Log : public ::testing::Test {
- protected:
-  Log() { set_sink(std::make_unique<Recorder>(records_)); }
+ public:
   ~Log() override {
     set_sink(default_sink());
     set_level(Level::info);
   }
+
+ protected:
+  Log() { set_sink(std::make_unique<Recorder>(records_)); }
   std::vector<Record> records_;
 };
 

@@ -15,6 +15,7 @@ using ::testing::HasSubstr;
 
 std::vector<double> dues(const LevelPlan& level) {
   std::vector<double> cpus;
+  cpus.reserve(level.participants.size());
   for (const auto& participant : level.participants)
     cpus.push_back(static_cast<double>(participant.entitlement.cpus) / double{kCpuUnit});
   return cpus;

@@ -23,7 +23,9 @@ using test::delegation_with;
 using test::faults_of;
 using testing::IsEmpty;
 
-const fs::path kConfig = FIEF_CONFIG_DIR;
+fs::path shipped(const char* file) {
+  return fs::path(FIEF_CONFIG_DIR) / file;
+}
 
 json read_json(const fs::path& file) {
   std::ifstream in(file);
@@ -33,7 +35,7 @@ json read_json(const fs::path& file) {
 bool schema_accepts(const json& document) {
   static const valijson::Schema schema = [] {
     valijson::Schema parsed;
-    const auto text = read_json(kConfig / "policy.schema.json");
+    const auto text = read_json(shipped("policy.schema.json"));
     valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(text), parsed);
     return parsed;
   }();
@@ -42,8 +44,8 @@ bool schema_accepts(const json& document) {
 }
 
 std::vector<std::string> shipped_policies() {
-  std::vector<std::string> files{(kConfig / "policy.json").string()};
-  for (const auto& entry : fs::directory_iterator(kConfig / "examples"))
+  std::vector<std::string> files{shipped("policy.json").string()};
+  for (const auto& entry : fs::directory_iterator(shipped("examples")))
     files.push_back(entry.path().string());
   return files;
 }
@@ -58,7 +60,7 @@ TEST_P(ShippedPolicy, IsAcceptedByTheParser) {
   std::vector<std::string> files{GetParam()};
   // A drop-in means something only over what it changes.
   if (files[0].ends_with("/drop-in.json"))
-    files.insert(files.begin(), (kConfig / "examples/latency-and-batch.json").string());
+    files.insert(files.begin(), shipped("examples/latency-and-batch.json").string());
   const auto policy = load_policy_files(files, FileTrust::any);
   EXPECT_TRUE(policy) << format_faults(policy.error());
 }
@@ -71,12 +73,12 @@ INSTANTIATE_TEST_SUITE_P(All, ShippedPolicy, testing::ValuesIn(shipped_policies(
                          });
 
 TEST(VendorPolicy, DelegatesNothing) {
-  const std::vector<std::string> files{(kConfig / "policy.json").string()};
+  const std::vector<std::string> files{shipped("policy.json").string()};
   EXPECT_THAT(load_policy_files(files, FileTrust::any)->delegations, IsEmpty());
 }
 
 TEST(ThreeServices, AreNamedAfterTheirUnits) {
-  const std::vector<std::string> files{(kConfig / "examples/three-services.json").string()};
+  const std::vector<std::string> files{shipped("examples/three-services.json").string()};
   const auto policy = load_policy_files(files, FileTrust::any);
   ASSERT_TRUE(policy);
   ASSERT_EQ(policy->delegations.size(), 3U);
@@ -181,7 +183,7 @@ std::set<std::string> keys_of_parser(const std::string& document) {
 
 std::set<std::string> keys_of_schema(const char* object) {
   std::set<std::string> keys;
-  const auto schema = read_json(kConfig / "policy.schema.json");
+  const auto schema = read_json(shipped("policy.schema.json"));
   for (const auto& [key, value] : schema.at(json::json_pointer(object)).at("properties").items())
     keys.insert(key);
   return keys;

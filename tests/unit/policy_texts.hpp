@@ -14,6 +14,7 @@ namespace fief::test {
 /// Parses the texts as files "1.json", "2.json" and so on.
 inline PolicyResult parse(const std::vector<std::string>& texts) {
   std::vector<PolicyText> sources;
+  sources.reserve(texts.size());
   for (const auto& text : texts)
     sources.push_back({fmt::format("{}.json", sources.size() + 1), text});
   return parse_policy(sources);
@@ -31,7 +32,7 @@ inline std::vector<std::string> faults_of(const std::vector<std::string>& texts)
 
 /// One delegation of /x with further @p keys, as a document.
 inline std::string delegation_with(const std::string& keys) {
-  return fmt::format("{{\"delegations\": [{{\"cgroup\": \"/x\", {}}}]}}", keys);
+  return fmt::format(R"({{"delegations": [{{"cgroup": "/x", {}}}]}})", keys);
 }
 
 }  // namespace fief::test

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const Supervision::Time kStart{std::chrono::hours{5}};
+constexpr Supervision::Time kStart{std::chrono::hours{5}};
 
 RestartPolicy policy() {
   return {.enabled = true,

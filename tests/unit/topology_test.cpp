@@ -5,15 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
+#include "temp_dir.hpp"
 #include "topology/numbering.hpp"
 
 namespace fief {
 namespace {
-
-namespace fs = std::filesystem;
 
 TEST(TopologySpec, numbers_nodes_llcs_cores_threads) {
   const auto topology = parse_topology_spec("2x4x8x2").value();
@@ -38,6 +36,7 @@ TEST(Numbering, orders_by_first_cpu_and_puts_siblings_together) {
   const auto topology =
       number_cids({{0, 0, 0, 0, true}, {1, 0, 0, 1, true}, {2, 0, 0, 0, true}, {3, 0, 0, 1, true}});
   std::vector<std::uint32_t> cpus;
+  cpus.reserve(topology.cids.size());
   for (const auto& info : topology.cids)
     cpus.push_back(info.cpu);
   EXPECT_EQ(cpus, (std::vector<std::uint32_t>{0, 2, 1, 3}));
@@ -69,18 +68,8 @@ TEST(Numbering, splits_large_llcs_into_even_shards_of_whole_cores) {
 
 class SysfsTest : public ::testing::Test {
  protected:
-  SysfsTest() {
-    auto pattern = (fs::temp_directory_path() / "fief-sysfs-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
-  }
-  ~SysfsTest() override { fs::remove_all(root_); }
-  SysfsTest(const SysfsTest&) = delete;
-  SysfsTest& operator=(const SysfsTest&) = delete;
-
   void write(const std::string& path, const std::string& text) const {
-    const auto file = root_ / "devices/system" / path;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text << '\n';
+    test::write_file(root_.path() / "devices/system" / path, text + '\n');
   }
 
   void cpu(int number, const std::string& core, const std::string& llc) const {
@@ -90,9 +79,9 @@ class SysfsTest : public ::testing::Test {
     write(dir + "cache/index1/shared_cpu_list", llc);
   }
 
-  [[nodiscard]] Result<Topology> read() const { return read_topology(root_.string()); }
+  [[nodiscard]] Result<Topology> read() const { return read_topology(root_.path().string()); }
 
-  fs::path root_;
+  test::TempDir root_;
 };
 
 TEST_F(SysfsTest, reads_what_the_kernel_lays_out) {
@@ -130,7 +119,7 @@ TEST_F(SysfsTest, names_the_file_it_cannot_read) {
 }
 
 TEST(Sysfs, this_machine_has_every_cpu_once) {
-  if (!fs::exists("/sys/devices/system/cpu/possible"))
+  if (!std::filesystem::exists("/sys/devices/system/cpu/possible"))
     GTEST_SKIP() << "no sysfs here";
   const auto topology = read_topology().value();
   CidSet cpus;

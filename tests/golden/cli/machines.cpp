@@ -87,7 +87,7 @@ StatusView troubled_machine() {
   status.state = "degraded";
   status.as_planned = false;
   status.policy_error =
-      "/etc/fief/policy.json:3:5: unknown key \"wieght\"; did you mean \"weight\"?";
+      R"(/etc/fief/policy.json:3:5: unknown key "wieght"; did you mean "weight"?)";
   status.schedulers[1].held.by_cap[1] = CidSet{1};
   status.schedulers[1].as_planned = false;
   status.schedulers[2].foreign = true;

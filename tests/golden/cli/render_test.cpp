@@ -77,8 +77,7 @@ TEST(RenderTest, ForeignJsonIsRefused) {
   for (const auto* text : {"", "{", "[]", "{\"schema\": 2}", "{\"schema\": 1}"})
     EXPECT_FALSE(status_from_json(text)) << text;
   auto negative = to_json(nested_machine());
-  const std::string fraction =
-      "\"planned\":{\"exclusive\":\"0\",\"shared\":[{\"cid\":1,\"fraction\":";
+  const std::string fraction = R"("planned":{"exclusive":"0","shared":[{"cid":1,"fraction":)";
   negative.insert(negative.find(fraction) + fraction.size(), "-");
   EXPECT_FALSE(status_from_json(negative));
 }
