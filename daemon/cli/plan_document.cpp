@@ -118,6 +118,18 @@ LevelMemory read_memory(const Json& json, const CgroupTree& cgroups, CgroupId sc
   return memory;
 }
 
+// Participants whose cgroup is no longer there have left their place.
+void note_left(const Json& level, const CgroupTree& cgroups, LevelMemory& memory) {
+  for (const auto& entry : level.at("participants")) {
+    if (find(cgroups, entry.at("cgroup")) != nullptr)
+      continue;
+    auto& place = memory.places.emplace_back(FormerPlace{
+        entry.at("cgroup").get<std::string>(), json::read_cids(entry.at("exclusive")), {}});
+    for (const auto& share : json::read_shared(entry.at("shared")))
+      place.shared.insert(share.cid);
+  }
+}
+
 LevelPlan read_level(const Json& json, const CgroupTree& cgroups, CgroupId scheduler) {
   LevelPlan level{scheduler, json::read_cids(json.at("held")), {}};
   for (const auto& entry : json.at("participants")) {
@@ -137,8 +149,10 @@ Plan read_plan(const Json& json, const CgroupTree& cgroups) {
       continue;
     const auto scheduler = node->path == kRootPath ? kSelf : node->id;
     plan.levels.push_back(read_level(entry, cgroups, scheduler));
-    if (entry.contains("memory"))
-      plan.memory.push_back(read_memory(entry.at("memory"), cgroups, scheduler));
+    plan.memory.push_back(entry.contains("memory")
+                              ? read_memory(entry.at("memory"), cgroups, scheduler)
+                              : LevelMemory{scheduler, {}, {}});
+    note_left(entry, cgroups, plan.memory.back());
   }
   return plan;
 }

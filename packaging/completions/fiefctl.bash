@@ -16,7 +16,7 @@ _fiefctl() {
     done
 
     case $prev in
-        --policy | --cgroups | --previous | --topology)
+        --policy | --cgroups | --previous | --topology | --svg)
             _filedir
             return
             ;;
@@ -34,7 +34,7 @@ _fiefctl() {
                 _filedir json
             fi
             ;;
-        plan) COMPREPLY=($(compgen -W "--json --help $planning" -- "$cur")) ;;
+        plan) COMPREPLY=($(compgen -W "--json --svg --help $planning" -- "$cur")) ;;
         explain) COMPREPLY=($(compgen -W "--json --help $planning" -- "$cur")) ;;
     esac
 }

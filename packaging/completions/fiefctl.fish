@@ -18,3 +18,4 @@ complete -c fiefctl -n '__fish_seen_subcommand_from check' -F
 for option in policy topology cgroups previous
     complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l $option -r -F
 end
+complete -c fiefctl -n '__fish_seen_subcommand_from plan' -l svg -r -F -d 'Draw the plan in a file'

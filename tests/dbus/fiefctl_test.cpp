@@ -152,6 +152,41 @@ TEST_F(OfflineTest, PlanIsItsOwnPreviousPlan) {
   EXPECT_EQ(second.output, first.output);
 }
 
+TEST_F(OfflineTest, PlanIsDrawn) {
+  EXPECT_THAT(fiefctl("plan" + options()).output, AllOf(HasSubstr("LLC 0"), HasSubstr("node 0")));
+  const auto drawn = fiefctl(fmt::format("plan --svg {}{}", plan_, options()));
+  EXPECT_EQ(drawn.status, 0) << drawn.errors;
+  std::ifstream stream(plan_);
+  const std::string svg{std::istreambuf_iterator<char>(stream), {}};
+  EXPECT_THAT(svg, AllOf(StartsWith("<svg "), HasSubstr("/s/a"), testing::EndsWith("</svg>\n")));
+  EXPECT_EQ(fiefctl("plan --svg /nowhere/x.svg" + options()).status, 1);
+}
+
+TEST_F(OfflineTest, WhoReturnsFindsItsPlace) {
+  const auto plan = [this](const char* cgroups, const std::string& more) {
+    std::ofstream(cgroups_) << cgroups;
+    return fiefctl("plan --json" + options() + more);
+  };
+  constexpr auto kBoth = R"({"cgroups": [{"cgroup": "/s/a", "weight": 300}, {"cgroup": "/s/b"}]})";
+  constexpr auto kOne = R"({"cgroups": [{"cgroup": "/s/a", "weight": 300}]})";
+  const auto place_of_b = [](const std::string& text) {
+    return text.substr(text.find("\"cgroup\": \"/s/b\",\n              \"self\""));
+  };
+  const auto first = plan(kBoth, "");
+  ASSERT_EQ(first.status, 0) << first.errors;
+  std::ofstream(plan_) << first.output;
+  std::ofstream(policy_) << R"({"delegations": [{"name": "a", "cgroup": "/s/a"}]})";
+  const auto without = plan(kOne, " --previous " + plan_);
+  ASSERT_EQ(without.status, 0) << without.errors;
+  EXPECT_THAT(without.output, HasSubstr("\"left\": [\n"));
+  std::ofstream(plan_) << without.output;
+  std::ofstream(policy_) << R"({"delegations": [{"name": "a", "cgroup": "/s/a"},
+                                                {"name": "b", "cgroup": "/s/b"}]})";
+  const auto again = plan(kBoth, " --previous " + plan_);
+  ASSERT_EQ(again.status, 0) << again.errors;
+  EXPECT_EQ(place_of_b(again.output).substr(0, 600), place_of_b(first.output).substr(0, 600));
+}
+
 TEST_F(OfflineTest, AbsentCgroupsAreMentioned) {
   std::ofstream(cgroups_) << R"({"cgroups": [{"cgroup": "/s/a"}]})";
   const auto outcome = fiefctl("plan" + options());

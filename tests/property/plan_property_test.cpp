@@ -166,6 +166,107 @@ TEST(PlanProperty, moves_are_the_minimum_cost_flow) {
   });
 }
 
+// The shared cids as one more participant, last: they too should stay what they are.
+Ownership with_pool(const LevelPlan& owners, const LevelPlan& numbering, std::uint32_t cids) {
+  auto out = ownership(owners, numbering, cids);
+  const auto pool = static_cast<int>(out.count.size());
+  std::set<Cid> shared;
+  for (const auto& participant : owners.participants)
+    for (const auto& share : participant.shared)
+      shared.insert(share.cid);
+  for (const auto cid : shared)
+    out.owner[cid.value] = pool;
+  out.count.push_back(static_cast<int>(shared.size()));
+  return out;
+}
+
+TEST(PlanProperty, shared_cids_move_no_more_than_the_minimum_cost_flow_either) {
+  property("shared moves", [] {
+    const Features features{.max_threads = 1, .split = false, .nested = false};
+    auto world = random_world(features);
+    plan_or_discard(world);
+    const auto changes = *rc::gen::inRange(1, 8);
+    for (int i = 0; i < changes; ++i) {
+      const auto before = world.in_force->levels[0];
+      random_change(world, features);
+      const auto& after = plan_or_discard(world).levels[0];
+      const auto cids = world.topology.nr_cids();
+      const auto old = with_pool(before, after, cids);
+      const auto now = with_pool(after, after, cids);
+      const auto moves = count_moves(old.owner, now.owner);
+      const auto least = least_moves(old.owner, now.count);
+      if (moves != least)
+        RC_FAIL(fmt::format("{} moves, {} would do\n{}{}", moves, least, describe(before),
+                            describe(world)));
+    }
+  });
+}
+
+// Water-filling in a second, independent form: halving the interval in which the level lies.
+TEST(PlanProperty, limits_are_kept_and_the_rest_is_divided_by_weight) {
+  property("limits", [] {
+    auto features = kPlain;
+    features.limits = true;
+    auto world = random_world(features);
+    world.policy.root.min_cpus = 0;
+    const auto& level = plan_or_discard(world).levels[0];
+    const auto total = double{kCpuUnit} * world.topology.nr_cids();
+    struct Claim {
+      double share, least, most;
+    };
+    std::vector<Claim> claims{{0, 1, 1e18}};
+    double shares = 0;
+    for (std::size_t i = 1; i < level.participants.size(); ++i) {
+      const auto id = level.participants[i].cgroup;
+      const auto& node = *std::ranges::find(world.cgroups.nodes, id, &CgroupNode::id);
+      const auto& wish = world.delegation(node.path);
+      const auto share = due_by_weight(world, id) / world.topology.nr_cids();
+      shares += share;
+      claims.push_back({share, std::max(1.0, wish.min_cpus.value_or(0) * kCpuUnit),
+                        wish.max_cpus ? std::max(1.0, *wish.max_cpus * kCpuUnit) : 1e18});
+    }
+    claims[0].share = std::max(0.0, 1 - shares);
+    const auto part = [&](const Claim& claim, double water) {
+      return std::clamp(claim.share * water, claim.least, claim.most);
+    };
+    double low = 0;
+    double high = 1e16;
+    for (int i = 0; i < 200; ++i) {
+      const auto water = (low + high) / 2;
+      double sum = 0;
+      for (const auto& claim : claims)
+        sum += part(claim, water);
+      (sum < total ? low : high) = water;
+    }
+    // Rounding, and a share of nothing at all that is the rest of one.
+    for (std::size_t i = 1; i < claims.size(); ++i) {
+      const auto due = static_cast<double>(level.participants[i].entitlement.cpus);
+      const auto wanted = part(claims[i], low);
+      if (std::abs(due - wanted) > 2 + 1e-6 * total && claims[0].share > 1e-9)
+        RC_FAIL(fmt::format("{} is due {}, not {}\n{}", i, due, wanted, describe(world)));
+    }
+  });
+}
+
+TEST(PlanProperty, nobody_starves_on_any_level) {
+  property("starving", [] {
+    auto world = random_world({.confined = true});
+    for (const auto& level : plan_or_discard(world).levels) {
+      CpuTime sum = 0;
+      for (const auto& participant : level.participants) {
+        RC_ASSERT(time_of(participant) > 0U);
+        RC_ASSERT(time_of(participant) == participant.entitlement.cpus);
+        sum += time_of(participant);
+      }
+      // A child level divides what the level above gives it, to the unit.
+      for (const auto& above : world.in_force->levels)
+        if (const auto* child = above.find(level.scheduler);
+            child != nullptr && level.scheduler != kSelf)
+          RC_ASSERT(sum == child->entitlement.cpus);
+    }
+  });
+}
+
 TEST(PlanProperty, a_cpu_more_takes_from_nobody_beyond_its_entitlement) {
   property("monotonicity", [] {
     auto world = random_world(kPlain);

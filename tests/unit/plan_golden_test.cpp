@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Plans a person can check by hand, one a rule: tests/golden/plan/RULE.txt holds what explain says
-// of every participant. With FIEF_UPDATE_GOLDEN set the files are written instead of compared.
+// of every participant.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <functional>
-#include <sstream>
-
 #include "plan/explain.hpp"
+#include "support/golden.hpp"
 #include "support/world.hpp"
 
 namespace fief {
@@ -33,15 +29,7 @@ void expect_golden(const std::string& rule, World& world) {
   world.plan();
   const auto checked = check_plan(*world.in_force, world.input());
   ASSERT_TRUE(checked.has_value()) << checked.error().message;
-  const auto file = std::string(FIEF_GOLDEN_DIR) + "/plan/" + rule + ".txt";
-  const auto text = explain_all(world);
-  if (std::getenv("FIEF_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(file) << text;
-    return;
-  }
-  std::ostringstream golden;
-  golden << std::ifstream(file).rdbuf();
-  EXPECT_EQ(text, golden.str()) << file;
+  test::expect_golden("plan/" + rule + ".txt", explain_all(world));
 }
 
 TEST(PlanGolden, weights) {

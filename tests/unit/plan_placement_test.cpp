@@ -244,8 +244,8 @@ TEST(CheckPlan, finds_damage_below_the_root) {
   World world("1x1x8x1");
   const auto outer = world.child("/o", 300);
   const auto inner = world.child("/o/i", 200, outer);
-  const auto leaf = world.child("/o/i/x", 150, inner);
-  world.cgroup("/o/i/y", 300);
+  const auto leaf = world.child("/o/i/x", 100, inner);
+  world.cgroup("/o/i/y", 350);
   world.cgroup("/o/z", 100);
   world.cgroup("/rest", 100);
   const auto sound = world.plan();
@@ -271,8 +271,9 @@ TEST(CheckPlan, finds_damage_below_the_root) {
   });
   damage("a level lost", [&](Plan& plan) { plan.levels.pop_back(); });
   damage("levels swapped", [&](Plan& plan) { std::swap(plan.levels[1], plan.levels[2]); });
-  damage("two users of one cid in the last level",
-         [&](Plan& plan) { part(plan, 2, leaf).exclusive |= part(plan, 2, kSelf).exclusive; });
+  damage("two users of one cid in the last level", [&](Plan& plan) {
+    part(plan, 2, leaf).exclusive |= part(plan, 2, kSelf).exclusive;
+  });
   damage("time of a shared cid twice", [&](Plan& plan) {
     for (auto& participant : plan.levels[2].participants)
       for (auto& share : participant.shared)

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What fiefctl prints, held to files that people have looked at. FIEF_UPDATE_GOLDEN=1 writes them.
+// What fiefctl prints, held to files that people have looked at.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "api/view_json.hpp"
 #include "cli/render.hpp"
 #include "golden/cli/machines.hpp"
+#include "support/golden.hpp"
 
 namespace fief::test {
 namespace {
@@ -17,15 +15,6 @@ namespace {
 constexpr cli::Style kTerminal{.colour = true, .utf8 = true, .width = 100};
 constexpr cli::Style kUtf8{.colour = false, .utf8 = true, .width = 100};
 constexpr cli::Style kAscii{.colour = false, .utf8 = false, .width = 80};
-
-void expect_golden(const std::string& name, const std::string& text) {
-  const auto file = std::string(FIEF_GOLDEN_DIR) + "/" + name;
-  if (std::getenv("FIEF_UPDATE_GOLDEN") != nullptr)
-    std::ofstream(file) << text;
-  std::ifstream stream(file);
-  const std::string expected{std::istreambuf_iterator<char>(stream), {}};
-  EXPECT_EQ(text, expected) << "differs from " << file;
-}
 
 void expect_no_line_wider_than(std::size_t width, const std::string& text) {
   std::istringstream lines(text);
