@@ -271,9 +271,8 @@ TEST(CheckPlan, finds_damage_below_the_root) {
   });
   damage("a level lost", [&](Plan& plan) { plan.levels.pop_back(); });
   damage("levels swapped", [&](Plan& plan) { std::swap(plan.levels[1], plan.levels[2]); });
-  damage("two users of one cid in the last level", [&](Plan& plan) {
-    part(plan, 2, leaf).exclusive |= part(plan, 2, kSelf).exclusive;
-  });
+  damage("two users of one cid in the last level",
+         [&](Plan& plan) { part(plan, 2, leaf).exclusive |= part(plan, 2, kSelf).exclusive; });
   damage("time of a shared cid twice", [&](Plan& plan) {
     for (auto& participant : plan.levels[2].participants)
       for (auto& share : participant.shared)

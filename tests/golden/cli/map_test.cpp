@@ -50,8 +50,7 @@ TEST(CpuMap, every_cid_is_used_up_by_those_who_use_it_in_the_end) {
 TEST(CpuMap, what_it_shows_of_foreign_names_is_escaped) {
   World world("1x1x2x1");
   world.child("/<&\">\x01\xff\xc3\xa4");
-  const auto svg =
-      cli::render_svg(cli::make_cpu_map(world.topology, world.cgroups, world.plan()));
+  const auto svg = cli::render_svg(cli::make_cpu_map(world.topology, world.cgroups, world.plan()));
   EXPECT_THAT(svg, HasSubstr("/&lt;&amp;&quot;&gt;\xef\xbf\xbd\xef\xbf\xbd\xc3\xa4"));
   EXPECT_THAT(svg, Not(HasSubstr("\xff")));
 }
