@@ -92,14 +92,14 @@ int read_scheduler(sd_bus_message* request, Keys& keys, sd_bus_error* error) {
 }
 
 int load_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error, const char* verb,
-                   Begin begin) {
+                   Begin begin, bool needs_keys) {
   const char* subject = nullptr;
   Keys keys;
   if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
     return result;
   if (const int result = read_scheduler(request, keys, error); result < 0)
     return result;
-  if (begin == &Backend::change && keys.empty())
+  if (needs_keys && keys.empty())
     return refuse(error, "neither a scheduler nor options are given");
   auto what = fmt::format("{} {}{}{}", verb, subject, keys.empty() ? "" : ": ", to_text(keys));
   return change_delegation(request, userdata, error, kLoadSchedulerAction, std::move(what),
@@ -161,18 +161,19 @@ int set_properties(sd_bus_message* request, void* userdata, sd_bus_error* error)
     if (keys.contains(std::string(key)))
       return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                "\"%s\" cannot be set so; attach, detach and SetScheduler change it",
-                               key.data());
+                               std::string(key).c_str());
   if (keys.empty())
     return refuse(error, "no key is given");
   return set_keys(request, userdata, error, subject, std::move(keys));
 }
 
 int set_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  return load_scheduler(request, userdata, error, "change the scheduler of", &Backend::change);
+  return load_scheduler(request, userdata, error, "change the scheduler of", &Backend::change,
+                        true);
 }
 
 int attach(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  return load_scheduler(request, userdata, error, "attach a scheduler to", &Backend::attach);
+  return load_scheduler(request, userdata, error, "attach a scheduler to", &Backend::attach, false);
 }
 
 int detach(sd_bus_message* request, void* userdata, sd_bus_error* error) {

@@ -14,8 +14,9 @@ namespace {
 template <class T>
 std::optional<T> read_basic(sd_bus_message& message, char type) {
   T value{};
-  return sd_bus_message_read_basic(&message, type, &value) > 0 ? std::optional(value)
-                                                               : std::nullopt;
+  return sd_bus_message_read_basic(&message, type, static_cast<void*>(&value)) > 0
+             ? std::optional(value)
+             : std::nullopt;
 }
 
 template <class T>
@@ -86,6 +87,7 @@ template <class Value>
 std::string text_of(const Value& value) {
   if constexpr (std::is_same_v<Value, Options>) {
     std::vector<std::string> parts;
+    parts.reserve(value.size());
     for (const auto& [name, option] : value)
       parts.push_back(name + "=" +
                       std::visit([](const auto& plain) { return text_of(plain); }, option));
@@ -131,6 +133,7 @@ int read_options(sd_bus_message& message, Options& options, sd_bus_error* error)
 
 std::string to_text(const std::map<std::string, ChangedValue>& values) {
   std::vector<std::string> parts;
+  parts.reserve(values.size());
   for (const auto& [key, value] : values)
     parts.push_back(key + "=" +
                     std::visit([](const auto& plain) { return text_of(plain); }, value));

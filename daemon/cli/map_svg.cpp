@@ -174,14 +174,12 @@ class Picture {
     double x = at.x;
     for (const auto& part : cell.parts) {
       const auto width = cell.parts.size() == 1 ? kCell : kCell * share_of(part);
-      body_ +=
-          fmt::format("<rect x=\"{:.2f}\" y=\"{}\" width=\"{:.2f}\" height=\"{}\" fill=\"{}\"/>", x,
-                      at.y, width, kCell, hex(colour_of(part.party)));
+      body_ += fmt::format(R"(<rect x="{:.2f}" y="{}" width="{:.2f}" height="{}" fill="{}"/>)", x,
+                           at.y, width, kCell, hex(colour_of(part.party)));
       const auto code = code_of(part.party, map_);
       if (width >= 9.0 * static_cast<double>(code.size()))
-        body_ +=
-            fmt::format("<text x=\"{:.2f}\" y=\"{}\" fill=\"{}\" text-anchor=\"middle\">{}</text>",
-                        x + width / 2, at.y + kCell / 2 + 4, ink(part.party), code);
+        body_ += fmt::format(R"(<text x="{:.2f}" y="{}" fill="{}" text-anchor="middle">{}</text>)",
+                             x + width / 2, at.y + kCell / 2 + 4, ink(part.party), code);
       x += width;
     }
     body_ += fmt::format(

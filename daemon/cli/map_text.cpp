@@ -73,8 +73,9 @@ class Drawing {
   }
 
   [[nodiscard]] std::string cell(const MapCell& cell) const {
+    std::string nobody(code_width_, cell.place.online ? '.' : '-');
     if (cell.parts.empty())
-      return std::string(code_width_, cell.place.online ? '.' : '-');
+      return nobody;
     const auto party = cell.parts.front().party;
     const bool shared = cell.parts.size() > 1;
     const auto code = code_of(party, map_);

@@ -40,7 +40,7 @@ std::vector<std::string> shown_keys(const DelegationChange& change) {
   for (const auto& [key, value] : change.keys) {
     if (const auto* options = std::get_if<Options>(&value)) {
       for (const auto& [option, setting] : *options)
-        keys.push_back(key + "." + option);
+        keys.push_back(fmt::format("{}.{}", key, option));
     } else {
       keys.push_back(key);
     }

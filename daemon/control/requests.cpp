@@ -215,10 +215,10 @@ bool Controller::is_leaving_awaited() const {
 // Nothing is under way: whoever waits for no departure gets an answer.
 void Controller::answer_settled() {
   auto answered = std::exchange(pending_, {});
-  const auto waiting = std::stable_partition(
-      answered.begin(), answered.end(), [](const Pending& request) { return !request.leaving; });
-  pending_.assign(std::make_move_iterator(waiting), std::make_move_iterator(answered.end()));
-  answered.erase(waiting, answered.end());
+  const auto waiting = std::ranges::stable_partition(
+      answered, [](const Pending& request) { return !request.leaving; });
+  pending_.assign(std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()));
+  answered.erase(waiting.begin(), waiting.end());
   for (auto& request : answered)
     request.done(request.outcome());
 }

@@ -53,6 +53,7 @@ Status check_limits(const Level& level) {
 
 std::vector<CpuTime> leasts(const Level& level) {
   std::vector<CpuTime> amounts;
+  amounts.reserve(level.members.size());
   for (const auto& member : level.members)
     amounts.push_back(member.least);
   return amounts;

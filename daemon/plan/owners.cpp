@@ -53,7 +53,7 @@ class Grower {
     if (state.layout.threads > 1)
       return taken;
     std::vector<char> wanted(taken.size(), 0);
-    std::size_t pool = static_cast<std::size_t>(std::ranges::count(taken, kNone));
+    auto pool = static_cast<std::size_t>(std::ranges::count(taken, kNone));
     for (std::uint32_t who = 0; who < state.members(); ++who) {
       pool -= std::min<std::size_t>(pool, state.need[who]);
       for (const auto& share : state.before.shares[who])

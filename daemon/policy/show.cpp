@@ -56,8 +56,8 @@ Value shown(const std::optional<T>& value) {
 class Values {
  public:
   template <class T, class Made>
-  void add(std::string key, const Setting<T>& setting, const Made& in_force) {
-    ShownValue value{.key = std::move(key), .value = shown(in_force), .file = {}, .line = 0};
+  void add(std::string_view key, const Setting<T>& setting, const Made& in_force) {
+    ShownValue value{.key = std::string(key), .value = shown(in_force), .file = {}, .line = 0};
     if (setting.given) {
       value.file = setting.place.file;
       value.line = setting.place.at.line;

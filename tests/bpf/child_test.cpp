@@ -49,7 +49,7 @@ TEST_P(EveryChild, UsesAllItsCpusAndNoOther) {
 }
 
 TEST_P(EveryChild, RefusesASliceOutOfRange) {
-  TestCgroup a("fief-test-a");
+  const TestCgroup a("fief-test-a");
   load_root();
   const auto outcome = try_attach(a, GetParam(), {{"slice_us", std::int64_t{1}}});
   ASSERT_FALSE(outcome);

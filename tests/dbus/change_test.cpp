@@ -218,10 +218,10 @@ TEST_F(ChangeTest, WhatNoMethodTakesIsRefusedUnasked) {
 
 TEST_F(ChangeTest, LoadingASchedulerIsAnActionOfItsOwn) {
   const Polkit polkit(true);
-  const auto attached = run(kAsNobody + FIEF_FIEFCTL + " attach /x --scheduler batch --runtime");
+  const auto attached = run(std::string(kAsNobody) + " attach /x --scheduler batch --runtime");
   EXPECT_EQ(attached.status, 0) << attached.errors;
   EXPECT_EQ(polkit.action(), "org.fief.Fief1.load-scheduler");
-  const auto set = run(kAsNobody + FIEF_FIEFCTL + " set db weight=300");
+  const auto set = run(std::string(kAsNobody) + " set db weight=300");
   EXPECT_EQ(set.status, 0) << set.errors;
   EXPECT_EQ(polkit.action(), "org.fief.Fief1.reconfigure");
   service_.on_loop([](StateBackend& backend, Service&) {

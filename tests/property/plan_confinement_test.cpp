@@ -50,7 +50,7 @@ TEST(PlanConfinement, minima_that_fit_are_met_and_others_are_refused) {
       world.delegation(fmt::format("/c{}", i)).min_cpus = quarters / 4.0;
       amounts.push_back(std::max(1, quarters * int{kCpuUnit} / 4));
     }
-    std::vector<int> bins(static_cast<std::size_t>(cpus), int{kCpuUnit});
+    const std::vector<int> bins(static_cast<std::size_t>(cpus), int{kCpuUnit});
     // Whoever has no minimum of its own, the root too, has a unit.
     amounts.push_back(1);
     allowed.emplace_back();

@@ -41,6 +41,7 @@ Delegation only_delegation(const PolicyLayers& layers) {
 
 std::vector<std::string> files_of(const PolicyLayers& layers) {
   std::vector<std::string> files;
+  files.reserve(layers.files.size());
   for (const auto& file : layers.files)
     files.push_back(file.file);
   return files;
