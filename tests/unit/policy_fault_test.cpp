@@ -104,6 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("placement": "cpu:0-3")", R"(; did you mean "cpus"?)"},
         Case{R"("placement": "near:")", R"("near:" is not "pack", "spread", "near:NAME")"},
         Case{R"("placement": "cpus:")", "with a list of CPU numbers"},
+        Case{R"("placement": "nodes:")", "with a list of node numbers"},
         Case{R"("placement": "cpus:0-x")", R"("0-x" is not a CPU list: "x" is not a number)"},
         Case{R"("placement": "cpus:3-1")", R"("3-1" is not a CPU list: 3 is above 1)"},
         Case{R"("placement": "cpus:0\u0000")", R"("cpus:0\u0000" is not "pack")"},

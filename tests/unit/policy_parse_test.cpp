@@ -83,6 +83,7 @@ TEST(ParsePolicy, ReadsEveryPlacement) {
   EXPECT_TRUE(std::holds_alternative<PlaceSpread>(placement("spread")));
   EXPECT_EQ(std::get<PlaceNear>(placement("near:/x")).name, "/x");
   EXPECT_EQ(std::get<PlaceCpus>(placement("cpus:3")).cpus, CidSet{3});
+  EXPECT_EQ(std::get<PlaceNodes>(placement("nodes:0,2")).nodes, (CidSet{0, 2}));
 }
 
 TEST(ParsePolicy, ExclusiveCpusAreNotLent) {
