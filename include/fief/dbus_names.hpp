@@ -4,8 +4,7 @@
 
 #include <cstdint>
 
-namespace fief::dbus
-{
+namespace fief::dbus {
 
 inline constexpr char kService[] = "org.fief.Fief1";
 inline constexpr char kPath[] = "/org/fief/Fief1";
@@ -24,4 +23,4 @@ inline constexpr std::uint64_t kFlagUntilRestart = 1;
 /// Flags of Replan.
 inline constexpr std::uint64_t kFlagFromScratch = 1;
 
-} // namespace fief::dbus
+}  // namespace fief::dbus

@@ -165,10 +165,9 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("weight": 10000)", R"("min_cpus": 0)", R"("min_cpus": 0.25)",
                     R"("max_cpus": 65536)", R"("max_cpus": 0.01)", R"("exclusive": false)",
                     R"("placement": "cpus:0-3,8,10-11")", R"("placement": "spread")",
-                    R"("placement": "nodes:0-1,3")",
-                    R"("smt": "split")", R"("caps": [])", R"("options": {"a_1": "x", "_": -1})",
-                    R"("options": {})", R"("restart": {})", R"("exclusive": true, "lend": false)",
-                    R"("exclusive": false, "lend": true)"));
+                    R"("placement": "nodes:0-1,3")", R"("smt": "split")", R"("caps": [])",
+                    R"("options": {"a_1": "x", "_": -1})", R"("options": {})", R"("restart": {})",
+                    R"("exclusive": true, "lend": false)", R"("exclusive": false, "lend": true)"));
 
 /// The keys that the parser names when it meets one it does not know.
 std::set<std::string> keys_of_parser(const std::string& document) {
