@@ -3,6 +3,7 @@
 // implements Backend; the service registers itself as its StatusListener. Nothing here decides.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -10,12 +11,19 @@
 #include "api/views.hpp"
 #include "core/result.hpp"
 #include "policy/change.hpp"
+#include "policy/show.hpp"
 
 namespace fief {
 
 enum class Lifetime {
   persistent,     ///< written to the administrator's drop-ins
   until_restart,  ///< of the daemon
+};
+
+/// Why something is as it is.
+struct ExplanationTexts {
+  std::string text;  ///< lines, each ended by a newline
+  std::string json;  ///< one document, one line
 };
 
 /// A change of one delegation.
@@ -56,6 +64,17 @@ class Backend {
   virtual void kill(const std::string& subject, const std::string& reason, Done done) = 0;
   /// Reads everything afresh and plans; with @p from_scratch without regard to who has what.
   virtual void replan(bool from_scratch, Done done) = 0;
+
+  /// change() for as long as @p hold, an id above 0, is held; its lifetime does not count.
+  virtual void boost(std::uint64_t hold, const ChangeRequest& request, Done done) = 0;
+  /// Takes back what boost() changed.
+  virtual void release(std::uint64_t hold) = 0;
+
+  /// Every value of the policy in force, and where each was set.
+  [[nodiscard]] virtual const ShownPolicy& policy() const = 0;
+  /// @p subject: a delegation as in ChangeRequest, the path of any cgroup with a scheduler ("/":
+  /// the root), or a CPU's number. Errc::not_found.
+  [[nodiscard]] virtual Result<ExplanationTexts> explain(const std::string& subject) const = 0;
 };
 
 class StatusListener {

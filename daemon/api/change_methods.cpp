@@ -106,6 +106,21 @@ int load_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error,
                            {.subject = subject, .keys = std::move(keys), .requester = {}}, begin);
 }
 
+// "s delegation, a{sv} properties": at least one, none that is no property.
+int read_properties(sd_bus_message* request, const char*& subject, Keys& keys,
+                    sd_bus_error* error) {
+  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
+    return result;
+  if (const int result = read_values(*request, keys, error); result < 0)
+    return result;
+  for (const auto key : kNotProperties)
+    if (keys.contains(std::string(key)))
+      return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                               "\"%s\" cannot be set so; attach, detach and SetScheduler change it",
+                               std::string(key).c_str());
+  return keys.empty() ? refuse(error, "no key is given") : 0;
+}
+
 // A negative limit stays as it is.
 std::optional<Keys> limits(double min_cpus, double max_cpus) {
   Keys keys;
@@ -153,17 +168,8 @@ int set_limits(sd_bus_message* request, void* userdata, sd_bus_error* error) {
 int set_properties(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   Keys keys;
-  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
+  if (const int result = read_properties(request, subject, keys, error); result < 0)
     return result;
-  if (const int result = read_values(*request, keys, error); result < 0)
-    return result;
-  for (const auto key : kNotProperties)
-    if (keys.contains(std::string(key)))
-      return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                               "\"%s\" cannot be set so; attach, detach and SetScheduler change it",
-                               std::string(key).c_str());
-  if (keys.empty())
-    return refuse(error, "no key is given");
   return set_keys(request, userdata, error, subject, std::move(keys));
 }
 
@@ -215,6 +221,21 @@ int kill(sd_bus_message* request, void* userdata, sd_bus_error* error) {
          backend.kill(subject, reason.empty() ? requester + " asked for it" : reason,
                       std::move(done));
        }});
+}
+
+int boost(sd_bus_message* request, void* userdata, sd_bus_error* error) {
+  const char* subject = nullptr;
+  const char* reason = nullptr;
+  Keys keys;
+  if (const int result = read_properties(request, subject, keys, error); result < 0)
+    return result;
+  if (const int result = sd_bus_message_read(request, "s", &reason); result < 0)
+    return result;
+  auto what = fmt::format("boost {}: {}{}{}", subject, to_text(keys),
+                          *reason == '\0' ? "" : ", for ", reason);
+  static_cast<Objects*>(userdata)->boost(
+      *request, std::move(what), {.subject = subject, .keys = std::move(keys), .requester = {}});
+  return 1;
 }
 
 int replan(sd_bus_message* request, void* userdata, sd_bus_error* error) {

@@ -3,6 +3,8 @@
 
 #include "api/append.hpp"
 #include "api/change_methods.hpp"
+#include "api/dump.hpp"
+#include "api/policy_json.hpp"
 #include "api/vtables.hpp"
 #include "fief/dbus_names.hpp"
 
@@ -46,6 +48,29 @@ int get_scheduler_by_cgroup(sd_bus_message* request, void* userdata, sd_bus_erro
     return sd_bus_error_setf(error, kErrorNoSuchScheduler, "there is no scheduler at cgroup \"%s\"",
                              path);
   return sd_bus_reply_method_return(request, "o", object_path(view->cgroup).c_str());
+}
+
+int get_policy(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
+  const auto json = to_json(objects_of(userdata).backend().policy());
+  return sd_bus_reply_method_return(request, "s", json.c_str());
+}
+
+int explain(sd_bus_message* request, void* userdata, sd_bus_error* error) {
+  const char* subject = nullptr;
+  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
+    return result;
+  const auto why = objects_of(userdata).backend().explain(subject);
+  if (!why)
+    return sd_bus_error_set(error, error_name(why.error().code), why.error().message.c_str());
+  return sd_bus_reply_method_return(request, "ss", why->text.c_str(), why->json.c_str());
+}
+
+int dump_by_descriptor(sd_bus_message* request, void* userdata, sd_bus_error* error) {
+  auto& objects = objects_of(userdata);
+  const auto dump = as_descriptor(dump_text(objects.live(), objects.backend().policy()));
+  if (!dump)
+    return sd_bus_error_set(error, error_name(dump.error().code), dump.error().message.c_str());
+  return sd_bus_reply_method_return(request, "h", dump->get());
 }
 
 template <auto Member>
@@ -92,6 +117,14 @@ constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", delegation, "s", reason), SD_BUS_NO_RESULT,
                             kill, kOpen),
     SD_BUS_METHOD_WITH_ARGS("Replan", SD_BUS_ARGS("t", flags), SD_BUS_NO_RESULT, replan, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Boost", SD_BUS_ARGS("s", delegation, "a{sv}", properties, "s", reason),
+                            SD_BUS_RESULT("h", descriptor), boost, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("GetPolicy", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), get_policy,
+                            kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", subject),
+                            SD_BUS_RESULT("s", text, "s", json), explain, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("DumpByFileDescriptor", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", descriptor),
+                            dump_by_descriptor, kOpen),
     SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), get_status,
                             kOpen),
     SD_BUS_METHOD_WITH_ARGS("ListSchedulers", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(otss)", schedulers),

@@ -43,6 +43,7 @@ Service::Service(boost::asio::io_context& io, Backend& backend)
       snapshots_(backend),
       authority_(calls_),
       quota_(kMaxChanges),
+      holds_(io, [this](Holds::Id hold) { backend_.release(hold); }),
       bus_(io, dbus::kService,
            {.connected = [this](sd_bus& bus) { return register_objects(bus); },
             .acquired = [] { log::info({}, "on the bus as {}", dbus::kService); },
@@ -162,6 +163,39 @@ void Service::carry_out(sd_bus_message& request, dbus::Change change) {
                    });
 }
 
+// The hold begins before anything is changed, and lasts only if all goes well.
+void Service::boost(sd_bus_message& request, std::string what, ChangeRequest wanted) {
+  const auto hold = std::make_shared<Holds::Opened>();
+  const auto self = std::weak_ptr(self_);
+  const auto begin = [self, hold, wanted = std::move(wanted)](
+                         Backend& backend, const std::string& requester, Backend::Done done) {
+    const auto service = self.lock();
+    auto opened = service ? (*service)->holds_.open() : fail(Errc::stale, "the daemon is stopping");
+    if (!opened)
+      return done(tl::unexpected(opened.error()));
+    *hold = std::move(*opened);
+    auto known = wanted;
+    known.requester = requester;
+    backend.boost(hold->id, known, [self, hold, done](const Status& outcome) {
+      if (const auto alive = self.lock(); alive && !outcome)
+        (*alive)->drop_hold(hold->id);
+      done(outcome);
+      hold->descriptor.reset();  // the client has its own by now
+    });
+  };
+  carry_out(request, {.action = dbus::kReconfigureAction,
+                      .what = std::move(what),
+                      .begin = begin,
+                      .answer = [hold](sd_bus_message& message) {
+                        sd_bus_reply_method_return(&message, "h", hold->descriptor.get());
+                      }});
+}
+
+void Service::drop_hold(Holds::Id hold) {
+  holds_.close(hold);
+  backend_.release(hold);
+}
+
 // The outcome may come after the bus was lost, or after this object is gone.
 void Service::begin(const dbus::MessageRef& request, const dbus::Change& change,
                     const dbus::Sender& sender, const dbus::Quota::Ticket& ticket) {
@@ -169,11 +203,14 @@ void Service::begin(const dbus::MessageRef& request, const dbus::Change& change,
   log::info(fields(message::kRequested), "{} (uid {}, pid {}) asks to {}", sender.name, sender.uid,
             sender.pid, change.what);
   const auto done = [request, ticket, fields, what = change.what, invalid = change.invalid,
-                     self = std::weak_ptr(self_)](const Status& outcome) {
+                     answer = change.answer, self = std::weak_ptr(self_)](const Status& outcome) {
     if (!outcome)
       log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
                   outcome.error().message);
-    dbus::reply(*request, outcome, invalid);
+    if (outcome && answer)
+      answer(*request);
+    else
+      dbus::reply(*request, outcome, invalid);
     if (const auto service = self.lock())
       (*service)->bus_.touched();
   };

@@ -13,6 +13,7 @@
 #include "api/backend.hpp"
 #include "api/bus.hpp"
 #include "api/calls.hpp"
+#include "api/holds.hpp"
 #include "api/quota.hpp"
 #include "api/snapshots.hpp"
 #include "api/view_diff.hpp"
@@ -40,10 +41,13 @@ class Service final : public StatusListener, private dbus::Objects {
   const SchedulerView* find(CgroupId cgroup) override;
   std::vector<std::string> paths() override;
   void carry_out(sd_bus_message& request, dbus::Change change) override;
+  void boost(sd_bus_message& request, std::string what, ChangeRequest wanted) override;
+  [[nodiscard]] const Backend& backend() const override { return backend_; }
 
   Status register_objects(sd_bus& bus);
   void announce_changes();
   void announce(sd_bus& bus, const StatusDiff& changes);
+  void drop_hold(Holds::Id hold);
   void begin(const dbus::MessageRef& request, const dbus::Change& change,
              const dbus::Sender& sender, const dbus::Quota::Ticket& ticket);
 
@@ -53,6 +57,7 @@ class Service final : public StatusListener, private dbus::Objects {
   dbus::PendingCalls calls_;
   dbus::Authority authority_;
   dbus::Quota quota_;
+  Holds holds_;
   dbus::Bus bus_;
   std::shared_ptr<Service*> self_;  ///< expires with this object: late callbacks see it
   bool announcing_ = false;         ///< announce_changes() is posted

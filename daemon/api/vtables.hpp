@@ -20,6 +20,8 @@ struct Change {
   /// Hands it to the backend; @p requester says who asks, for people.
   std::function<void(Backend& backend, const std::string& requester, Backend::Done done)> begin;
   const char* invalid = SD_BUS_ERROR_INVALID_ARGS;  ///< the name of Errc::invalid
+  /// Replies to success; unset: without arguments. @p sender may be gone by then.
+  std::function<void(sd_bus_message& request)> answer{};
 };
 
 class Objects {
@@ -37,6 +39,10 @@ class Objects {
   /// Finds out whether the sender of @p request may do this, does it, and replies when the outcome
   /// is known.
   virtual void carry_out(sd_bus_message& request, Change change) = 0;
+  /// The same for a change that lasts as long as the descriptor that is the reply.
+  virtual void boost(sd_bus_message& request, std::string what, ChangeRequest wanted) = 0;
+  /// For what live() does not hold.
+  [[nodiscard]] virtual const Backend& backend() const = 0;
 };
 
 /// Registers the Manager at kPath. @p objects must outlive the bus.

@@ -5,6 +5,7 @@
 #include "api/json_values.hpp"
 #include "api/view_json.hpp"
 #include "cli/assignments.hpp"
+#include "cli/bus_values.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "fief/dbus_names.hpp"
@@ -14,42 +15,6 @@ namespace {
 
 std::uint64_t flags_of(bool until_restart) {
   return until_restart ? dbus::kFlagUntilRestart : 0;
-}
-
-int append_variant(sd_bus_message& message, const ChangedValue& value) {
-  if (const auto* flag = std::get_if<bool>(&value))
-    return sd_bus_message_append(&message, "v", "b", static_cast<int>(*flag));
-  if (const auto* number = std::get_if<std::int64_t>(&value))
-    return sd_bus_message_append(&message, "v", "x", *number);
-  if (const auto* real = std::get_if<double>(&value))
-    return sd_bus_message_append(&message, "v", "d", *real);
-  const auto* text = std::get_if<std::string>(&value);
-  return sd_bus_message_append(&message, "v", "s", text != nullptr ? text->c_str() : "");
-}
-
-int append_entry(sd_bus_message& message, const std::string& key, const ChangedValue& value) {
-  int result = sd_bus_message_open_container(&message, SD_BUS_TYPE_DICT_ENTRY, "sv");
-  if (result >= 0)
-    result = sd_bus_message_append(&message, "s", key.c_str());
-  if (result >= 0)
-    result = append_variant(message, value);
-  return result < 0 ? result : sd_bus_message_close_container(&message);
-}
-
-template <class Values>
-int append_dictionary(sd_bus_message& message, const Values& values) {
-  int result = sd_bus_message_open_container(&message, SD_BUS_TYPE_ARRAY, "{sv}");
-  for (const auto& [key, value] : values)
-    if (result >= 0)
-      result = append_entry(
-          message, key, std::visit([](const auto& plain) { return ChangedValue(plain); }, value));
-  return result < 0 ? result : sd_bus_message_close_container(&message);
-}
-
-// What the daemon calls invalid is what was typed.
-int report_refusal(const Error& error, bool json) {
-  const int status = report(error, json);
-  return error.code == Errc::invalid ? kUsage : status;
 }
 
 int request(const char* method, bool json, const Client::Append& append) {

@@ -38,7 +38,8 @@ void add_set(CLI::App& app, ChangeLine& line, Run& run) {
                    "KEY=VALUE, keys of the policy, see fief-policy(5)")
       ->required()
       ->option_text(" ");
-  command->callback([&] { run = [&line] { return set_command(line.options, line.assignments); }; });
+  command->callback(
+      [&line, &run] { run = [&line] { return set_command(line.options, line.assignments); }; });
 }
 
 void add_attach(CLI::App& app, ChangeLine& line, Run& run) {
@@ -49,7 +50,7 @@ void add_attach(CLI::App& app, ChangeLine& line, Run& run) {
   command->add_option("--option", line.scheduler_options, "Option of the scheduler; repeatable")
       ->option_text("NAME=VALUE")
       ->allow_extra_args(false);
-  command->callback([&] {
+  command->callback([&line, &run] {
     run = [&line] { return attach_command(line.options, line.scheduler, line.scheduler_options); };
   });
 }
@@ -58,13 +59,13 @@ void add_detach(CLI::App& app, ChangeLine& line, Run& run) {
   auto* command =
       add_subject_command(app, line, "detach", "Take a cgroup its scheduler; its tasks run on");
   add_runtime(*command, line);
-  command->callback([&] { run = [&line] { return detach_command(line.options); }; });
+  command->callback([&line, &run] { run = [&line] { return detach_command(line.options); }; });
 }
 
 void add_revert(CLI::App& app, ChangeLine& line, Run& run) {
   auto* command =
       add_subject_command(app, line, "revert", "Undo every change made by set, attach and detach");
-  command->callback([&] { run = [&line] { return revert_command(line.options); }; });
+  command->callback([&line, &run] { run = [&line] { return revert_command(line.options); }; });
 }
 
 void add_kill(CLI::App& app, ChangeLine& line, Run& run) {
@@ -72,14 +73,16 @@ void add_kill(CLI::App& app, ChangeLine& line, Run& run) {
       app, line, "kill", "End a cgroup's scheduler as a failure would, whoever attached it");
   command->add_option("--reason", line.reason, "For the journal and the kernel's record")
       ->option_text("TEXT");
-  command->callback([&] { run = [&line] { return kill_command(line.options, line.reason); }; });
+  command->callback(
+      [&line, &run] { run = [&line] { return kill_command(line.options, line.reason); }; });
 }
 
 void add_replan(CLI::App& app, ChangeLine& line, Run& run) {
   auto* command = add_command(app, line, "replan", "Read everything afresh and plan");
   command->add_flag("--from-scratch", line.from_scratch, "Without regard to who has which CPUs");
-  command->callback(
-      [&] { run = [&line] { return replan_command(line.options.json, line.from_scratch); }; });
+  command->callback([&line, &run] {
+    run = [&line] { return replan_command(line.options.json, line.from_scratch); };
+  });
 }
 
 }  // namespace

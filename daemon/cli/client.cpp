@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/client.hpp"
 
+#include <fcntl.h>
+
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <string_view>
 
@@ -13,6 +16,8 @@ namespace {
 
 // Long enough for a person to authenticate and for schedulers to be attached on a slow machine.
 constexpr std::chrono::microseconds kTimeout = std::chrono::minutes{5};
+
+constexpr std::size_t kMaxDump = 64U << 20;
 
 struct Known {
   std::string_view name;
@@ -44,6 +49,10 @@ tl::unexpected<Error> failure(const dbus::BusError& error, int result) {
   return fail(Errc::io, "{}", message);
 }
 
+tl::unexpected<Error> unreadable(int result) {
+  return fail(Errc::io, "fiefd's answer cannot be read: {}", dbus::errno_text(result));
+}
+
 }  // namespace
 
 Result<Client> Client::connect() {
@@ -51,6 +60,11 @@ Result<Client> Client::connect() {
   if (const int result = sd_bus_open_system(&bus); result < 0)
     return fail(Errc::io, "cannot connect to the system bus: {}", dbus::errno_text(result));
   return Client(dbus::BusHandle(bus));
+}
+
+bool Client::daemon_runs() {
+  const auto client = connect();
+  return client && sd_bus_get_name_creds(client->bus_.get(), dbus::kService, 0, nullptr) >= 0;
 }
 
 Result<dbus::MessageRef> Client::call(const char* method, const Append& append) {
@@ -74,17 +88,57 @@ Result<dbus::MessageRef> Client::call(const char* method, const Append& append) 
   return dbus::adopt(reply);
 }
 
-Result<StatusView> Client::status() {
-  const auto reply = call("GetStatus");
+Result<std::string> Client::text(const char* method) {
+  const auto reply = call(method);
   if (!reply)
     return tl::unexpected(reply.error());
-  const char* json = nullptr;
-  if (const int result = sd_bus_message_read(reply->get(), "s", &json); result < 0)
-    return fail(Errc::io, "fiefd's answer cannot be read: {}", dbus::errno_text(result));
-  auto status = status_from_json(json);
+  const char* text = nullptr;
+  if (const int result = sd_bus_message_read(reply->get(), "s", &text); result < 0)
+    return unreadable(result);
+  return std::string(text);
+}
+
+Result<StatusView> Client::status() {
+  const auto json = text("GetStatus");
+  if (!json)
+    return tl::unexpected(json.error());
+  auto status = status_from_json(*json);
   if (!status)  // not the caller's input: Errc::invalid would blame that
     return fail(Errc::io, "{}", status.error().message);
   return status;
+}
+
+// The message closes its descriptor when it goes.
+Result<UniqueFd> Client::descriptor(const char* method, const Append& append) {
+  const auto reply = call(method, append);
+  if (!reply)
+    return tl::unexpected(reply.error());
+  int lent = -1;
+  if (const int result = sd_bus_message_read(reply->get(), "h", &lent); result < 0)
+    return unreadable(result);
+  UniqueFd own(fcntl(lent, F_DUPFD_CLOEXEC, 0));
+  if (!own)
+    return fail_errno(errno);
+  return own;
+}
+
+Result<std::string> Client::text_by_descriptor() {
+  return descriptor("DumpByFileDescriptor", {}).and_then([](const UniqueFd& text) {
+    return read_all(text.get(), kMaxDump);
+  });
+}
+
+Result<Client::Explanation> Client::explain(const std::string& subject) {
+  const auto reply = call("Explain", [&subject](sd_bus_message& message) {
+    return sd_bus_message_append(&message, "s", subject.c_str());
+  });
+  if (!reply)
+    return tl::unexpected(reply.error());
+  const char* text = nullptr;
+  const char* json = nullptr;
+  if (const int result = sd_bus_message_read(reply->get(), "ss", &text, &json); result < 0)
+    return unreadable(result);
+  return Explanation{text, json};
 }
 
 Status Client::change(const char* method, const Append& append) {

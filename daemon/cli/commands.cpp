@@ -35,6 +35,12 @@ int report(const Error& error, bool json) {
   return error.code == Errc::invalid || error.code == Errc::infeasible ? kBadPolicy : kFailed;
 }
 
+// What the daemon calls invalid is what was typed.
+int report_refusal(const Error& error, bool json) {
+  const int status = report(error, json);
+  return error.code == Errc::invalid ? kUsage : status;
+}
+
 int status_command(bool json, bool check) {
   const auto status = fetch();
   if (!status)

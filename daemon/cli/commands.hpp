@@ -23,6 +23,9 @@ enum ExitStatus : int {
 /// caller wants JSON, and returns the status for the kind of failure.
 int report(const Error& error, bool json);
 
+/// The same for a request that was typed: what is invalid is the command line.
+int report_refusal(const Error& error, bool json);
+
 /// With @p check, observed differing from planned is kNotAsPlanned.
 int status_command(bool json, bool check);
 int tree_command(bool json);
@@ -43,6 +46,37 @@ int detach_command(const ChangeOptions& options);
 int revert_command(const ChangeOptions& options);
 int kill_command(const ChangeOptions& options, const std::string& reason);
 int replan_command(bool json, bool from_scratch);
+/// @p words: KEY=VALUE ..., then a command to run, or none to wait for a signal.
+int boost_command(const std::string& subject, const std::string& reason,
+                  const std::vector<std::string>& words);
+
+struct PolicyShowOptions {
+  std::vector<std::string> files;
+  bool offline = false;
+  bool defaults = false;
+  bool json = false;
+};
+int policy_show_command(const PolicyShowOptions& options);
+int map_command(bool json);
+
+struct MetricsOptions {
+  bool prometheus = false;
+  std::string directory;  ///< to write fief.prom to; empty: standard output
+};
+int metrics_command(const MetricsOptions& options);
+int monitor_command(bool json);
+
+struct TopOptions {
+  double seconds = 2;  ///< between two looks
+  bool once = false;
+  bool json = false;
+};
+int top_command(const TopOptions& options);
+int dump_command();
+/// Whether there is a daemon to ask.
+bool daemon_runs();
+/// @p subject: a cgroup's path, a delegation's name, or a CPU's number, as it is in the daemon.
+int explain_running_command(const std::string& subject, bool json);
 
 /// Checks @p files as a policy; none: the policy of this machine.
 int check_command(const std::vector<std::string>& files, bool json);

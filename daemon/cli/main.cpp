@@ -6,6 +6,7 @@
 
 #include "cli/change_options.hpp"
 #include "cli/commands.hpp"
+#include "cli/live_options.hpp"
 
 namespace {
 
@@ -20,6 +21,7 @@ struct CommandLine {
   std::string svg;
   OfflineOptions offline;
   ChangeLine change;
+  LiveLine live;
   std::function<int()> run;
 };
 
@@ -77,15 +79,24 @@ void add_plan(CLI::App& app, CommandLine& line) {
       [&line] { line.run = [&line] { return plan_command(line.offline, line.svg, line.json); }; });
 }
 
+bool is_given(const OfflineOptions& options) {
+  return !options.policy.empty() || !options.topology.empty() || !options.cgroups.empty() ||
+         !options.previous.empty();
+}
+
 void add_explain(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("explain", "Say why a cgroup or CPU is planned as it is");
+  auto* command = app.add_subcommand("explain", "Say why a cgroup or CPU is as it is");
   add_json(*command, line);
   command->add_option("CGROUP|CPU", line.subject, "A cgroup's path, or a CPU's number")
       ->required()
       ->option_text(" ");
   add_offline_options(*command, line.offline);
   command->callback([&line] {
-    line.run = [&line] { return explain_command(line.offline, line.subject, line.json); };
+    line.run = [&line] {
+      return is_given(line.offline) || !daemon_runs()
+                 ? explain_command(line.offline, line.subject, line.json)
+                 : explain_running_command(line.subject, line.json);
+    };
   });
 }
 
@@ -98,6 +109,7 @@ int run(int argc, char** argv) {
   for (const auto add : {add_status, add_tree, add_reload, add_check, add_plan, add_explain})
     add(app, line);
   add_change_commands(app, line.change, line.run);
+  add_live_commands(app, line.live, line.run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -47,8 +47,7 @@ void Controller::start() {
   const auto policy =
       layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
   if (policy) {
-    layers_ = std::move(*layers);
-    policy_ = *policy;
+    adopt(std::move(*layers), *policy);
     log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(policy_));
   } else {
     log_faults(policy.error());
@@ -189,6 +188,13 @@ void Controller::reload(Done done) {
   answer_later([this] { return delegations_in_force(); }, std::move(done));
 }
 
+// Shown is what was read just now and found sound.
+void Controller::adopt(PolicyLayers layers, Policy policy) {
+  layers_ = std::move(layers);
+  policy_ = std::move(policy);
+  shown_ = show_policy(sources_of(layers_)).value_or(ShownPolicy{});
+}
+
 void Controller::refuse_reload(const std::vector<PolicyFault>& faults, const Done& done) {
   log_faults(faults);
   publish();
@@ -212,8 +218,7 @@ tl::expected<PolicyLayers, std::vector<PolicyFault>> Controller::read_layers() {
 Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   if (const auto feasible = check_feasible(policy); !feasible)
     return feasible;
-  layers_ = std::move(layers);
-  policy_ = std::move(policy);
+  adopt(std::move(layers), std::move(policy));
   policy_error_.clear();
   children_.forgive();
   log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",

@@ -79,6 +79,10 @@ class Controller final : public Backend {
   void revert(const std::string& subject, Done done) override;
   void kill(const std::string& subject, const std::string& reason, Done done) override;
   void replan(bool from_scratch, Done done) override;
+  void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
+  void release(std::uint64_t hold) override;
+  [[nodiscard]] const ShownPolicy& policy() const override { return shown_; }
+  [[nodiscard]] Result<ExplanationTexts> explain(const std::string& subject) const override;
 
  private:
   using Time = Children::Time;
@@ -104,6 +108,7 @@ class Controller final : public Backend {
   void give_up(Errc code, const std::string& why);
   void handle(const Event& event);
   tl::expected<PolicyLayers, std::vector<PolicyFault>> read_layers();
+  void adopt(PolicyLayers layers, Policy policy);
   void refuse_reload(const std::vector<PolicyFault>& faults, const Done& done);
   Status adopt_reloaded(PolicyLayers layers, Policy policy);
   [[nodiscard]] Status check_feasible(const Policy& policy) const;
@@ -129,9 +134,9 @@ class Controller final : public Backend {
 
   // requests.cpp: what people ask for
   void put_in_force(const DelegationChange& change, const ChangeRequest& request,
-                    const std::string& cgroup, Done done);
-  void adopt_candidate(const Result<Candidate>& candidate, const std::string& cgroup,
-                       bool new_chance, Done done);
+                    std::string cgroup, Done done);
+  void adopt_candidate(const Result<Candidate>& candidate, std::string cgroup, bool new_chance,
+                       Done done);
   [[nodiscard]] Status check_possible(const Candidate& candidate, const std::string& cgroup) const;
   [[nodiscard]] Status check_can_attach(const std::string& path) const;
   [[nodiscard]] Status write(const Candidate& candidate) const;
@@ -141,7 +146,8 @@ class Controller final : public Backend {
   [[nodiscard]] bool is_enabled(const Delegation& delegation) const;
   [[nodiscard]] Status in_force(const std::string& cgroup) const;
   [[nodiscard]] Status delegations_in_force() const;
-  void answer_later(std::function<Status()> outcome, Done done);
+  void answer_later(std::function<Status()> outcome, Done done,
+                    std::optional<CgroupId> leaving = {});
   void note_departures();
   [[nodiscard]] bool is_leaving_awaited() const;
   void answer_settled();
@@ -170,6 +176,7 @@ class Controller final : public Backend {
   bool was_ready_ = false;
   PolicyLayers layers_;  ///< what policy_ is made of
   Policy policy_;
+  ShownPolicy shown_;  ///< policy_ with its origins
   std::string policy_files_;
   std::string policy_error_;
   std::string plan_error_;  ///< why the plan is not all the policy asks for

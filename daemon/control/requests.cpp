@@ -81,10 +81,11 @@ void Controller::revert(const std::string& subject, Done done) {
 }
 
 void Controller::put_in_force(const DelegationChange& change, const ChangeRequest& request,
-                              const std::string& cgroup, Done done) {
+                              std::string cgroup, Done done) {
   if (change.keys.empty()) {
     children_.forgive(cgroup);
-    return answer_later([this, cgroup] { return in_force(cgroup); }, std::move(done));
+    return answer_later([this, cgroup = std::move(cgroup)] { return in_force(cgroup); },
+                        std::move(done));
   }
   auto candidate =
       request.lifetime == Lifetime::until_restart
@@ -93,10 +94,11 @@ void Controller::put_in_force(const DelegationChange& change, const ChangeReques
           : writable_drop_in(change.name).and_then([&](DropIn drop_in) {
               return changed_for_good(layers_, change, std::move(drop_in));
             });
-  adopt_candidate(candidate, cgroup, is_new_chance(change), std::move(done));
+  adopt_candidate(candidate, std::move(cgroup), is_new_chance(change), std::move(done));
 }
 
-void Controller::adopt_candidate(const Result<Candidate>& candidate, const std::string& cgroup,
+// The policy that the caller looked at goes here: @p cgroup is a copy.
+void Controller::adopt_candidate(const Result<Candidate>& candidate, std::string cgroup,
                                  bool new_chance, Done done) {
   const auto possible = candidate.and_then([&](const Candidate& made) -> Result<Candidate> {
     const auto status = check_possible(made, cgroup).and_then([&] { return write(made); });
@@ -104,11 +106,10 @@ void Controller::adopt_candidate(const Result<Candidate>& candidate, const std::
   });
   if (!possible)
     return done(tl::unexpected(possible.error()));
-  layers_ = possible->layers;
-  policy_ = possible->policy;
+  adopt(possible->layers, possible->policy);
   if (new_chance)
     children_.forgive(cgroup);
-  answer_later([this, cgroup] { return in_force(cgroup); }, std::move(done));
+  answer_later([this, cgroup = std::move(cgroup)] { return in_force(cgroup); }, std::move(done));
 }
 
 Status Controller::check_possible(const Candidate& candidate, const std::string& cgroup) const {
@@ -167,6 +168,29 @@ const ObservedScheduler* Controller::observed_at(const std::string& path) const 
   return node == nullptr ? nullptr : observation_.find(node->id);
 }
 
+void Controller::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
+  const auto* delegation = find_delegation(policy_, request.subject);
+  if (delegation == nullptr)
+    return done(nothing_called(request.subject));
+  const auto cgroup = delegation->cgroup;
+  const auto candidate =
+      changed_at_run_time(layers_, {.hold = hold,
+                                    .origin = "boost, " + request.requester,
+                                    .change = {.name = delegation->name, .keys = request.keys}});
+  adopt_candidate(candidate, cgroup, /*new_chance=*/false, std::move(done));
+}
+
+// What was in force before cannot be refused; if it is not feasible any more, the plan says so.
+void Controller::release(std::uint64_t hold) {
+  const auto before = released(layers_, hold);
+  if (!before) {
+    log::error({}, "a boost ends, but its place cannot be taken: {}", before.error().message);
+    return;
+  }
+  adopt(before->layers, before->policy);
+  ask_for_turn();
+}
+
 void Controller::kill(const std::string& subject, const std::string& reason, Done done) {
   const auto* known = find_delegation(policy_, subject);
   const auto path = known != nullptr ? known->cgroup : subject;
@@ -179,8 +203,7 @@ void Controller::kill(const std::string& subject, const std::string& reason, Don
   const auto cgroup = observed->cgroup;
   if (const auto killed = kernel_.kill(cgroup, reason); !killed)
     return done(killed);
-  answer_later(always, std::move(done));
-  pending_.back().leaving = cgroup;
+  answer_later(always, std::move(done), cgroup);
 }
 
 void Controller::replan(bool from_scratch, Done done) {
@@ -190,11 +213,12 @@ void Controller::replan(bool from_scratch, Done done) {
   answer_later(always, std::move(done));
 }
 
-void Controller::answer_later(std::function<Status()> outcome, Done done) {
+void Controller::answer_later(std::function<Status()> outcome, Done done,
+                              std::optional<CgroupId> leaving) {
   if (phase_ == Phase::stopped)
     return done(fail(Errc::stale, "the daemon is stopping"));
   pending_.push_back({.deadline = std::chrono::steady_clock::now() + config_.reload_timeout,
-                      .leaving = {},
+                      .leaving = leaving,
                       .outcome = std::move(outcome),
                       .done = std::move(done)});
   ask_for_turn();

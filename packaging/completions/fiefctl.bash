@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # bash completion for fiefctl(1)
 
+# The delegations of the running daemon, by name and by cgroup.
+_fiefctl_subjects() {
+    fiefctl policy show --json 2>/dev/null |
+        sed -n 's/^ *"name": "\(.*\)",$/\1/p; /^ *"cgroup": {/{n;s/^ *"value": "\(.*\)",$/\1/p}' | sort -u
+}
+
 _fiefctl() {
     local cur prev words cword
-    _init_completion || return
+    _init_completion -n = || return
 
+    local commands='status tree top map monitor metrics explain policy set attach detach revert kill boost
+        replan reload check plan dump'
     local command= word
     for word in "${words[@]:1:cword-1}"; do
-        case $word in
-            status | tree | reload | check | plan | explain)
-                command=$word
-                break
-                ;;
-        esac
+        if [[ " $(echo $commands) " == *" $word "* ]]; then
+            command=$word
+            break
+        fi
     done
 
     case $prev in
@@ -20,23 +26,47 @@ _fiefctl() {
             _filedir
             return
             ;;
+        --textfile)
+            _filedir -d
+            return
+            ;;
+        --scheduler)
+            COMPREPLY=($(compgen -W 'fair latency batch' -- "$cur"))
+            return
+            ;;
+        --reason | --option | --interval) return ;;
     esac
 
-    local planning='--policy --topology --cgroups --previous'
+    local keys='weight= min-cpus= max-cpus= exclusive= placement= smt= lend= borrow='
+    local options=
     case $command in
-        '') COMPREPLY=($(compgen -W 'status tree reload check plan explain --help --version' -- "$cur")) ;;
-        status) COMPREPLY=($(compgen -W '--json --check --help' -- "$cur")) ;;
-        tree | reload) COMPREPLY=($(compgen -W '--json --help' -- "$cur")) ;;
-        check)
-            if [[ $cur == -* ]]; then
-                COMPREPLY=($(compgen -W '--json --help' -- "$cur"))
-            else
-                _filedir json
-            fi
+        '') options="$commands --help --version" ;;
+        status) options='--json --check --help' ;;
+        tree | map | monitor | reload) options='--json --help' ;;
+        top) options='--json --once --interval --help' ;;
+        metrics) options='--prometheus --textfile --help' ;;
+        policy) options='show --json --defaults --offline --help' ;;
+        set | boost)
+            [[ $command == set ]] && options='--json --runtime --help' || options='--reason --help'
+            [[ $cur == -* ]] || options="$(_fiefctl_subjects) $keys"
             ;;
-        plan) COMPREPLY=($(compgen -W "--json --svg --help $planning" -- "$cur")) ;;
-        explain) COMPREPLY=($(compgen -W "--json --help $planning" -- "$cur")) ;;
+        attach) options="--json --runtime --scheduler --option --help $(_fiefctl_subjects)" ;;
+        detach) options="--json --runtime --help $(_fiefctl_subjects)" ;;
+        revert) options="--json --help $(_fiefctl_subjects)" ;;
+        kill) options="--json --reason --help $(_fiefctl_subjects)" ;;
+        replan) options='--json --from-scratch --help' ;;
+        plan) options='--json --svg --help --policy --topology --cgroups --previous' ;;
+        explain) options="--json --help --policy --topology --cgroups --previous $(_fiefctl_subjects)" ;;
+        check)
+            if [[ $cur != -* ]]; then
+                _filedir json
+                return
+            fi
+            options='--json --help'
+            ;;
     esac
+    COMPREPLY=($(compgen -W "$options" -- "$cur"))
+    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
 }
 
 complete -F _fiefctl fiefctl

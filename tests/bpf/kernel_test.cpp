@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "kernel/exit_kind.hpp"
 #include "real_kernel.hpp"
 
 namespace fief::test {
@@ -227,6 +228,33 @@ TEST_F(RealKernel, DetachGivesTheTasksBack) {
   ASSERT_TRUE(kernel_->detach(a.id()));
   wait_until("the detach", [&a] { return !sysfs_attached(a.id()); });
   apply(level_of(kernel_->topology(), {}));
+  const auto used = used_during({&a}, [this] { run_for(2s); });
+  EXPECT_GT(used[0], 0.5);
+}
+
+TEST_F(RealKernel, KillEndsAChildWithItsReason) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}}));
+  a.spin();
+  ASSERT_TRUE(kernel_->find_scheduler("fair"));
+  EXPECT_EQ(kernel_->find_scheduler("no-such-scheduler").error().code, Errc::not_found);
+  ASSERT_TRUE(kernel_->kill(a.id(), "enough of it"));
+  wait_until("its end", [&a] { return !sysfs_attached(a.id()); });
+  wait_until("its record", [this, &a] { return kernel_->exit_info(a.id())->kind != 0; });
+  const auto exit = kernel_->exit_info(a.id());
+  EXPECT_EQ(exit->kind, exit_kind::kKilledByParent);
+  EXPECT_THAT(exit->reason + exit->message, ::testing::HasSubstr("enough of it"));
+  // Once more finds nobody, and harms nobody.
+  const auto again = kernel_->kill(a.id(), "again");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::not_found);
+  EXPECT_EQ(sysfs_state(), "enabled");
+  EXPECT_TRUE(sysfs_attached(b.id()));
+  apply(level_of(kernel_->topology(), {{b.id(), {1}}}));
   const auto used = used_during({&a}, [this] { run_for(2s); });
   EXPECT_GT(used[0], 0.5);
 }

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <optional>
 
+#include "api/json_values.hpp"
+#include "api/policy_json.hpp"
 #include "api/service.hpp"
 #include "api/view_facts.hpp"
 #include "api/view_json.hpp"
@@ -20,6 +23,7 @@ namespace fief::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class DaemonTest : public World {
  protected:
@@ -154,6 +158,106 @@ TEST_F(DaemonTest, PeopleChangeThingsAndUndoThem) {
   EXPECT_EQ(fiefctl("replan --from-scratch").status, 0);
   EXPECT_GE(logged(message::kRequested), 7U);
   EXPECT_EQ(logged(message::kRequestRefused), 1U);
+}
+
+TEST_F(DaemonTest, PolicyShowNamesTheOriginOfEveryValue) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start_on_bus();
+  EXPECT_EQ(fiefctl("set /a weight=300").status, 0);
+  EXPECT_EQ(fiefctl("set --runtime /a max-cpus=2.5").status, 0);
+  const auto shown = fiefctl("policy show --json");
+  ASSERT_EQ(shown.status, 0) << shown.errors;
+  const auto policy = policy_from_json(shown.output);
+  ASSERT_TRUE(policy) << policy.error().message;
+  EXPECT_THAT(origin_of(*policy, "/a", "cgroup"), HasSubstr("/policy.json:1"));
+  EXPECT_THAT(origin_of(*policy, "/a", "weight"), HasSubstr("/policy.d/95-fief-a.json:"));
+  EXPECT_THAT(origin_of(*policy, "/a", "max_cpus"), HasSubstr("run time, uid 0"));
+  EXPECT_EQ(origin_of(*policy, "/a", "lend"), "");
+  const auto text = fiefctl("policy show").output;
+  EXPECT_THAT(text, HasSubstr("95-fief-a.json"));
+  EXPECT_THAT(text, Not(HasSubstr("default")));
+  EXPECT_THAT(fiefctl("policy show --defaults").output, HasSubstr("default"));
+}
+
+TEST_F(DaemonTest, ExplainsCgroupsAndCpusAsTheyAre) {
+  make("/a", 300);
+  make("/b", 100);
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  start_on_bus();
+  const auto cgroup = fiefctl("explain /a");
+  EXPECT_EQ(cgroup.status, 0) << cgroup.errors;
+  EXPECT_THAT(cgroup.output, HasSubstr("300"));
+  EXPECT_THAT(fiefctl("explain --json /a").output, HasSubstr("\"limited_by\""));
+  EXPECT_THAT(fiefctl("explain 3").output, HasSubstr("3"));
+  EXPECT_EQ(fiefctl("explain 99").status, 1);
+  EXPECT_EQ(fiefctl("explain /nowhere").status, 1);
+}
+
+TEST_F(DaemonTest, ABoostLastsAsLongAsItsHolder) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  make("/a");
+  make("/b");
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  start_on_bus();
+  const auto boosted = fiefctl("boost /a weight=900 -- " + std::string(FIEF_FIEFCTL) + " tree");
+  EXPECT_EQ(boosted.status, 0) << boosted.errors;
+  EXPECT_THAT(boosted.output, HasSubstr(" 900 "));
+  wait_until("the end of the boost", [this] { return view("/a").weight == 100; });
+  EXPECT_EQ(fiefctl("boost /a weight=900 -- sh -c 'exit 7'").status, 7);
+  EXPECT_EQ(fiefctl("boost /a weight=900 -- no-such-program").status, 127);
+  EXPECT_EQ(fiefctl("boost /a min-cpus=100 -- true").status, 3);
+  // Killed, it cannot take anything back itself.
+  const auto killed = fiefctl("boost /a weight=800 & while ! " + std::string(FIEF_FIEFCTL) +
+                              " tree | grep -q 800; do sleep 0.05; done; kill -KILL $!");
+  EXPECT_EQ(killed.status, 0) << killed.errors;
+  wait_until("the end of the boost", [this] { return view("/a").weight == 100; });
+}
+
+TEST_F(DaemonTest, MonitorFollowsWhatHappens) {
+  set_policy(policy_of({quick("/late")}));
+  start_on_bus();
+  auto lines = std::async(std::launch::async, [] {
+    return run("timeout 30 " + std::string(FIEF_FIEFCTL) + " monitor --json | grep -m1 detached");
+  });
+  wait_until(
+      "both events",
+      [this, &lines] {
+        make("/late");
+        wait_for("/late", SchedulerState::attached);
+        remove("/late");
+        wait_for("/late", SchedulerState::waiting);
+        return lines.wait_for(std::chrono::milliseconds{100}) == std::future_status::ready;
+      },
+      kPatience);
+  const auto outcome = lines.get();
+  const auto event = json::Json::parse(outcome.output);
+  EXPECT_EQ(event.at("cgroup"), "/late");
+  EXPECT_EQ(event.at("details").at("reason"), "cgroup-removed");
+}
+
+TEST_F(DaemonTest, TopMapAndDumpSpeakOfTheSameMachine) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start_on_bus();
+  const auto top = json::Json::parse(fiefctl("top --json --interval 0.1").output);
+  EXPECT_EQ(top.at("cpus"), 8);
+  EXPECT_EQ(top.at("schedulers").size(), 2U);
+  EXPECT_THAT(fiefctl("top --once --interval 0.1").output, HasSubstr("BORROWED"));
+  EXPECT_EQ(fiefctl("top --interval 0").status, 2);
+  const auto map = json::Json::parse(fiefctl("map --json").output);
+  const auto is_owned_by_a = [](const json::Json& cpu) {
+    return cpu.at("users").size() == 1 && cpu.at("users").at(0).at("cgroup") == "/a";
+  };
+  const auto owned_by_a = std::ranges::count_if(map.at("cpus"), is_owned_by_a);
+  EXPECT_EQ(owned_by_a, std::ptrdiff_t{owned("/a")});
+  EXPECT_THAT(fiefctl("map").output, HasSubstr("BELONG TO"));
+  const auto dump = fiefctl("dump");
+  EXPECT_EQ(dump.status, 0) << dump.errors;
+  EXPECT_THAT(dump.output, HasSubstr("# policy"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -78,8 +79,49 @@ TEST_F(FiefctlWithDaemonTest, RefusedPolicyHasItsOwnStatus) {
   EXPECT_THAT(fiefctl("reload --json").output, HasSubstr("\"error\": \"policy.json:1:1: no\""));
 }
 
+TEST_F(FiefctlWithDaemonTest, MetricsInBothFormats) {
+  const auto open = fiefctl("metrics");
+  EXPECT_EQ(open.status, 0) << open.errors;
+  EXPECT_THAT(open.output,
+              AllOf(HasSubstr("# TYPE fief_scheduler_cpu_seconds counter\n"),
+                    HasSubstr("fief_scheduler_cpu_seconds_total{cgroup=\"/demo.slice/a.service\","
+                              "cgroup_id=\"4711\",scheduler=\"fair\"} 1.004711\n"),
+                    testing::EndsWith("# EOF\n")));
+  const auto prometheus = fiefctl("metrics --prometheus");
+  EXPECT_THAT(prometheus.output,
+              AllOf(HasSubstr("# TYPE fief_scheduler_cpu_seconds_total counter\n"),
+                    HasSubstr("fief_scheduler_due_cpus{cgroup=\"/\""), Not(HasSubstr("# EOF"))));
+}
+
+TEST_F(FiefctlWithDaemonTest, MetricsAreWrittenForTheTextfileCollector) {
+  const TempDir temporary;
+  const auto directory = temporary.path().string();
+  EXPECT_EQ(fiefctl("metrics --textfile " + directory).status, 0);
+  std::ifstream file(directory + "/fief.prom");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(text, fiefctl("metrics --prometheus").output);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+  const auto absent = fiefctl("metrics --textfile " + directory + "/absent");
+  EXPECT_EQ(absent.status, 1);
+  EXPECT_THAT(absent.errors, HasSubstr(directory + "/absent"));
+}
+
+TEST_F(FiefctlWithDaemonTest, PolicyShowNeedsNoDaemonForFiles) {
+  const TempDir temporary;
+  const auto file = temporary.path().string() + "/policy.json";
+  write_file(file, R"({"delegations": [{"cgroup": "/a", "weight": 300}]})");
+  const auto shown = fiefctl("policy show " + file);
+  EXPECT_EQ(shown.status, 0) << shown.errors;
+  EXPECT_THAT(shown.output, HasSubstr(file + ":1"));
+  write_file(file, R"({"delegations": [{"cgroup": "/a", "wieght": 300}]})");
+  const auto faulty = fiefctl("policy show " + file);
+  EXPECT_EQ(faulty.status, 3);
+  EXPECT_THAT(faulty.errors, HasSubstr("did you mean \"weight\""));
+}
+
 TEST_F(FiefctlTest, SaysThatTheDaemonDoesNotRun) {
-  for (const auto* command : {"status", "tree", "reload"}) {
+  for (const auto* command : {"status", "tree", "reload", "map", "top --once", "metrics", "dump",
+                              "policy show", "set a weight=1", "boost a weight=1 -- true"}) {
     const auto outcome = fiefctl(command);
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.output, "");

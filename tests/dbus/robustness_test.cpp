@@ -12,6 +12,8 @@
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
 
+extern "C" __attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
+
 namespace fief::test {
 namespace {
 
@@ -20,6 +22,13 @@ constexpr int kFlood = 10'000;
 std::ptrdiff_t open_descriptors() {
   using Iterator = std::filesystem::directory_iterator;
   return std::distance(Iterator("/proc/self/fd"), Iterator());
+}
+
+// 0 where no sanitizer counts.
+std::size_t allocated_bytes() {
+  return __sanitizer_get_current_allocated_bytes != nullptr
+             ? __sanitizer_get_current_allocated_bytes()
+             : 0;
 }
 
 dbus::MessageRef get_status(const Client& client) {
@@ -85,6 +94,63 @@ TEST_F(RobustnessTest, ClientThatNeverReadsHarmsNobody) {
     const auto answer = other.call_manager("GetStatus");
     ASSERT_TRUE(answer) << answer.error << ": " << answer.sentence;
   }
+}
+
+// Each method in turn; what one round leaves allocated, all the others may not add to.
+TEST_F(RobustnessTest, TenThousandCallsLeakNothing) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  Client client;
+  const auto round = [&client, this] {
+    EXPECT_TRUE(client.call_manager("GetStatus"));
+    EXPECT_TRUE(client.call_manager("GetPolicy"));
+    EXPECT_TRUE(client.call_manager("ListSchedulers"));
+    EXPECT_TRUE(client.call_manager("Explain", {"a"}));
+    EXPECT_FALSE(client.call_manager("Explain", {"nothing"}));
+    EXPECT_TRUE(client.call_manager("DumpByFileDescriptor"));
+    EXPECT_TRUE(client.call_manager("Reload"));
+    EXPECT_TRUE(client.call_manager("Revert", {"a"}));
+    EXPECT_FALSE(client.call_manager("Frobnicate"));
+    EXPECT_TRUE(client.property(dbus::kPath, dbus::kManagerInterface, "State"));
+    service_.on_loop([](StateBackend& backend, Service&) { backend.requests.clear(); });
+  };
+  for (int warm_up = 0; warm_up < 50; ++warm_up)
+    round();
+  const auto descriptors = open_descriptors();
+  const auto allocated = allocated_bytes();
+  for (int i = 0; i < kFlood / 10; ++i)
+    round();
+  EXPECT_EQ(open_descriptors(), descriptors);
+  EXPECT_LE(allocated_bytes(), allocated + 64 * 1024);
+}
+
+TEST_F(RobustnessTest, BoostsEndWithTheClientThatHoldsThem) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  constexpr int kBoosts = 100;
+  const auto descriptors = open_descriptors();
+  {
+    const Client client;
+    std::vector<dbus::MessageRef> held;
+    for (int i = 0; i < kBoosts; ++i) {
+      sd_bus_message* reply = nullptr;
+      ASSERT_GE(sd_bus_call_method(client.connection(), dbus::kService, dbus::kPath,
+                                   dbus::kManagerInterface, "Boost", nullptr, &reply, "sa{sv}s",
+                                   "a", 1, "weight", "u", 900, "test"),
+                0);
+      held.push_back(dbus::adopt(reply));
+    }
+    service_.on_loop([](StateBackend& backend, Service&) {
+      EXPECT_EQ(backend.requests.size(), std::size_t{kBoosts});
+    });
+  }
+  std::size_t requests = 0;
+  for (const auto end = std::chrono::steady_clock::now() + kPatience;
+       requests < 2 * kBoosts && std::chrono::steady_clock::now() < end;)
+    service_.on_loop(
+        [&requests](StateBackend& backend, Service&) { requests = backend.requests.size(); });
+  EXPECT_EQ(requests, std::size_t{2 * kBoosts});
+  EXPECT_EQ(open_descriptors(), descriptors);
 }
 
 TEST_F(RobustnessTest, ReturnsWithTheBus) {

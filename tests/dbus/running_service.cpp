@@ -59,6 +59,16 @@ StatusView demo_status() {
   return status;
 }
 
+ShownPolicy demo_policy() {
+  return {.root = {{.key = "min_cpus", .value = 2.5, .file = "/etc/fief/policy.json", .line = 3}},
+          .delegations = {{.name = "a",
+                           .values = {{.key = "weight", .value = {}, .file = {}},
+                                      {.key = "cgroup",
+                                       .value = std::string("/demo.slice/a.service"),
+                                       .file = "/etc/fief/policy.json",
+                                       .line = 4}}}}};
+}
+
 StatusView StateBackend::status() const {
   ++status_calls;
   return state;
@@ -91,6 +101,20 @@ void StateBackend::kill(const std::string& subject, const std::string& reason, D
 
 void StateBackend::replan(bool from_scratch, Done done) {
   record(from_scratch ? "replan from scratch" : "replan", std::move(done));
+}
+
+void StateBackend::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
+  record(fmt::format("boost {} {}", hold, describe(request)), std::move(done));
+}
+
+void StateBackend::release(std::uint64_t hold) {
+  requests.push_back(fmt::format("release {}", hold));
+}
+
+Result<ExplanationTexts> StateBackend::explain(const std::string& subject) const {
+  if (subject != "a")
+    return fail(Errc::not_found, "nothing is called {}", subject);
+  return ExplanationTexts{"because\n", R"({"schema":1})"};
 }
 
 void StateBackend::record(std::string request, Done done) {

@@ -16,10 +16,14 @@ namespace fief::test {
 /// A machine of 8 CPUs with the root scheduler and a, b below /demo.slice; all as planned.
 StatusView demo_status();
 
+/// A policy with one delegation.
+ShownPolicy demo_policy();
+
 /// Answers with what the test put here. Loop thread only.
 class StateBackend final : public Backend {
  public:
   StatusView state = demo_status();
+  ShownPolicy shown = demo_policy();
   Status outcome;                                            ///< of every change
   std::vector<std::function<void(Status)>>* held = nullptr;  ///< collect instead of answer
   mutable int status_calls = 0;
@@ -36,6 +40,10 @@ class StateBackend final : public Backend {
   void revert(const std::string& subject, Done done) override;
   void kill(const std::string& subject, const std::string& reason, Done done) override;
   void replan(bool from_scratch, Done done) override;
+  void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
+  void release(std::uint64_t hold) override;
+  [[nodiscard]] const ShownPolicy& policy() const override { return shown; }
+  [[nodiscard]] Result<ExplanationTexts> explain(const std::string& subject) const override;
 
  private:
   void record(std::string request, Done done);

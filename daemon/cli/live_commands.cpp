@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The commands that show what the running daemon says, once or for as long as one looks.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "api/json_values.hpp"
+#include "api/policy_json.hpp"
+#include "api/view_json.hpp"
+#include "cli/client.hpp"
+#include "cli/commands.hpp"
+#include "cli/cpu_rights.hpp"
+#include "cli/metrics.hpp"
+#include "cli/monitor.hpp"
+#include "cli/render_policy.hpp"
+#include "cli/terminal.hpp"
+#include "cli/usage.hpp"
+#include "core/atomic_file.hpp"
+#include "policy/load.hpp"
+
+namespace fief::cli {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kIndent = 2;
+
+Result<std::string> fetch_text(const char* method) {
+  return Client::connect().and_then([method](Client client) { return client.text(method); });
+}
+
+Result<StatusView> fetch_status() {
+  return Client::connect().and_then([](Client client) { return client.status(); });
+}
+
+// The policy of these files, for which no daemon is needed.
+Result<ShownPolicy> policy_of_files(const std::vector<std::string>& files) {
+  const auto sources = files.empty() ? read_policy({}) : read_policy_files(files, FileTrust::any);
+  auto faults = sources.unread;
+  if (faults.empty()) {
+    auto shown = show_policy(sources.texts);
+    if (shown)
+      return std::move(*shown);
+    faults = shown.error();
+  }
+  return fail(Errc::infeasible, "the policy has faults\n{}", format_faults(faults));
+}
+
+/// A look at the daemon, and when it was.
+struct Sample {
+  StatusView status;
+  steady_clock::time_point at;
+};
+
+Result<Sample> take_sample(Client& client) {
+  auto status = client.status();
+  if (!status)
+    return tl::unexpected(status.error());
+  return Sample{std::move(*status), steady_clock::now()};
+}
+
+UsageReport compare(const Sample& before, const Sample& after) {
+  return compare_usage(before.status, after.status,
+                       std::chrono::duration<double>(after.at - before.at).count());
+}
+
+std::string render_top(const UsageReport& report, const StatusView& status) {
+  return fmt::format("fiefd is {}, plan {}, {:.1f} s  (q quits)\n\n{}", status.state,
+                     status.plan_number, report.seconds, render_usage(report, detect_style()));
+}
+
+int top_once(Client& client, std::chrono::milliseconds interval, bool json) {
+  const auto before = take_sample(client);
+  std::this_thread::sleep_for(interval);
+  const auto after = before ? take_sample(client) : before;
+  if (!after)
+    return report(after.error(), json);
+  const auto usage = compare(*before, *after);
+  fmt::print("{}", json ? to_json(usage, kIndent) + '\n' : render_usage(usage, detect_style()));
+  return kDone;
+}
+
+// Draws until somebody quits; the failure that ended it otherwise.
+Status top_live(Client& client, std::chrono::milliseconds interval) {
+  const auto screen = Screen::open();
+  if (!screen)
+    return fail(Errc::unsupported, "standard output is no terminal; use --once");
+  auto last = take_sample(client);
+  bool quit = !last || screen->wait_for_quit(std::chrono::milliseconds{300});
+  while (!quit) {
+    auto now = take_sample(client);
+    if (!now)
+      return tl::unexpected(now.error());
+    screen->draw(render_top(compare(*last, *now), now->status));
+    last = std::move(now);
+    quit = screen->wait_for_quit(interval);
+  }
+  return last ? Status{} : tl::unexpected(last.error());
+}
+
+bool print_announcement(const Announcement& announcement, bool json) {
+  const auto now = std::chrono::system_clock::now();
+  const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+  if (json)
+    fmt::print("{}\n", json::to_text({{"schema", kStatusSchema},
+                                      {"time_usec", usec.count()},
+                                      {"event", announcement.event},
+                                      {"cgroup", announcement.cgroup},
+                                      {"details", announcement.details}}));
+  else
+    fmt::print("{:%H:%M:%S}.{:03} {}\n", fmt::localtime(std::chrono::system_clock::to_time_t(now)),
+               usec.count() / 1000 % 1000, to_line(announcement));
+  return std::fflush(stdout) == 0;
+}
+
+}  // namespace
+
+int policy_show_command(const PolicyShowOptions& options) {
+  const auto shown = options.offline || !options.files.empty()
+                         ? policy_of_files(options.files)
+                         : fetch_text("GetPolicy").and_then([](const std::string& text) {
+                             return policy_from_json(text);
+                           });
+  if (!shown)
+    return report(shown.error(), options.json);
+  fmt::print("{}", options.json ? to_json(*shown, kIndent) + '\n'
+                                : render_policy(*shown, options.defaults, detect_style()));
+  return kDone;
+}
+
+int map_command(bool json) {
+  const auto status = fetch_status();
+  if (!status)
+    return report(status.error(), json);
+  const auto map = cpu_rights(*status);
+  fmt::print("{}", json ? to_json(map, kIndent) + '\n' : render_cpu_rights(map, detect_style()));
+  return kDone;
+}
+
+int metrics_command(const MetricsOptions& options) {
+  const auto status = fetch_status();
+  if (!status)
+    return report(status.error(), false);
+  const auto prometheus = options.prometheus || !options.directory.empty();
+  const auto text =
+      render_metrics(*status, prometheus ? MetricsFormat::prometheus : MetricsFormat::openmetrics);
+  if (options.directory.empty()) {
+    fmt::print("{}", text);
+    return kDone;
+  }
+  // A collector must never see a part.
+  const auto written = replace_file(options.directory, "fief.prom", text);
+  if (written)
+    return kDone;
+  return report(
+      {written.error().code, fmt::format("{}: {}", options.directory, written.error().message)},
+      false);
+}
+
+int monitor_command(bool json) {
+  signal(SIGPIPE, SIG_IGN);  // a reader that goes ends it by a failing flush
+  const auto status = follow(
+      [json](const Announcement& announcement) { return print_announcement(announcement, json); });
+  return status ? kDone : report(status.error(), json);
+}
+
+int top_command(const TopOptions& options) {
+  auto client = Client::connect();
+  if (!client)
+    return report(client.error(), options.json);
+  const std::chrono::milliseconds interval(static_cast<std::int64_t>(options.seconds * 1000));
+  if (options.once || options.json)
+    return top_once(*client, interval, options.json);
+  const auto ended = top_live(*client, interval);
+  return ended ? kDone : report(ended.error(), false);
+}
+
+bool daemon_runs() {
+  return Client::daemon_runs();
+}
+
+int explain_running_command(const std::string& subject, bool json) {
+  const auto why =
+      Client::connect().and_then([&subject](Client client) { return client.explain(subject); });
+  if (!why)
+    return report(why.error(), json);
+  fmt::print("{}", json ? json::to_text(json::Json::parse(why->json), kIndent) + '\n' : why->text);
+  return kDone;
+}
+
+int dump_command() {
+  const auto text =
+      Client::connect().and_then([](Client client) { return client.text_by_descriptor(); });
+  if (!text)
+    return report(text.error(), false);
+  fmt::print("{}", *text);
+  return kDone;
+}
+
+}  // namespace fief::cli

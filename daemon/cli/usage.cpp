@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/usage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "api/json_values.hpp"
+#include "api/view_facts.hpp"
+#include "cli/table.hpp"
+
+namespace fief::cli {
+namespace {
+
+constexpr int kSchema = 1;
+constexpr std::size_t kBarWidth = 20;
+// Less is the rounding of cpu.stat.
+constexpr double kNoticeable = 0.005;
+
+double used_between(const SchedulerView* before, const SchedulerView& after, double seconds) {
+  // A cgroup removed and made again counts from zero.
+  if (before == nullptr || before->cgroup != after.cgroup || before->usage_usec > after.usage_usec)
+    return 0;
+  return static_cast<double>(after.usage_usec - before->usage_usec) / 1e6 / seconds;
+}
+
+double sum_of(const std::vector<Usage>& schedulers, double (*part)(const Usage&)) {
+  return std::accumulate(schedulers.begin(), schedulers.end(), 0.0,
+                         [part](double sum, const Usage& usage) { return sum + part(usage); });
+}
+
+double left(const Usage& usage) {
+  return std::max(0.0, usage.due - usage.used);
+}
+
+void divide_lent(std::vector<Usage>& schedulers) {
+  const auto borrowed = sum_of(schedulers, [](const Usage& usage) { return usage.borrowed; });
+  const auto all_left = sum_of(schedulers, left);
+  if (all_left <= 0)
+    return;
+  for (auto& usage : schedulers)
+    usage.lent = left(usage) * std::min(1.0, borrowed / all_left);
+}
+
+// Filled: of the machine, used. A mark stands where what is due ends.
+std::string bar(const Usage& usage, std::uint32_t cpus, const Style& style) {
+  const auto cells = [cpus](double amount) {
+    const auto part = cpus == 0 ? 0.0 : std::clamp(amount / cpus, 0.0, 1.0);
+    return static_cast<std::size_t>(part * kBarWidth + 0.5);
+  };
+  std::string text;
+  for (std::size_t cell = 0; cell < kBarWidth; ++cell) {
+    const bool is_used = cell < cells(usage.used);
+    const bool is_due = cell < cells(usage.due);
+    if (style.utf8)
+      text += is_used ? "█" : is_due ? "░" : " ";
+    else
+      text += is_used ? '#' : is_due ? '.' : ' ';
+  }
+  return text;
+}
+
+std::string amount(double cpus) {
+  return cpus < kNoticeable ? "-" : fmt::format("{:.2f}", cpus);
+}
+
+}  // namespace
+
+UsageReport compare_usage(const StatusView& before, const StatusView& after, double seconds) {
+  const PathIndex known(before);
+  UsageReport report{.seconds = seconds, .cpus = after.nr_cpus, .schedulers = {}};
+  for (const auto& view : after.schedulers) {
+    Usage usage{.path = view.path,
+                .scheduler = view.scheduler,
+                .state = std::string(to_string(view.state)),
+                .due = to_cpus(view.entitlement.cpus),
+                .used = used_between(known.find(view.path), view, seconds)};
+    usage.borrowed = std::max(0.0, usage.used - usage.due);
+    report.schedulers.push_back(std::move(usage));
+  }
+  divide_lent(report.schedulers);
+  return report;
+}
+
+std::string render_usage(const UsageReport& report, const Style& style) {
+  auto sorted = report.schedulers;
+  std::ranges::stable_sort(sorted, std::ranges::greater{}, &Usage::used);
+  Table table({{"CGROUP", false, true},
+               {"SCHEDULER"},
+               {"DUE", true},
+               {"USED", true},
+               {"BORROWED", true},
+               {"LENT", true},
+               {fmt::format("OF {} CPUS", report.cpus)}});
+  for (const auto& usage : sorted)
+    table.add_row({{usage.path},
+                   {usage.scheduler},
+                   {amount(usage.due)},
+                   {amount(usage.used), Paint::bold},
+                   {amount(usage.borrowed), Paint::warn},
+                   {amount(usage.lent), Paint::good},
+                   {bar(usage, report.cpus, style)}});
+  return table.render(style);
+}
+
+std::string to_json(const UsageReport& report, int indent) {
+  auto schedulers = json::Json::array();
+  for (const auto& usage : report.schedulers)
+    schedulers.push_back({{"cgroup", usage.path},
+                          {"scheduler", usage.scheduler},
+                          {"state", usage.state},
+                          {"due", usage.due},
+                          {"used", usage.used},
+                          {"borrowed", usage.borrowed},
+                          {"lent", usage.lent}});
+  return json::to_text({{"schema", kSchema},
+                        {"seconds", report.seconds},
+                        {"cpus", report.cpus},
+                        {"schedulers", std::move(schedulers)}},
+                       indent);
+}
+
+}  // namespace fief::cli

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Who used how much CPU between two looks at the daemon. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/views.hpp"
+#include "cli/style.hpp"
+
+namespace fief::cli {
+
+/// All in CPUs, averaged over the interval.
+struct Usage {
+  std::string path;
+  std::string scheduler;
+  std::string state;
+  double due = 0;
+  double used = 0;
+  double borrowed = 0;  ///< used beyond what is due
+  /// Left unused of what is due, as far as others borrowed: their sum, divided by what each left.
+  double lent = 0;
+};
+
+struct UsageReport {
+  double seconds = 0;  ///< the interval's length
+  std::uint32_t cpus = 0;
+  std::vector<Usage> schedulers;  ///< in the status's order
+};
+
+/// @p seconds > 0 lie between the two. A scheduler that was not there @p before has used nothing.
+UsageReport compare_usage(const StatusView& before, const StatusView& after, double seconds);
+
+/// The report as a table, schedulers that used most first.
+std::string render_usage(const UsageReport& report, const Style& style);
+/// The same as JSON, one line or indented.
+std::string to_json(const UsageReport& report, int indent = -1);
+
+}  // namespace fief::cli

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# guest: --cpus 4 --memory 3072 --timeout 600
+"""What people change while the installed service runs, inside its sandbox and through systemd."""
+
+import pathlib
+
+import machine
+
+DROP_IN = pathlib.Path("/etc/fief/policy.d/95-fief-a.json")
+
+
+def weight_of(service):
+    return machine.schedulers()[service.path]["weight"]
+
+
+def test_refused_policy_fails_systemctl_reload(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+    machine.write_policy('{"delegations": [{"cgroup": "/demo.slice/a.service", "wieght": 3}]}')
+    refused = machine.run("systemctl", "reload", "fiefd.service", check=False)
+    assert refused.returncode != 0
+    assert 'did you mean "weight"' in machine.journal()
+    assert machine.settled(a)
+    machine.delegate(a)
+    machine.run("systemctl", "reload", "fiefd.service")
+    assert machine.run("systemctl", "is-active", "fiefd.service").stdout.strip() == "active"
+
+
+def test_weight_is_set_three_ways(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+    machine.run("systemctl", "set-property", "--runtime", a.name, "CPUWeight=300")
+    machine.wait_for("the weight", lambda: weight_of(a) == 300)
+    machine.run("busctl", "call", "org.fief.Fief1", "/org/fief/Fief1", "org.fief.Fief1.Manager",
+                "SetWeight", "sut", "a", "400", "1")
+    assert weight_of(a) == 400
+    machine.run("fiefctl", "set", "a", "weight=500")
+    assert weight_of(a) == 500
+    assert DROP_IN.stat().st_mode & 0o777 == 0o644
+    machine.run("systemctl", "restart", "fiefd.service")
+    machine.wait_for("a's scheduler", lambda: machine.settled(a))
+    assert weight_of(a) == 500
+    machine.run("fiefctl", "revert", "a")
+    assert weight_of(a) == 300
+    assert not DROP_IN.exists()
+
+
+def test_kill_and_boost(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+    machine.run("fiefctl", "boost", "a", "weight=900", "--", "true")
+    machine.wait_for("the end of the boost", lambda: weight_of(a) == 100)
+    machine.run("fiefctl", "kill", "a", "--reason", "enough of it")
+    assert "enough of it" in machine.journal()
+    machine.wait_for("another scheduler", lambda: machine.settled(a))
+    assert machine.kernel_state() == "enabled"
