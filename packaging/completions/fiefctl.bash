@@ -11,11 +11,11 @@ _fiefctl() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='status tree top map monitor metrics explain policy set attach detach revert kill boost
-        replan reload check plan dump'
-    local command= word
+    local commands='status tree top map monitor metrics explain policy set attach detach revert kill boost'
+    commands+=' replan reload check plan dump'
+    local command='' word
     for word in "${words[@]:1:cword-1}"; do
-        if [[ " $(echo $commands) " == *" $word "* ]]; then
+        if [[ " $commands " == *" $word "* ]]; then
             command=$word
             break
         fi
@@ -38,7 +38,7 @@ _fiefctl() {
     esac
 
     local keys='weight= min-cpus= max-cpus= exclusive= placement= smt= lend= borrow='
-    local options=
+    local options=''
     case $command in
         '') options="$commands --help --version" ;;
         status) options='--json --check --help' ;;
