@@ -167,8 +167,9 @@ void Service::carry_out(sd_bus_message& request, dbus::Change change) {
 void Service::boost(sd_bus_message& request, std::string what, ChangeRequest wanted) {
   const auto hold = std::make_shared<Holds::Opened>();
   const auto self = std::weak_ptr(self_);
-  const auto begin = [self, hold, wanted = std::move(wanted)](
-                         Backend& backend, const std::string& requester, Backend::Done done) {
+  const auto begin = [self, hold, wanted = std::move(wanted)](Backend& backend,
+                                                              const std::string& requester,
+                                                              const Backend::Done& done) {
     const auto service = self.lock();
     auto opened = service ? (*service)->holds_.open() : fail(Errc::stale, "the daemon is stopping");
     if (!opened)

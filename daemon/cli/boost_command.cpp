@@ -33,6 +33,7 @@ int exit_status(int status) {
 
 Result<int> run(std::vector<std::string> command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (auto& argument : command)
     arguments.push_back(argument.data());
   arguments.push_back(nullptr);

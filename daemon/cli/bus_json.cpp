@@ -15,7 +15,7 @@ tl::unexpected<Error> unreadable() {
 template <class T>
 Result<Json> read_basic(sd_bus_message& message, char type) {
   T value{};
-  if (sd_bus_message_read_basic(&message, type, &value) <= 0)
+  if (sd_bus_message_read_basic(&message, type, static_cast<void*>(&value)) <= 0)
     return unreadable();
   if (type == SD_BUS_TYPE_BOOLEAN)
     return Json(static_cast<bool>(value));

@@ -33,6 +33,7 @@ std::string user_text(const CpuUser& user, bool is_alone) {
 
 std::string users_text(const CpuRights& rights) {
   std::vector<std::string> parts;
+  parts.reserve(rights.users.size());
   for (const auto& user : rights.users)
     parts.push_back(user_text(user, rights.users.size() == 1));
   return fmt::format("{}", fmt::join(parts, ", "));

@@ -2,9 +2,9 @@
 // The commands that show what the running daemon says, once or for as long as one looks.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <thread>
 

@@ -2,11 +2,11 @@
 #include "cli/terminal.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <initializer_list>
 #include <utility>

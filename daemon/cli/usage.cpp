@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "api/json_values.hpp"
@@ -47,7 +48,7 @@ void divide_lent(std::vector<Usage>& schedulers) {
 std::string bar(const Usage& usage, std::uint32_t cpus, const Style& style) {
   const auto cells = [cpus](double amount) {
     const auto part = cpus == 0 ? 0.0 : std::clamp(amount / cpus, 0.0, 1.0);
-    return static_cast<std::size_t>(part * kBarWidth + 0.5);
+    return static_cast<std::size_t>(std::lround(part * kBarWidth));
   };
   std::string text;
   for (std::size_t cell = 0; cell < kBarWidth; ++cell) {

@@ -57,7 +57,7 @@ double bytes_each(std::int64_t cpus, std::int64_t children) {
 int run() {
   const auto small = bytes_each(128, 157);
   double most = 0;
-  for (const auto [cpus, children] : {std::pair{512, 625}, {2048, 2500}, {8192, 10000}})
+  for (const auto& [cpus, children] : {std::pair{512, 625}, {2048, 2500}, {8192, 10000}})
     most = std::max(most, bytes_each(cpus, children));
   return most <= 1.5 * small ? 0 : 1;
 }

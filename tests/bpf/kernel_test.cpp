@@ -234,7 +234,7 @@ TEST_F(RealKernel, DetachGivesTheTasksBack) {
 
 TEST_F(RealKernel, KillEndsAChildWithItsReason) {
   TestCgroup a("fief-test-a");
-  TestCgroup b("fief-test-b");
+  const TestCgroup b("fief-test-b");
   load_root();
   attach(a);
   attach(b);

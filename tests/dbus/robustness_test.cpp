@@ -12,12 +12,14 @@
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizers name it
 extern "C" __attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
 
 namespace fief::test {
 namespace {
 
 constexpr int kFlood = 10'000;
+constexpr std::size_t kBoosts = 100;
 
 std::ptrdiff_t open_descriptors() {
   using Iterator = std::filesystem::directory_iterator;
@@ -121,18 +123,17 @@ TEST_F(RobustnessTest, TenThousandCallsLeakNothing) {
   for (int i = 0; i < kFlood / 10; ++i)
     round();
   EXPECT_EQ(open_descriptors(), descriptors);
-  EXPECT_LE(allocated_bytes(), allocated + 64 * 1024);
+  EXPECT_LE(allocated_bytes(), allocated + std::size_t{64} * 1024);
 }
 
 TEST_F(RobustnessTest, BoostsEndWithTheClientThatHoldsThem) {
   if (geteuid() != 0)
     GTEST_SKIP() << "only root may change things without polkit";
-  constexpr int kBoosts = 100;
   const auto descriptors = open_descriptors();
   {
     const Client client;
     std::vector<dbus::MessageRef> held;
-    for (int i = 0; i < kBoosts; ++i) {
+    for (std::size_t i = 0; i < kBoosts; ++i) {
       sd_bus_message* reply = nullptr;
       ASSERT_GE(sd_bus_call_method(client.connection(), dbus::kService, dbus::kPath,
                                    dbus::kManagerInterface, "Boost", nullptr, &reply, "sa{sv}s",
@@ -140,16 +141,15 @@ TEST_F(RobustnessTest, BoostsEndWithTheClientThatHoldsThem) {
                 0);
       held.push_back(dbus::adopt(reply));
     }
-    service_.on_loop([](StateBackend& backend, Service&) {
-      EXPECT_EQ(backend.requests.size(), std::size_t{kBoosts});
-    });
+    service_.on_loop(
+        [](StateBackend& backend, Service&) { EXPECT_EQ(backend.requests.size(), kBoosts); });
   }
   std::size_t requests = 0;
   for (const auto end = std::chrono::steady_clock::now() + kPatience;
        requests < 2 * kBoosts && std::chrono::steady_clock::now() < end;)
     service_.on_loop(
         [&requests](StateBackend& backend, Service&) { requests = backend.requests.size(); });
-  EXPECT_EQ(requests, std::size_t{2 * kBoosts});
+  EXPECT_EQ(requests, 2 * kBoosts);
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
