@@ -75,6 +75,7 @@ class Cutter {
 
  private:
   struct Ways {
+    FlowNetwork::Arc asked = 0;          // from the source, whole CPUs
     std::vector<FlowNetwork::Arc> arcs;  // by region, those that cost nothing
     std::vector<FlowNetwork::Arc> paid;  // by region, those that move cids
   };
@@ -107,8 +108,8 @@ class Cutter {
 
   Ways add_member(FlowNetwork& network, std::uint32_t member, CpuTime asked) {
     const auto node = static_cast<FlowNetwork::Node>(2 + level_.regions.size() + member);
-    network.add(FlowNetwork::kSource, node, asked);
     Ways ways;
+    ways.asked = network.add(FlowNetwork::kSource, node, asked);
     for (std::uint32_t r = 0; r < level_.regions.size(); ++r) {
       const bool inside = std::ranges::binary_search(level_.regions[r].confinements,
                                                      level_.members[member].confinement);
@@ -119,20 +120,24 @@ class Cutter {
     return ways;
   }
 
-  // What the wholes have left open, parts of cids included. False if not all of it finds a place.
+  // What the wholes have left open, parts of cids included: what of them found no way counts to the
+  // rests, so their own arcs carry no more. False if not all of it finds a place.
   bool send_rests(FlowNetwork& network, const std::vector<Ways>& ways, CpuTime rests) {
     for (std::uint32_t r = 0; r < level_.regions.size(); ++r)
       network.add(node_of(r), FlowNetwork::kSink, level_.regions[r].time - whole_[r]);
     for (std::uint32_t i = 0; i < ways.size(); ++i) {
+      if (ways[i].arcs.empty())
+        continue;
+      network.freeze(ways[i].asked);
       CpuTime got = 0;
       for (std::size_t r = 0; r < ways[i].arcs.size(); ++r)
         got += network.flow(ways[i].arcs[r]) + network.flow(ways[i].paid[r]);
-      if (!ways[i].arcs.empty() && level_.members[i].whole_only())
+      if (level_.members[i].whole_only())
         for (std::size_t r = 0; r < ways[i].arcs.size(); ++r) {
           network.freeze(ways[i].arcs[r]);
           network.freeze(ways[i].paid[r]);
         }
-      if (!ways[i].arcs.empty() && got < level_.members[i].due)
+      if (got < level_.members[i].due)
         network.add(FlowNetwork::kSource,
                     static_cast<FlowNetwork::Node>(2 + level_.regions.size() + i),
                     level_.members[i].due - got);

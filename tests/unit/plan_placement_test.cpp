@@ -116,6 +116,32 @@ TEST(Placement, equal_confinements_divide_their_cpus) {
   expect_checked(world);
 }
 
+// /p has CPUs 2 and 3 in part. /p/q is due two whole CPUs where only one is whole; what that leaves
+// open is no more than that, or /p/r would find its place taken.
+TEST(Placement, overlapping_confinements_share_cpus_held_in_part) {
+  World world("1x1x5x1");
+  world.policy.root.min_cpus = 0;
+  const auto exactly = [&world](const std::string& path, double amount, const CidSet& cpus) {
+    auto& delegation = world.delegation(path);
+    delegation.min_cpus = amount;
+    delegation.max_cpus = amount;
+    delegation.placement = PlaceCpus{cpus};
+  };
+  world.child("/x");
+  exactly("/x", 0.25, {2});
+  world.child("/y");
+  exactly("/y", 0.5, {3});
+  const auto p = world.child("/p", 10000);
+  world.child("/p/q", 100, p);
+  exactly("/p/q", 2, {1, 2, 3});
+  world.child("/p/r", 100, p);
+  exactly("/p/r", 0.2, {0, 1, 2, 3});
+  world.child("/p/s", 100, p);
+  exactly("/p/s", 1, {0});
+  world.plan();
+  expect_checked(world);
+}
+
 TEST(Placement, refuses_a_confinement_to_cpus_that_are_not_there) {
   World world("1x1x4x1");
   world.child("/a");
