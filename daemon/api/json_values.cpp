@@ -28,15 +28,15 @@ std::optional<CpuTime> optional_cpu_time(const Json& cpus) {
 
 }  // namespace
 
-Json write(const std::vector<SharedCid>& shared) {
+Json write(std::span<const SharedCid> shared) {
   auto list = Json::array();
   for (const auto& entry : shared)
     list.push_back({{"cid", entry.cid.value}, {"fraction", to_cpus(entry.fraction)}});
   return list;
 }
 
-std::vector<SharedCid> read_shared(const Json& list) {
-  std::vector<SharedCid> shared;
+SharedCids read_shared(const Json& list) {
+  SharedCids shared;
   for (const auto& entry : list)
     shared.push_back({Cid{entry.at("cid").get<std::uint32_t>()}, cpu_time(entry.at("fraction"))});
   return shared;

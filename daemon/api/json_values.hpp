@@ -5,6 +5,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,11 @@ namespace fief::json {
 /// Keeps members in the order they are written: people read it too.
 using Json = nlohmann::ordered_json;
 
-Json write(const std::vector<SharedCid>& shared);
+Json write(std::span<const SharedCid> shared);
 Json write(const Entitlement& due);
 
 CidSet read_cids(const Json& list);
-std::vector<SharedCid> read_shared(const Json& list);
+SharedCids read_shared(const Json& list);
 Entitlement read_entitlement(const Json& json);
 
 /// One line, or indented by @p indent columns. Paths and messages may hold any bytes; what is not

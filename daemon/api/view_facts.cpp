@@ -59,9 +59,9 @@ CidSet held_exclusive(const SchedulerView& view) {
   return view.held.enq();
 }
 
-std::vector<SharedCid> held_shared(const SchedulerView& view) {
+SharedCids held_shared(const SchedulerView& view) {
   const auto baseline = view.held.immed() - view.held.enq();
-  std::vector<SharedCid> shared;
+  SharedCids shared;
   for (const auto& planned : view.planned_shared)
     if (baseline.contains(planned.cid))
       shared.push_back(planned);

@@ -29,7 +29,7 @@ std::optional<CgroupId> cgroup_of_object(std::string_view object_path);
 CidSet held_exclusive(const SchedulerView& view);
 /// Observed: cids whose time the plan divides and that it holds the baseline on, each with its
 /// fraction. Ascending by cid.
-std::vector<SharedCid> held_shared(const SchedulerView& view);
+SharedCids held_shared(const SchedulerView& view);
 
 /// Observed: other cids it holds the baseline on, to use while their owners leave them idle.
 CidSet borrowable(const SchedulerView& view);

@@ -33,7 +33,7 @@ struct SchedulerView {
   std::uint32_t weight = 0;  ///< in force; 0 for the root
   Entitlement entitlement;
   CidSet planned_exclusive;
-  std::vector<SharedCid> planned_shared;
+  SharedCids planned_shared;
   HeldCaps held;                 ///< observed. For the root: what it keeps for its own tasks
   bool as_planned = false;       ///< observed == planned
   std::uint64_t usage_usec = 0;  ///< cpu.stat of the cgroup; the root: of everything else

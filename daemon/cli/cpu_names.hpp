@@ -3,6 +3,7 @@
 // which. Pure.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ class CpuNames {
   [[nodiscard]] std::string_view heading() const;
   /// "0-3", "0-3, 25% of 4", "none".
   [[nodiscard]] std::string render(const CidSet& exclusive,
-                                   const std::vector<SharedCid>& shared) const;
+                                   std::span<const SharedCid> shared) const;
 
  private:
   [[nodiscard]] Cid number(Cid cid) const;

@@ -87,11 +87,20 @@ class WeighedTree {
       delegations_.emplace(delegation.cgroup, &delegation);
   }
 
+  // As find(); @p near is where the last one was found. Both lists mostly have the same order.
+  [[nodiscard]] std::uint32_t find_from(std::vector<Id>::const_iterator& near, CgroupId id) const {
+    if (near != ids_.end() && std::next(near) != ids_.end() && std::next(near)->id == id)
+      return (++near)->node;
+    near = std::ranges::lower_bound(ids_, id, {}, &Id::id);
+    return near != ids_.end() && near->id == id ? near->node : kNone;
+  }
+
   // Sorted, so that equal input in another order is equal; neighbours are then found as neighbours.
   void find_attached(const std::vector<Attachment>& attachments) {
     attached_.reserve(attachments.size());
+    auto near = ids_.cbegin();
     for (const auto& attachment : attachments) {
-      const auto node = find(attachment.cgroup);
+      const auto node = find_from(near, attachment.cgroup);
       if (node != kNone)
         attached_.push_back({attachment.parent, attachment.cgroup, node,
                              attachment.foreign ? nullptr : delegation(node)});

@@ -32,7 +32,7 @@ struct CgroupExplanation {
   Entitlement entitlement;
   LimitedBy limited_by = LimitedBy::nothing;
   CidSet exclusive;
-  std::vector<SharedCid> shared;
+  SharedCids shared;
   std::uint32_t llcs = 0;   ///< spanned
   std::uint32_t nodes = 0;  ///< spanned
 };

@@ -9,21 +9,30 @@ namespace fief {
 namespace {
 
 constexpr CgroupId kNobody{UINT64_MAX};
+constexpr CgroupId kShared{UINT64_MAX - 1};
 
-// Owner of each cid; none where it is shared, kNobody where it is not held.
-using Uses = std::vector<std::optional<CgroupId>>;
+// Owner of each cid; kShared where it has several, kNobody where it is not held.
+using Uses = std::vector<CgroupId>;
+
+CgroupId use_of(std::optional<CgroupId> owner) {
+  return owner.value_or(kShared);
+}
+
+std::optional<CgroupId> owner_of(CgroupId use) {
+  return use == kShared ? std::nullopt : std::optional(use);
+}
 
 Uses uses_of(const LevelPlan& level, std::size_t nr_cids) {
   Uses uses(nr_cids, kNobody);
-  const auto set = [&uses](Cid cid, std::optional<CgroupId> owner) {
+  const auto set = [&uses](Cid cid, CgroupId use) {
     if (cid.value < uses.size())
-      uses[cid.value] = owner;
+      uses[cid.value] = use;
   };
   for (const auto& participant : level.participants) {
     for (const auto cid : participant.exclusive)
       set(cid, participant.cgroup);
     for (const auto& share : participant.shared)
-      set(share.cid, std::nullopt);
+      set(share.cid, kShared);
   }
   return uses;
 }
@@ -34,18 +43,17 @@ std::vector<FormerUse> next_uses(const LevelPlan& now, const LevelPlan& before,
   const auto nr_cids = input.topology.cids.size();
   const auto current = uses_of(now, nr_cids);
   const auto former = uses_of(before, nr_cids);
-  std::vector<FormerUse> known(nr_cids, {Cid{}, kNobody, {}});
+  std::vector<const FormerUse*> known(nr_cids, nullptr);
   if (memory != nullptr)
     for (const auto& use : memory->uses)
       if (use.cid.value < nr_cids && on_loan(use.since, input.now))
-        known[use.cid.value] = use;
+        known[use.cid.value] = &use;
   std::vector<FormerUse> uses;
   for (std::uint32_t cid = 0; cid < nr_cids; ++cid) {
-    const bool changed = former[cid] != current[cid] && former[cid] != kNobody;
-    if (changed)
-      uses.push_back({Cid{cid}, former[cid], input.now});
-    else if (known[cid].owner != kNobody && known[cid].owner != current[cid])
-      uses.push_back(known[cid]);
+    if (former[cid] != current[cid] && former[cid] != kNobody)
+      uses.push_back({Cid{cid}, owner_of(former[cid]), input.now});
+    else if (known[cid] != nullptr && use_of(known[cid]->owner) != current[cid])
+      uses.push_back(*known[cid]);
   }
   return uses;
 }

@@ -16,35 +16,27 @@
 namespace fief {
 namespace {
 
-std::optional<CpuTime> policy_limit(const std::optional<double>& cpus, CpuTime applied) {
-  return cpus ? std::optional(applied) : std::nullopt;
+std::optional<CpuTime> policy_limit(const std::optional<double>& cpus) {
+  if (!cpus)
+    return std::nullopt;
+  return static_cast<CpuTime>(std::lround(*cpus * static_cast<double>(kCpuUnit)));
 }
 
-Entitlement entitlement_of(Member& member) {
-  Entitlement entitlement{member.due, member.by_weight, std::move(member.chain), {}, {}};
-  if (member.cgroup == kSelf)
-    entitlement.min = member.least;
-  if (member.delegation == nullptr)
-    return entitlement;
-  const auto& policy = *member.delegation;
-  const auto units = [](double cpus) {
-    return static_cast<CpuTime>(std::lround(cpus * static_cast<double>(kCpuUnit)));
-  };
-  entitlement.min = policy_limit(policy.min_cpus, units(policy.min_cpus.value_or(0)));
-  entitlement.max = policy_limit(policy.max_cpus, units(policy.max_cpus.value_or(0)));
-  return entitlement;
-}
-
-ParticipantPlan participant_of(Member& member, bool perf) {
-  ParticipantPlan plan;
+void outline(ParticipantPlan& plan, Member& member, bool perf) {
   plan.cgroup = member.cgroup;
-  plan.entitlement = entitlement_of(member);
-  if (member.delegation != nullptr) {
-    plan.lend = member.delegation->lend && !member.delegation->exclusive;
-    plan.borrow = member.delegation->borrow;
-    plan.perf = perf && member.delegation->perf;
-  }
-  return plan;
+  plan.entitlement.cpus = member.due;
+  plan.entitlement.by_weight = member.by_weight;
+  plan.entitlement.chain = std::move(member.chain);
+  if (member.cgroup == kSelf)
+    plan.entitlement.min = member.least;
+  if (member.delegation == nullptr)
+    return;
+  const auto& policy = *member.delegation;
+  plan.entitlement.min = policy_limit(policy.min_cpus);
+  plan.entitlement.max = policy_limit(policy.max_cpus);
+  plan.lend = policy.lend && !policy.exclusive;
+  plan.borrow = policy.borrow;
+  plan.perf = perf && policy.perf;
 }
 
 // Who has a core that two owners may not divide: its threads are shared by them instead.
@@ -227,12 +219,8 @@ void fill(LevelPlan& plan, const Layout& layout, const std::vector<std::uint32_t
       plan.participants[owner[at]].exclusive.insert(layout.cids[at]);
   if (!std::ranges::is_sorted(shares, {}, &Share::cid))
     std::ranges::sort(shares, {}, &Share::cid);
-  for (const auto& share : shares) {
-    auto& shared = plan.participants[share.member].shared;
-    if (shared.empty())
-      shared.reserve(2);
-    shared.push_back({share.cid, share.fraction});
-  }
+  for (const auto& share : shares)
+    plan.participants[share.member].shared.push_back({share.cid, share.fraction});
 }
 
 // Who is to be placed where. The members may be parts of the plan's participants: origin tells of
@@ -287,9 +275,9 @@ LevelPlan outline_plan(Level& level) {
   plan.scheduler = level.scheduler;
   for (const auto& held : level.holding.cids)
     plan.held.insert(held.cid);
-  plan.participants.reserve(level.members.size());
-  for (auto& member : level.members)
-    plan.participants.push_back(participant_of(member, level.holding.perf));
+  plan.participants.resize(level.members.size());
+  for (std::size_t i = 0; i < level.members.size(); ++i)
+    outline(plan.participants[i], level.members[i], level.holding.perf);
   return plan;
 }
 

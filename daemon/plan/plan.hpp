@@ -4,6 +4,7 @@
 // Units: CPU time is counted in 1/65536 of a CPU (kCpuUnit), the kernel side's unit too.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -64,11 +65,15 @@ struct SharedCid {
   friend bool operator==(const SharedCid&, const SharedCid&) = default;
 };
 
+/// Shares of a participant; mostly two at most (packing.cpp), which then need no memory of their
+/// own.
+using SharedCids = boost::container::small_vector<SharedCid, 2>;
+
 struct ParticipantPlan {
   CgroupId cgroup;  ///< kSelf: the scheduler's own tasks
   Entitlement entitlement;
   CidSet exclusive;
-  std::vector<SharedCid> shared;  ///< ascending by cid
+  SharedCids shared;  ///< ascending by cid
   bool lend = true;
   bool borrow = true;
   bool perf = false;

@@ -11,7 +11,7 @@ namespace fief::test {
 namespace {
 
 SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
-                        const CidSet& exclusive, std::vector<SharedCid> shared) {
+                        const CidSet& exclusive, SharedCids shared) {
   SchedulerView view;
   view.cgroup = cgroup;
   view.path = std::move(path);

@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 constexpr CgroupId kA{10};
 constexpr CgroupId kB{20};
 
-ParticipantPlan participant(CgroupId id, CidSet exclusive, std::vector<SharedCid> shared = {}) {
+ParticipantPlan participant(CgroupId id, CidSet exclusive, SharedCids shared = {}) {
   ParticipantPlan plan;
   plan.cgroup = id;
   plan.exclusive = std::move(exclusive);

@@ -12,7 +12,7 @@ constexpr CpuTime part(double cpus) {
 
 // Holds exactly what is planned for it.
 SchedulerView attached(CgroupId cgroup, std::string path, std::string scheduler,
-                       std::uint32_t weight, const CidSet& exclusive, std::vector<SharedCid> shared,
+                       std::uint32_t weight, const CidSet& exclusive, SharedCids shared,
                        std::uint64_t usage_usec) {
   SchedulerView view;
   view.cgroup = cgroup;
