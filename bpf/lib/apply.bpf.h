@@ -19,6 +19,7 @@
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
 #include "idle.bpf.h"
+#include "parent.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 #include "vqueue.bpf.h"
@@ -96,9 +97,7 @@ static __noinline int apply_cid(u32 cid)
 	if (!changed)
 		return 0;
 	turn_reset(cid);
-	cidmask_assign(own_cids, cid, plan_has_self(live));
-	cidmask_assign(usable_cids, cid, plan_has_self(live) || (live->flags & FIEF_CID_LENT));
-	cidmask_assign(exclusive_cids, cid, live->nr <= 1 && plan_has_self(live));
+	rights_update(cid);
 	return 1;
 }
 
@@ -133,12 +132,12 @@ int fief_apply(struct fief_apply_args *args)
 	bpf_for(i, 0, nr_cids)
 		changed |= apply_cid(i);
 	state.plan_number = args->plan_number;
+	if (has_children())
+		turn_timer_run();
 	if (changed) {
 		vqueue_reconsider();
-		bpf_for(i, 0, nr_cids) {
-			if (cidmask_test(pinned_cids, i))
-				scx_bpf_dsq_reenq(pinned_dsq(i), 0);
-		}
+		bpf_for(i, 0, nr_cids)
+			pinned_reconsider(i);
 	}
 	bpf_for(i, 0, nr_ops) {
 		if (apply_op(i))

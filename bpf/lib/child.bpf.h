@@ -28,10 +28,16 @@
 #ifndef FIEF_CHILD_BPF_H
 #define FIEF_CHILD_BPF_H
 
+/* The baseline cap suffices for this, so also on cids shared with others. */
+#define OWN_ENQ_FLAGS SCX_ENQ_IMMED
+#define TURN_CHARGE_MAX_NS turn_ns()
+
 #include "base.bpf.h"
+#include "apply.bpf.h"
 #include "cidmask.bpf.h"
 #include "events.bpf.h"
 #include "idle.bpf.h"
+#include "parent.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 #include "vqueue.bpf.h"
@@ -48,8 +54,8 @@ char _license[] SEC("license") = "GPL";
 /* The cgroup it is attached to; the loader sets it beside ops.sub_cgroup_id. */
 const volatile u64 attached_cgroup_id;
 
-/* How many cids are usable. Written by sub_ecaps_updated. */
-u32 nr_usable;
+/* How many cids are held. Written by sub_ecaps_updated. */
+u32 nr_held;
 
 #define STRANDED_MS 1000
 
@@ -120,10 +126,17 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	if (enq_flags & SCX_ENQ_REENQ)
 		count_reenq(p);
 
-	home = home_cid(tctx, usable_cids, prev);
-	if (home < 0 && nr_usable) {
-		rescue(p, tctx, enq_flags);
-		return;
+	home = home_cid(tctx, own_cids, prev);
+	if (home < 0) {
+		cid = home_cid(tctx, held_cids, prev);
+		if (cid >= 0) {
+			enqueue_pinned(p, tctx, cid, enq_flags);
+			return;
+		}
+		if (nr_held) {
+			rescue(p, tctx, enq_flags);
+			return;
+		}
 	}
 	if (home >= 0 && !(enq_flags & (SCX_ENQ_REENQ | SCX_ENQ_CPU_SELECTED))) {
 		cid = idle_claim(tctx, prev);
@@ -143,8 +156,13 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 
 void FIEF_OP(child_dispatch, s32 cid, struct task_struct *prev)
 {
+	bool found;
+
 	touch_arena();
-	if (!vqueue_dispatch(cid, prev, SCX_ENQ_IMMED) && !prev)
+	found = has_children() || cidmask_test(pinned_cids, cid) ?
+			dispatch_by_plan(cid, prev) :
+			vqueue_dispatch(cid, prev, OWN_ENQ_FLAGS);
+	if (!found && !prev)
 		idle_restore(cid);
 }
 
@@ -249,7 +267,9 @@ void FIEF_OP(child_set_cmask, struct task_struct *p, const struct scx_cmask *cma
  */
 void FIEF_OP(child_update_idle, s32 cid, bool idle)
 {
+	touch_arena();
 	cidmask_assign(idle_cids, cid, idle);
+	turn_idle(cid);
 	if (idle && vqueue_waiting(cid))
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 }
@@ -265,22 +285,24 @@ s32 FIEF_OP_SLEEPABLE(child_init_task, struct task_struct *p, struct scx_init_ta
  */
 void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 {
-	bool was_usable = cidmask_test(usable_cids, cid);
-	bool usable = after & SCX_CAP_ENQ_IMMED;
-	bool first;
+	bool was_held = cidmask_test(held_cids, cid);
+	bool held = after & SCX_CAP_ENQ_IMMED;
+	bool first = false;
 
-	cidmask_assign(exclusive_cids, cid, after & SCX_CAP_ENQ);
-	if (usable == was_usable)
+	touch_arena();
+	cidmask_assign(whole_cids, cid, after & SCX_CAP_ENQ);
+	cidmask_assign(held_cids, cid, held);
+	rights_update(cid);
+	if (held == was_held)
 		return;
-	cidmask_assign(usable_cids, cid, usable);
-	if (usable) {
-		first = __sync_fetch_and_add(&nr_usable, 1) == 0;
+	if (held) {
+		first = __sync_fetch_and_add(&nr_held, 1) == 0;
 	} else {
-		__sync_fetch_and_sub(&nr_usable, 1);
+		__sync_fetch_and_sub(&nr_held, 1);
 		cidmask_clear(idle_cids, cid);
-		first = false;
+		pinned_reconsider(cid);
 	}
-	if (first || !usable)
+	if (first || !held)
 		vqueue_reconsider();
 }
 
@@ -291,6 +313,9 @@ s32 FIEF_OP_SLEEPABLE(child_init)
 	if (ret)
 		return ret;
 	ret = vqueue_init();
+	if (ret)
+		return ret;
+	ret = parent_init();
 	return ret ?: stranded_timer_init();
 }
 
@@ -303,8 +328,8 @@ void FIEF_OP(child_dump, struct scx_dump_ctx *dctx)
 {
 	u32 llc;
 
-	fief_dump("child: cgroup %llu, %u usable cids, vclock %llu\n", attached_cgroup_id,
-		  nr_usable, vclock);
+	fief_dump("child: cgroup %llu, %u cids held, vclock %llu\n", attached_cgroup_id, nr_held,
+		  vclock);
 	bpf_for(llc, 0, nr_llcs)
 		fief_dump("child: LLC %u queues %d tasks\n", llc,
 			  scx_bpf_dsq_nr_queued(vqueue_dsq(llc)));
@@ -322,6 +347,9 @@ struct sched_ext_ops_cid fief_ops = {
 	.update_idle = (void *)child_update_idle,
 	.init_task = (void *)child_init_task,
 	.sub_ecaps_updated = (void *)child_sub_ecaps_updated,
+	.cpuctl_set_weight = (void *)parent_cpuctl_set_weight,
+	.sub_attach = (void *)parent_sub_attach,
+	.sub_detach = (void *)parent_sub_detach,
 	.init = (void *)child_init,
 	.exit = (void *)child_exit,
 	.dump = (void *)child_dump,

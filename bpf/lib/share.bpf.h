@@ -24,8 +24,7 @@
  * Writers: turns[cid] is written only by that cid's CPU with its rq locked (dispatch, update_idle)
  * and reset by fief_apply when the cid's plan changes; a reset that races with a charge costs that
  * one charge. state.slots[]: every CPU adds atomically; borrow_vtime is also moved up to the spare
- * clock without a lock, which may cost a charge. pinned_cids: set on insert, cleared by the dispatch
- * that finds the queue empty.
+ * clock without a lock, which may cost a charge.
  */
 #ifndef FIEF_SHARE_BPF_H
 #define FIEF_SHARE_BPF_H
@@ -34,11 +33,25 @@
 #include "cidmask.bpf.h"
 #include "state.bpf.h"
 
+/* A turn on a contended cid is ended after this long if its scheduler does not end it itself. */
+const volatile u32 turn_us = 10000;
+#define turn_ns() (turn_us * NSEC_PER_USEC)
+
+/*
+ * The root is asked on every dispatch: all the time since the last is its entry's. A child is asked
+ * when its own turn comes; what others used in between is bounded by this.
+ */
+#ifndef TURN_CHARGE_MAX_NS
+#define TURN_CHARGE_MAX_NS (~0ULL)
+#endif
+
 #define SHARE_LAG_NS (50 * NSEC_PER_MSEC)
 /* The reserve: a twentieth of a cid, used only while such tasks wait. */
 #define SHARE_RESERVE (FIEF_CPU_UNIT / 20)
 #define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
 #define SHARE_NOBODY 0xffffffffU
+/* Schedulers above the deepest one: SCX_SUB_MAX_DEPTH (kernel/sched/ext/internal.h). */
+#define SHARE_MAX_DEPTH 4
 /* Children that may be asked to borrow in one dispatch; the next one goes on with the others. */
 #define SHARE_BORROWERS 16
 
@@ -57,15 +70,6 @@ struct turn __arena turns[FIEF_MAX_CIDS];
 
 /* The virtual time (fief_slot::borrow_vtime) of who borrowed last, on any cid. */
 u64 spare_clock;
-
-/* Cids the plan gives this scheduler a part of for its own tasks. Written by fief_apply. */
-cidmask_t own_cids;
-
-/* Cids on whose pinned queue tasks of this scheduler wait. */
-cidmask_t pinned_cids;
-
-#define PINNED_DSQ_BASE 0x2000ULL
-#define pinned_dsq(cid) (PINNED_DSQ_BASE + (u32)(cid))
 
 static __always_inline struct fief_cid_plan __arena *cid_plan(s32 cid)
 {
@@ -107,19 +111,31 @@ static __always_inline bool plan_has_self(const struct fief_cid_plan __arena *pl
 	return nr == 0;
 }
 
-/*
- * The cgroup of the direct child (level @level + 1 of the hierarchy) whose subtree @p belongs to,
- * 0 for our own tasks.
- */
-static __always_inline u64 task_child(struct task_struct *p, s32 level)
+static __always_inline u64 ancestor_cgroup(struct scx_sched *sched, u32 level)
+{
+	struct scx_sched *ancestor;
+
+	bpf_core_read(&ancestor, sizeof(ancestor), &sched->ancestors[level]);
+	return BPF_CORE_READ(ancestor, ops.sub_cgroup_id);
+}
+
+/* The cgroup of the direct child whose subtree @p belongs to; 0 if there is none such. */
+static __always_inline u64 task_child(struct task_struct *p)
 {
 	struct scx_sched *sched = BPF_CORE_READ(p, scx.sched);
-	struct scx_sched *child;
+	s32 depth, level;
 
-	if (!sched || BPF_CORE_READ(sched, level) <= level)
+	if (!sched)
 		return 0;
-	bpf_core_read(&child, sizeof(child), &sched->ancestors[level + 1]);
-	return BPF_CORE_READ(child, ops.sub_cgroup_id);
+	depth = BPF_CORE_READ(sched, level);
+	bpf_for(level, 0, SHARE_MAX_DEPTH) {
+		if (level >= depth)
+			break;
+		if (level == 0 ? !state.cgroup_id :
+				 ancestor_cgroup(sched, level) == state.cgroup_id)
+			return ancestor_cgroup(sched, level + 1);
+	}
+	return 0;
 }
 
 /*
@@ -134,7 +150,9 @@ static __always_inline u32 entry_of_current(const struct fief_cid_plan __arena *
 
 	if (!p->pid)
 		return SHARE_NOBODY;
-	cgroup_id = own ? 0 : task_child(p, 0);
+	cgroup_id = own ? 0 : task_child(p);
+	if (!own && !cgroup_id)
+		return SHARE_NOBODY;
 	bpf_for(i, 0, nr) {
 		u32 slot = plan->share[i].slot & (FIEF_MAX_SLOTS - 1);
 
@@ -164,7 +182,7 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
-	u64 used = now - turn->since, scaled;
+	u64 used = min(now - turn->since, TURN_CHARGE_MAX_NS), scaled;
 	u32 entry = turn->entry;
 
 	turn->since = now;

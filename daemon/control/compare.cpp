@@ -118,7 +118,7 @@ bool holds(const Plan& plan, const Observation& observation) {
 }
 
 bool same_orders(const LevelPlan& a, const LevelPlan& b) {
-  return a.scheduler == b.scheduler && a.held == b.held &&
+  return a.scheduler == b.scheduler && a.held == b.held && a.borrowed == b.borrowed &&
          std::ranges::equal(a.participants, b.participants, same_order);
 }
 

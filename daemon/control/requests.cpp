@@ -197,9 +197,11 @@ void Controller::kill(const std::string& subject, const std::string& reason, Don
   const auto* observed = observed_at(path);
   if (observed == nullptr || observed->cgroup == kSelf)
     return done(fail(Errc::not_found, "no scheduler is attached to \"{}\"", path));
-  if (observed->parent != kSelf)
-    return done(fail(Errc::unsupported,
-                     "the scheduler of {} stands below another one, which alone can end it", path));
+  const auto* parent = observation_.find(observed->parent);
+  if (parent != nullptr && parent->foreign)
+    return done(fail(
+        Errc::unsupported,
+        "the scheduler of {} stands below one of somebody else's, which alone can end it", path));
   const auto cgroup = observed->cgroup;
   if (const auto killed = kernel_.kill(cgroup, reason); !killed)
     return done(killed);

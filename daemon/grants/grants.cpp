@@ -130,14 +130,6 @@ CidSet choose_bridge(const std::vector<Child>& children, const Child& child) {
 
 }  // namespace
 
-CidSet lent_cids(const LevelPlan& level) {
-  auto lent = level.held;
-  for (const auto& participant : level.participants)
-    if (!participant.lend)
-      lent -= participant.exclusive | shared_cids(participant);
-  return lent;
-}
-
 HeldCaps wanted_caps(const ParticipantPlan& participant, const CidSet& lent) {
   const auto shared = shared_cids(participant);
   HeldCaps caps;

@@ -33,10 +33,6 @@ struct GrantOp {
   friend bool operator==(const GrantOp&, const GrantOp&) = default;
 };
 
-/// Cids that others may use while whoever is entitled to them has nothing to run: each of a cid's
-/// participants lends.
-CidSet lent_cids(const LevelPlan& level);
-
 /// What @p participant should literally hold: its own cids, and to borrow, the baseline on the
 /// @p lent ones of its level.
 HeldCaps wanted_caps(const ParticipantPlan& participant, const CidSet& lent);

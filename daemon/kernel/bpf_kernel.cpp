@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <ranges>
 #include <set>
 #include <span>
 
@@ -81,9 +82,11 @@ class BpfKernel final : public KernelPort {
   [[nodiscard]] std::string object_path(const std::string& scheduler) const;
   Status root_attached(Result<SchedulerObject> object);
   [[nodiscard]] Result<const SchedulerObject*> find(CgroupId cgroup) const;
-  Status run_ops(std::span<const GrantOp> ops, fief_apply_args args,
-                 std::vector<RefusedOp>& refused);
-  Status observe_children(std::vector<ObservedScheduler*>& children);
+  static Status run_ops(const SchedulerObject& parent, std::span<const GrantOp> ops,
+                        fief_apply_args args, std::vector<RefusedOp>& refused);
+  Status observe_children(CgroupId parent, Observation& observation);
+  [[nodiscard]] Result<const SchedulerObject*> find_parent(CgroupId scheduler) const;
+  [[nodiscard]] CgroupId parent_of(CgroupId cgroup) const;
   void report_dropped_events();
 
   boost::asio::io_context& loop_;
@@ -94,7 +97,7 @@ class BpfKernel final : public KernelPort {
   std::optional<SchedulerObject> root_;
   std::map<CgroupId, SchedulerObject> children_;
   std::unique_ptr<EventRing> ring_;
-  SlotTable slots_;
+  std::map<CgroupId, SlotTable> slots_;  // by the scheduler that divides
   std::uint64_t dropped_events_ = 0;
   boost::asio::thread_pool worker_{1};  // last: joined before what its jobs use goes
 };
@@ -135,7 +138,7 @@ Status BpfKernel::root_attached(Result<SchedulerObject> object) {
     return tl::unexpected(ring.error());
   ring_.reset();
   children_.clear();
-  slots_ = {};
+  slots_.clear();
   dropped_events_ = 0;
   root_ = std::move(*object);
   ring_ = std::move(*ring);
@@ -153,6 +156,7 @@ void BpfKernel::attach(const AttachRequest& request, Done done) {
       [this, cgroup = request.cgroup](Result<SchedulerObject> object) -> Status {
         if (!object)
           return tl::unexpected(object.error());
+        slots_.erase(cgroup);
         children_.insert_or_assign(cgroup, std::move(*object));
         return {};
       },
@@ -164,6 +168,7 @@ Status BpfKernel::detach(CgroupId cgroup) {
   auto found = children_.extract(cgroup);
   if (found.empty())
     return {};
+  slots_.erase(cgroup);
   auto object = std::make_shared<SchedulerObject>(std::move(found.mapped()));
   boost::asio::post(worker_, [object = std::move(object)]() mutable {
     adopt_main_thread_priority();
@@ -180,13 +185,21 @@ Status BpfKernel::find_scheduler(const std::string& scheduler) const {
               fmt::join(schedulers_in(config_.object_dir), ", "));
 }
 
+CgroupId BpfKernel::parent_of(CgroupId cgroup) const {
+  const auto all = sysfs_.schedulers();
+  const auto found = std::ranges::find(all, cgroup, &SysfsScheduler::cgroup);
+  return found == all.end() ? kSelf : found->parent;
+}
+
+// Only its own parent may end a child: asked for any other, the kernel ends the one who asks.
 Status BpfKernel::kill(CgroupId cgroup, const std::string& reason) {
-  if (!root_)
-    return fail(Errc::stale, "no root scheduler is attached");
+  const auto parent = find_parent(parent_of(cgroup));
+  if (!parent)
+    return tl::unexpected(parent.error());
   fief_kill_args args{};
   args.cgroup_id = cgroup.value;
   reason.copy(args.reason, sizeof(args.reason) - 1);
-  if (const auto status = root_->run_kill(args); !status)
+  if (const auto status = (*parent)->run_kill(args); !status)
     return status;
   if (args.result == -ENODEV)
     return fail(Errc::not_found, "no scheduler is attached to cgroup {}", cgroup.value);
@@ -196,9 +209,13 @@ Status BpfKernel::kill(CgroupId cgroup, const std::string& reason) {
   return {};
 }
 
+// Deepest first: a parent that ends takes those below it along as if they had failed.
 Status BpfKernel::leave() {
   ring_.reset();
+  for (const auto& scheduler : sysfs_.schedulers() | std::views::reverse)
+    children_.erase(scheduler.cgroup);
   children_.clear();
+  slots_.clear();
   root_.reset();
   return {};
 }
@@ -206,18 +223,19 @@ Status BpfKernel::leave() {
 Result<std::vector<RefusedOp>> BpfKernel::apply(const LevelPlan& level,
                                                 const std::vector<GrantOp>& ops,
                                                 std::uint64_t plan_number) {
-  if (!root_)
-    return fail(Errc::stale, "no root scheduler is attached");
-  if (level.scheduler != kSelf)
-    return fail(Errc::unsupported, "only the root scheduler divides its CPUs among children");
-  if (const auto status = slots_.update(level); !status)
+  const auto found = find_parent(level.scheduler);
+  if (!found)
+    return tl::unexpected(found.error());
+  const SchedulerObject& parent = **found;
+  auto& slots = slots_[level.scheduler];
+  if (const auto status = slots.update(level); !status)
     return tl::unexpected(status.error());
-  fief_state& state = *root_->state();
-  if (const auto status = write_cid_plans(level, slots_, state); !status)
+  fief_state& state = *parent.state();
+  if (const auto status = write_cid_plans(level, slots, state); !status)
     return tl::unexpected(status.error());
 
   const fief_apply_args args{.nr_ops = 0,
-                             .nr_slots = slots_.write(level, state),
+                             .nr_slots = slots.write(level, state),
                              .plan_number = plan_number,
                              .result = 0,
                              .failed_ops = 0};
@@ -225,20 +243,20 @@ Result<std::vector<RefusedOp>> BpfKernel::apply(const LevelPlan& level,
   std::span<const GrantOp> rest(ops);
   do {
     const auto batch = rest.first(std::min<std::size_t>(rest.size(), FIEF_MAX_OPS));
-    if (const auto status = run_ops(batch, args, refused); !status)
+    if (const auto status = run_ops(parent, batch, args, refused); !status)
       return tl::unexpected(status.error());
     rest = rest.subspan(batch.size());
   } while (!rest.empty());
   return refused;
 }
 
-Status BpfKernel::run_ops(std::span<const GrantOp> ops, fief_apply_args args,
-                          std::vector<RefusedOp>& refused) {
-  fief_state& state = *root_->state();
+Status BpfKernel::run_ops(const SchedulerObject& parent, std::span<const GrantOp> ops,
+                          fief_apply_args args, std::vector<RefusedOp>& refused) {
+  fief_state& state = *parent.state();
   for (std::size_t i = 0; i < ops.size(); ++i)
     write_op(ops[i], state.ops[i]);
   args.nr_ops = static_cast<__u32>(ops.size());
-  if (const auto status = root_->run_apply(args); !status)
+  if (const auto status = parent.run_apply(args); !status)
     return status;
   for (std::size_t i = 0; i < ops.size(); ++i)
     if (state.ops[i].result != 0)
@@ -248,7 +266,6 @@ Status BpfKernel::run_ops(std::span<const GrantOp> ops, fief_apply_args args,
 
 Result<Observation> BpfKernel::observe() {
   Observation observation;
-  std::vector<ObservedScheduler*> children;
   for (auto& found : sysfs_.schedulers()) {
     const bool foreign = found.cgroup != kSelf && !children_.contains(found.cgroup);
     observation.schedulers.push_back(
@@ -259,33 +276,43 @@ Result<Observation> BpfKernel::observe() {
   observation.root_enabled = root_ && state && *state == "enabled";
   if (!observation.root_enabled)
     return observation;
-  for (auto& scheduler : observation.schedulers)
-    if (scheduler.parent == kSelf && scheduler.cgroup != kSelf)
-      children.push_back(&scheduler);
-  ObservedScheduler* root = &observation.schedulers.front();  // kSelf sorts first
-  if (const auto status = observe_children(children); !status)
-    return tl::unexpected(status.error());
-  root->held = held_from_view(root_->state()->caps[FIEF_SLOT_SELF]);
+  std::set<CgroupId> parents{kSelf};
+  for (const auto& scheduler : observation.schedulers)
+    parents.insert(scheduler.parent);
+  for (const auto parent : parents)
+    if (const auto status = observe_children(parent, observation); !status)
+      return tl::unexpected(status.error());
+  topology_ = topology_from_state(*root_->state());
   report_dropped_events();
   return observation;
 }
 
-Status BpfKernel::observe_children(std::vector<ObservedScheduler*>& children) {
+// Only a scheduler of fief's can be asked what its children hold. One that is just going answers
+// nothing, and its children go with it.
+Status BpfKernel::observe_children(CgroupId parent, Observation& observation) {
+  const auto found = find_parent(parent);
+  if (!found)
+    return {};
+  std::vector<ObservedScheduler*> children;
+  for (auto& scheduler : observation.schedulers)
+    if (scheduler.parent == parent && scheduler.cgroup != kSelf)
+      children.push_back(&scheduler);
   if (children.size() >= FIEF_MAX_SLOTS)
-    return fail(Errc::infeasible, "{} children below the root; at most {} are served",
+    return fail(Errc::infeasible, "{} children below one scheduler; at most {} are served",
                 children.size(), FIEF_MAX_SLOTS - 1);
-  fief_state& state = *root_->state();
+  fief_state& state = *(*found)->state();
   for (std::size_t i = 0; i < children.size(); ++i)
     state.staged_slots[i + 1].cgroup_id = children[i]->cgroup.value;
   fief_apply_args args{};
   args.nr_slots = static_cast<__u32>(children.size() + 1);
-  if (const auto status = root_->run_observe(args); !status)
-    return status;
-  topology_ = topology_from_state(state);
+  if (const auto status = (*found)->run_observe(args); !status)
+    return parent == kSelf ? status : Status{};
   // A child that went in between answers -ENODEV and is shown with nothing.
   for (std::size_t i = 0; i < children.size(); ++i)
     if (state.caps[i + 1].result == 0)
       children[i]->held = held_from_view(state.caps[i + 1]);
+  if (parent == kSelf)
+    observation.schedulers.front().held = held_from_view(state.caps[FIEF_SLOT_SELF]);
   return {};
 }
 
@@ -306,6 +333,17 @@ Result<const SchedulerObject*> BpfKernel::find(CgroupId cgroup) const {
   if (found == children_.end())
     return fail(Errc::not_found, "no scheduler of fief's is attached to cgroup {}", cgroup.value);
   return &found->second;
+}
+
+Result<const SchedulerObject*> BpfKernel::find_parent(CgroupId scheduler) const {
+  auto found = find(scheduler);
+  if (!found)
+    return fail(Errc::stale, "no scheduler of fief's is attached to {}",
+                scheduler == kSelf ? "the root" : fmt::format("cgroup {}", scheduler.value));
+  if ((*found)->state() == nullptr)
+    return fail(Errc::unsupported, "the scheduler of cgroup {} does not divide its CPUs",
+                scheduler.value);
+  return found;
 }
 
 Result<Counters> BpfKernel::counters(CgroupId cgroup) const {

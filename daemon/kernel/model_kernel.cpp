@@ -143,11 +143,6 @@ Status ModelKernel::kill(CgroupId cgroup, const std::string& reason) {
   const auto found = schedulers_.find(cgroup);
   if (cgroup == kSelf || found == schedulers_.end())
     return fail(Errc::not_found, "no scheduler is attached to cgroup {}", cgroup.value);
-  if (found->second.parent != kSelf) {
-    violations_.push_back(fmt::format("{} is not a child of the root", cgroup.value));
-    end_scheduler(kSelf, exit_kind::kError, 0, "not a direct child");
-    return fail(Errc::kernel, "the kernel ejected the root scheduler");
-  }
   end_scheduler(cgroup, exit_kind::kKilledByParent, 0, reason);
   return {};
 }

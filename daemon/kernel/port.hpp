@@ -98,9 +98,10 @@ class KernelPort {
   virtual Status detach(CgroupId cgroup) = 0;
   /// Whether there is a scheduler of that name to attach. Errc::not_found, with those there are.
   [[nodiscard]] virtual Status find_scheduler(const std::string& scheduler) const = 0;
-  /// Ends a direct child of the root scheduler, its own or a foreign one, as a failure would: its
-  /// tasks return to the root. @p reason stands in the kernel's record of it. The observation shows
-  /// when it is done. Errc::not_found: it has gone.
+  /// Has the scheduler above end a child, this daemon's or a foreign one, as a failure would: its
+  /// tasks return to that scheduler. @p reason stands in the kernel's record of it. The observation
+  /// shows when it is done. Errc::not_found: it has gone; Errc::stale: the one above has, or is not
+  /// fief's.
   virtual Status kill(CgroupId cgroup, const std::string& reason) = 0;
   /// Detaches everything, children first. Every task returns to the kernel's own scheduler.
   virtual Status leave() = 0;

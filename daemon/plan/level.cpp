@@ -16,7 +16,7 @@ Holding whole_machine(const Topology& topology) {
   return holding;
 }
 
-Holding handed_to(const ParticipantPlan& child) {
+Holding handed_to(const ParticipantPlan& child, const LevelPlan& above) {
   Holding holding;
   holding.perf = child.perf;
   for (const auto cid : child.exclusive)
@@ -26,6 +26,10 @@ Holding handed_to(const ParticipantPlan& child) {
   std::ranges::sort(holding.cids, {}, &HeldCid::cid);
   for (const auto& held : holding.cids)
     holding.total += held.time;
+  if (child.borrow)
+    holding.borrowed = lent_cids(above);
+  for (const auto& held : holding.cids)
+    holding.borrowed.erase(held.cid);
   return holding;
 }
 
@@ -35,7 +39,7 @@ Holding holding_of(const Level& level, const std::vector<LevelPlan>& plan,
     return whole_machine(topology);
   for (const auto& above : plan)
     if (const auto* child = above.find(level.scheduler); child != nullptr)
-      return handed_to(*child);
+      return handed_to(*child, above);
   return {};
 }
 

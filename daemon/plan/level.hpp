@@ -25,6 +25,7 @@ struct HeldCid {
 struct Holding {
   std::vector<HeldCid> cids;
   CpuTime total = 0;
+  CidSet borrowed;   ///< beside these, as long as nobody above needs them
   bool perf = true;  ///< may FIEF_CAP_PERF be handed down? Only what is held can be.
 };
 
@@ -83,7 +84,7 @@ struct Past {
 /// What the root scheduler has: every online cid, whole.
 Holding whole_machine(const Topology& topology);
 /// What a child has by its parent's plan.
-Holding handed_to(const ParticipantPlan& child);
+Holding handed_to(const ParticipantPlan& child, const LevelPlan& above);
 /// What the level's scheduler has, by the levels above it in @p plan; empty if it is in none.
 Holding holding_of(const Level& level, const std::vector<LevelPlan>& plan,
                    const Topology& topology);

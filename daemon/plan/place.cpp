@@ -275,6 +275,7 @@ LevelPlan outline_plan(Level& level) {
   plan.scheduler = level.scheduler;
   for (const auto& held : level.holding.cids)
     plan.held.insert(held.cid);
+  plan.borrowed = level.holding.borrowed;
   plan.participants.resize(level.members.size());
   for (std::size_t i = 0; i < level.members.size(); ++i)
     outline(plan.participants[i], level.members[i], level.holding.perf);

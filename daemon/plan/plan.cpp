@@ -97,6 +97,18 @@ const ParticipantPlan* LevelPlan::find(CgroupId cgroup) const {
   return at != participants.end() && at->cgroup == cgroup ? &*at : nullptr;
 }
 
+CidSet lent_cids(const LevelPlan& level) {
+  auto lent = level.held;
+  for (const auto& participant : level.participants) {
+    if (participant.lend)
+      continue;
+    lent -= participant.exclusive;
+    for (const auto& share : participant.shared)
+      lent.erase(share.cid);
+  }
+  return lent | level.borrowed;
+}
+
 const LevelPlan* Plan::find_level(CgroupId scheduler) const {
   const auto at = std::ranges::find(levels, scheduler, &LevelPlan::scheduler);
   return at != levels.end() ? &*at : nullptr;

@@ -86,10 +86,15 @@ struct LevelPlan {
   CgroupId scheduler;
   CidSet held;
   std::vector<ParticipantPlan> participants;
+  CidSet borrowed{};  ///< beside those held: lent by the levels above
 
   [[nodiscard]] const ParticipantPlan* find(CgroupId cgroup) const;
   friend bool operator==(const LevelPlan&, const LevelPlan&) = default;
 };
+
+/// Cids that others may use while whoever is entitled to them has nothing to run: each of a cid's
+/// participants lends, or the levels above do.
+CidSet lent_cids(const LevelPlan& level);
 
 /// Time on a clock that never goes back, since a moment of the caller's choice.
 using Instant = std::chrono::seconds;

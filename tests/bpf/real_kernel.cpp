@@ -30,8 +30,16 @@ std::string read_file(const std::string& path) {
 }
 
 std::string sysfs_directory(CgroupId cgroup) {
-  const std::string root = std::string(kSysfs) + "/root";
-  return cgroup == kSelf ? root : root + "/sub/sub-" + std::to_string(cgroup.value);
+  const auto root = std::string(kSysfs) + "/root";
+  if (cgroup == kSelf)
+    return root;
+  const auto name = "sub-" + std::to_string(cgroup.value);
+  std::error_code gone;
+  for (std::filesystem::recursive_directory_iterator at(root, gone), end; !gone && at != end;
+       at.increment(gone))
+    if (at->path().filename() == name)
+      return at->path();
+  return root + "/sub/" + name;
 }
 
 ParticipantPlan owner(CgroupId cgroup, const CidSet& cids) {
@@ -146,7 +154,7 @@ void RealKernel::apply(const LevelPlan& level) {
   ASSERT_TRUE(observed) << observed.error().message;
   std::map<CgroupId, HeldCaps> held;
   for (const auto& scheduler : observed->schedulers)
-    if (scheduler.cgroup != kSelf)
+    if (scheduler.cgroup != kSelf && scheduler.parent == level.scheduler)
       held[scheduler.cgroup] = scheduler.held;
   const auto refused =
       kernel_->apply(level, grant_operations(level, held, kernel_->topology()), ++plan_number_);
@@ -208,8 +216,14 @@ std::string sysfs_state() {
 
 LevelPlan level_of(const Topology& topology,
                    const std::vector<std::pair<CgroupId, CidSet>>& owners) {
+  return level_below(kSelf, CidSet::first(topology.nr_cids()), owners);
+}
+
+LevelPlan level_below(CgroupId scheduler, const CidSet& held,
+                      const std::vector<std::pair<CgroupId, CidSet>>& owners) {
   LevelPlan level;
-  level.held = CidSet::first(topology.nr_cids());
+  level.scheduler = scheduler;
+  level.held = held;
   level.participants.push_back(owner(kSelf, level.held));
   for (const auto& [cgroup, cids] : owners) {
     level.participants.front().exclusive -= cids;

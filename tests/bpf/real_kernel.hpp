@@ -79,5 +79,8 @@ std::string sysfs_state();
 /// lends.
 LevelPlan level_of(const Topology& topology,
                    const std::vector<std::pair<CgroupId, CidSet>>& owners);
+/// The same of what another scheduler holds.
+LevelPlan level_below(CgroupId scheduler, const CidSet& held,
+                      const std::vector<std::pair<CgroupId, CidSet>>& owners);
 
 }  // namespace fief::test

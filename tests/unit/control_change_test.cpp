@@ -216,7 +216,9 @@ TEST_F(Change, KillEndsOwnAndForeignSchedulers) {
   ASSERT_TRUE(kill("/foreign"));
   EXPECT_FALSE(is_attached("/foreign"));
   EXPECT_EQ(kill("/foreign").error().code, Errc::not_found);
-  EXPECT_EQ(kill("/a/b").error().code, Errc::unsupported);
+  ASSERT_TRUE(kill("/a/b"));
+  EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a/b", "killed"}));
+  wait_for("/a/b", SchedulerState::attached);
   ASSERT_TRUE(kill("/a"));
   EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a", "killed"}));
   wait_for("/a", SchedulerState::attached);

@@ -117,9 +117,14 @@ def kernel_children():
     return {int(entry.name[4:]) for entry in (SCHED_EXT / "root" / "sub").glob("sub-*")}
 
 
+def scheduler_directory(cgroup_id):
+    """Where the kernel shows a child scheduler, however deep below the root."""
+    return next(SCHED_EXT.joinpath("root").rglob(f"sub-{cgroup_id}"), SCHED_EXT / "root" / "sub" / "gone")
+
+
 def kernel_caps(cgroup_id):
     """The kernel's list of what a scheduler holds: cap → set of cids."""
-    text = (SCHED_EXT / "root" / "sub" / f"sub-{cgroup_id}" / "caps").read_text()
+    text = (scheduler_directory(cgroup_id) / "caps").read_text()
     return {cap: cids(listed) for cap, _, listed in (line.partition(":") for line in text.splitlines())}
 
 

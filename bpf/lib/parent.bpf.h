@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every fief scheduler does for those below it, at any depth: the root for its children, a
+ * child for its own. Who may run on a cid, in this order:
+ *   1. the entries of the cid's plan and, while own tasks that can run nowhere else wait for it,
+ *      the reserve; by stride, see lib/share.bpf.h.
+ *   2. on a lent cid whose entries have nothing to run: own tasks, then children that hold the
+ *      baseline cap on it, by what they have borrowed so far.
+ * A scheduler without children has no plan, all its cids are its own, and nothing here costs it
+ * more than a look.
+ *
+ * The including file decides before it includes this one:
+ *   OWN_ENQ_FLAGS       flags with which own tasks go to a cid that the plan gives this scheduler
+ *   TURN_CHARGE_MAX_NS  see lib/share.bpf.h
+ *
+ * Masks: held and whole are written by who learns of caps (the root's init; sub_ecaps_updated),
+ * own, usable and exclusive follow from them and the plan in rights_update(). pinned_cids: set on
+ * insert, cleared by the dispatch that finds the queue empty.
+ */
+#ifndef FIEF_PARENT_BPF_H
+#define FIEF_PARENT_BPF_H
+
+#include "base.bpf.h"
+#include "cidmask.bpf.h"
+#include "events.bpf.h"
+#include "idle.bpf.h"
+#include "share.bpf.h"
+#include "state.bpf.h"
+#include "task.bpf.h"
+#include "vqueue.bpf.h"
+
+/* Cids on which the baseline cap, and the cap to own, are in effect. */
+cidmask_t held_cids;
+cidmask_t whole_cids;
+
+/* Held cids the plan gives this scheduler a part of for its own tasks. */
+cidmask_t own_cids;
+
+/* Cids on whose pinned queue tasks of this scheduler wait. */
+cidmask_t pinned_cids;
+
+#define PINNED_DSQ_BASE 0x2000ULL
+#define pinned_dsq(cid) (PINNED_DSQ_BASE + (u32)(cid))
+
+/* How often turns are looked at while no contended cid is busy. */
+#define IDLE_TIMER_NS (100 * NSEC_PER_MSEC)
+
+struct turn_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct turn_timer);
+} turn_timers SEC(".maps");
+
+static __always_inline bool has_children(void)
+{
+	return state.nr_slots > 1;
+}
+
+static __always_inline void rights_derive(s32 cid)
+{
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	bool held = cidmask_test(held_cids, cid), self = plan_has_self(plan);
+
+	cidmask_assign(own_cids, cid, held && self);
+	cidmask_assign(usable_cids, cid, held && (self || (plan->flags & FIEF_CID_LENT)));
+	cidmask_assign(exclusive_cids, cid, cidmask_test(whole_cids, cid) && self && plan->nr <= 1);
+}
+
+/*
+ * Caps or plan of @cid have changed. Both may at once, on two CPUs: whoever finds what it looked at
+ * changed looks again, so the last to finish has seen all.
+ */
+static __always_inline void rights_update(s32 cid)
+{
+	bool held = cidmask_test(held_cids, cid), whole = cidmask_test(whole_cids, cid);
+
+	rights_derive(cid);
+	if (held != cidmask_test(held_cids, cid) || whole != cidmask_test(whole_cids, cid))
+		rights_derive(cid);
+}
+
+/* A task that may run only on cids the plan gives to others: it waits on @cid for the reserve. */
+static __always_inline void enqueue_pinned(struct task_struct *p, struct task_ctx *tctx, s32 cid,
+					   u64 enq_flags)
+{
+	if (vtime_before(tctx->vtime, vclock - slice_ns()))
+		tctx->vtime = vclock - slice_ns();
+	cidmask_set(pinned_cids, cid);
+	dsq_insert_vtime(p, pinned_dsq(cid), slice_ns(), tctx->vtime, enq_flags);
+	scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
+}
+
+static __always_inline void pinned_reconsider(s32 cid)
+{
+	if (cidmask_test(pinned_cids, cid))
+		scx_bpf_dsq_reenq(pinned_dsq(cid), 0);
+}
+
+/* Own tasks: first those that can run nowhere else. */
+static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
+{
+	if (cidmask_test(pinned_cids, cid)) {
+		if (dsq_move_to_local(pinned_dsq(cid), OWN_ENQ_FLAGS))
+			return true;
+		cidmask_clear(pinned_cids, cid);
+		/* an insert between the look and the clear must not be forgotten */
+		if (scx_bpf_dsq_nr_queued(pinned_dsq(cid)) > 0)
+			cidmask_set(pinned_cids, cid);
+	}
+	if (plan_has_self(cid_plan(cid)))
+		return vqueue_dispatch(cid, prev, OWN_ENQ_FLAGS);
+	/* a pinned task that was running and is alone goes on */
+	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
+		scx_bpf_task_set_slice(prev, slice_ns());
+		return true;
+	}
+	return false;
+}
+
+static __always_inline bool dispatch_slot(u32 slot, s32 cid, struct task_struct *prev)
+{
+	struct fief_slot __arena *child = slot_account(slot);
+
+	if (slot == FIEF_SLOT_SELF)
+		return dispatch_own(cid, prev);
+	if (!child->participant.cgroup_id || !scx_bpf_sub_dispatch(child->participant.cgroup_id))
+		return false;
+	__sync_fetch_and_add(&child->dispatched, 1);
+	return true;
+}
+
+/*
+ * An entry has nothing to run: let own tasks or a child have its turn. Returns the slot that does,
+ * FIEF_SLOT_NONE if nobody wants it.
+ */
+static __always_inline u32 dispatch_borrower(s32 cid, struct turn __arena *turn, u32 absent,
+					     struct task_struct *prev)
+{
+	u32 asked = 0, i;
+
+	if (absent != FIEF_SLOT_SELF && vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
+		return FIEF_SLOT_SELF;
+	bpf_for(i, 0, SHARE_BORROWERS) {
+		u32 index = 0;
+		u32 slot = borrower_next(turn, asked, &index);
+
+		if (slot == FIEF_SLOT_NONE)
+			break;
+		asked |= 1U << (index & 31);
+		if (slot == absent || !dispatch_slot(slot, cid, NULL))
+			continue;
+		if (vtime_before(spare_clock, slot_account(slot)->borrow_vtime))
+			spare_clock = slot_account(slot)->borrow_vtime;
+		return slot;
+	}
+	turn->cursor += SHARE_BORROWERS;
+	return FIEF_SLOT_NONE;
+}
+
+/* Fill @cid by its plan. False: nobody has anything to run there. */
+static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
+{
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	struct turn __arena *turn = cid_turn(cid);
+	u64 now = bpf_ktime_get_ns();
+	u32 nr_planned, nr, step, asked = 0, offered = ~0U;
+
+	turn_charge(cid, now, prev != NULL);
+	nr = nr_planned = plan_entries(plan);
+	/* the reserve takes part while it has tasks, and to let a pinned task go on */
+	if (!nr || cidmask_test(pinned_cids, cid) || turn->entry == nr)
+		nr++;
+	if (plan->flags & FIEF_CID_LENT)
+		offered = ~0U << nr_planned;
+	bpf_for(step, 0, 2 * SHARE_ENTRIES) {
+		struct share_offer offer = turn_next(turn, nr, asked, offered);
+		u32 slot, borrower = FIEF_SLOT_NONE;
+
+		if (offer.entry >= SHARE_ENTRIES)
+			break;
+		slot = entry_slot(plan, offer.entry);
+		if (!offer.lend) {
+			asked |= 1U << offer.entry;
+			if (!dispatch_slot(slot, cid, prev))
+				continue;
+		} else {
+			offered |= 1U << offer.entry;
+			borrower = dispatch_borrower(cid, turn, slot, prev);
+			/* nobody wants this turn: nobody will want another's */
+			if (borrower == FIEF_SLOT_NONE) {
+				offered = ~0U;
+				continue;
+			}
+		}
+		turn_begin(turn, offer.entry, borrower, now);
+		return true;
+	}
+	return false;
+}
+
+/* Somebody else may be waiting for @cid: it is shared, or own tasks can run nowhere else. */
+static __always_inline bool contended(s32 cid)
+{
+	return cidmask_test(pinned_cids, cid) || cid_plan(cid)->nr > 1;
+}
+
+/*
+ * End turns that last too long: a child may give its tasks any slice, but it cannot keep a cid
+ * from those who share it. Runs for as long as there are children.
+ */
+static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
+{
+	u64 now = bpf_ktime_get_ns();
+	bool any = false;
+	u32 cid;
+
+	touch_arena();
+	bpf_for(cid, 0, nr_cids) {
+		struct turn __arena *turn = cid_turn(cid);
+
+		if (!contended(cid) || turn->entry == SHARE_NOBODY)
+			continue;
+		any = true;
+		if (now - turn->since < turn_ns())
+			continue;
+		count(turn_preempts);
+		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
+	}
+	if (has_children())
+		bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);
+	return 0;
+}
+
+static __always_inline struct turn_timer *turn_timer(void)
+{
+	u32 key = 0;
+
+	return bpf_map_lookup_elem(&turn_timers, &key);
+}
+
+/* There are children now, or there may be: bound their turns. Starting it again does no harm. */
+static __always_inline void turn_timer_run(void)
+{
+	struct turn_timer *timer = turn_timer();
+
+	if (timer)
+		bpf_timer_start(&timer->timer, turn_ns(), 0);
+}
+
+static __always_inline s32 parent_init(void)
+{
+	struct turn_timer *timer = turn_timer();
+	u32 cid;
+	s32 ret;
+
+	bpf_for(cid, 0, nr_cids) {
+		ret = scx_bpf_create_dsq(pinned_dsq(cid), -1);
+		if (ret) {
+			fief_error("cannot create the pinned queue of cid %u: error %d", cid, ret);
+			return ret;
+		}
+		turn_reset(cid);
+	}
+	if (!timer)
+		return -EINVAL;
+	bpf_timer_init(&timer->timer, &turn_timers, CLOCK_MONOTONIC);
+	return bpf_timer_set_callback(&timer->timer, turn_timer_fn);
+}
+
+void FIEF_OP(parent_cpuctl_set_weight, struct cgroup *cgrp, u32 weight)
+{
+	touch_arena();
+	event_emit(FIEF_EVENT_WEIGHT_CHANGED, BPF_CORE_READ(cgrp, kn, id), weight);
+}
+
+s32 FIEF_OP_SLEEPABLE(parent_sub_attach, struct scx_sub_attach_args *args)
+{
+	struct fief_event *event;
+
+	touch_arena();
+	event = event_reserve(FIEF_EVENT_CHILD_ATTACHED, args->ops->sub_cgroup_id);
+	if (!event)
+		return 0;
+	bpf_probe_read_kernel_str(event->name, sizeof(event->name), args->ops->name);
+	event_submit(event);
+	return 0;
+}
+
+void FIEF_OP_SLEEPABLE(parent_sub_detach, struct scx_sub_detach_args *args)
+{
+	touch_arena();
+	event_emit(FIEF_EVENT_CHILD_DETACHED, args->ops->sub_cgroup_id, 0);
+}
+
+#endif /* FIEF_PARENT_BPF_H */

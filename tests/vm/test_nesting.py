@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# guest: --cpus 4 --memory 3072 --timeout 600
+"""A delegation inside another: the slice is one unit outwards, and divides what it gets inside."""
+
+import time
+
+import machine
+
+SLICE = machine.CGROUP_ROOT / "demo.slice"
+
+
+def delegate_slice_and(*names):
+    machine.write_policy({"delegations": [
+        {"name": "demo", "cgroup": "/demo.slice"},
+        *({"name": name, "cgroup": machine.Service(name).path} for name in names)]})
+
+
+def settled(*services):
+    return machine.settled(*services) and machine.schedulers()["/demo.slice"]["state"] == "attached"
+
+
+def used_by(services, seconds):
+    before = [service.usage() for service in services]
+    time.sleep(seconds)
+    return [service.usage() - usage for service, usage in zip(services, before)]
+
+
+def check_shares(services, seconds=15):
+    """Nobody gets less than is due; what nobody else wants is lent, so all may get more."""
+    due = [machine.schedulers()[service.path]["entitlement"]["cpus"] for service in services]
+    for service, used, cpus in zip(services, used_by(services, seconds), due):
+        assert used > 0.97 * cpus * seconds, f"{service.name} is due {cpus} CPUs, used {used:.1f} s of {seconds}"
+
+
+def check_caps(service):
+    """fief's view of what a service holds is the kernel's."""
+    shown = machine.schedulers()[service.path]
+    assert machine.kernel_caps(service.cgroup_id)["enq"] == machine.cids(shown["exclusive"])
+
+
+def test_slice_divides_what_it_gets(services, daemon, whole_machine):
+    delegate_slice_and("a", "b")
+    daemon()
+    a, b = services("a", 100), services("b", 300)
+    machine.wait_for("schedulers at both levels", lambda: settled(a, b), 120)
+    inside = {entry.name for entry in machine.scheduler_directory(SLICE.stat().st_ino).glob("sub/sub-*")}
+    assert inside == {f"sub-{service.cgroup_id}" for service in (a, b)}
+    for service in (a, b):
+        check_caps(service)
+    time.sleep(3)
+    due_a, due_b = (machine.schedulers()[service.path]["entitlement"]["cpus"] for service in (a, b))
+    assert due_b > 2.5 and abs(due_b - 3 * due_a) < 0.001
+    check_shares((a, b))
+
+    a.set_weight(300)
+    machine.wait_for("the change inside the slice",
+                     lambda: settled(a, b) and machine.schedulers()[a.path]["weight"] == 300)
+    for service in (a, b):
+        check_caps(service)
+    time.sleep(3)
+    check_shares((a, b))
+
+
+def test_slice_that_loses_cpus_takes_them_from_those_inside(services, daemon, whole_machine):
+    delegate_slice_and("a", "b")
+    daemon()
+    a, b = services("a"), services("b")
+    machine.wait_for("schedulers at both levels", lambda: settled(a, b), 120)
+    machine.set_slice_weight("100")
+    machine.wait_for("the change above the services",
+                     lambda: settled(a, b) and machine.schedulers()["/demo.slice"]["weight"] == 100)
+    above = machine.kernel_caps(SLICE.stat().st_ino)["enq_immed"]
+    for service in (a, b):
+        check_caps(service)
+        assert machine.kernel_caps(service.cgroup_id)["enq_immed"] <= above
+    machine.set_slice_weight("10000")
+    machine.wait_for("the way back",
+                     lambda: settled(a, b) and machine.schedulers()["/demo.slice"]["weight"] == 10000)
+    for service in (a, b):
+        check_caps(service)
