@@ -30,7 +30,7 @@ std::string read_file(const std::string& path) {
 }
 
 std::string sysfs_directory(CgroupId cgroup) {
-  const auto root = std::string(kSysfs) + "/root";
+  auto root = std::string(kSysfs) + "/root";
   if (cgroup == kSelf)
     return root;
   const auto name = "sub-" + std::to_string(cgroup.value);
