@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Has steps measured: in a guest with a disk, in a guest with snapshots, or on this machine.
+
+Each way yields results: the step, "result" with the values, and "foreign", the part of this machine
+that other programs used meanwhile, None where that cannot matter.
+"""
+
+import datetime
+import itertools
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import hostload
+import plan
+import snapshots
+
+HERE = pathlib.Path(__file__).resolve().parent
+# Other programs of the host that use more than this part of it make a time doubtful.
+FOREIGN_LIMIT = 0.02
+
+
+class Failure(Exception):
+    """Something could not be measured."""
+
+
+def printed_by(script):
+    """The paths that one of the scripts here prints."""
+    done = subprocess.run([HERE / script], check=True, stdout=subprocess.PIPE, text=True)
+    return [pathlib.Path(line) for line in done.stdout.splitlines()]
+
+
+def on_disk(steps):
+    """Runs the steps in guests with a disk, one for each number of CPUs."""
+    for cpus, group in itertools.groupby(sorted(steps, key=lambda step: step["cpus"]), lambda step: step["cpus"]):
+        yield from in_one_guest(cpus, list(group))
+
+
+def in_one_guest(cpus, steps):
+    with tempfile.TemporaryDirectory() as directory:
+        inside = pathlib.Path(directory, "bench")
+        inside.mkdir()
+        for source in [*(HERE / "inside").glob("*.py"), *filter(pathlib.Path.is_file, printed_by("tools")[0].iterdir())]:
+            target = inside / source.name
+            target.write_bytes(source.read_bytes())
+            target.chmod(0o755)
+        (inside / "steps.json").write_text(json.dumps(steps))
+        command = [HERE.parent / "vm" / "guest", "run", "--cpus", str(cpus), "--memory", "3072",
+                   "--timeout", "3600", "--copy", str(inside), "--", "python3", "bench/figures.py"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as guest:
+            foreign = hostload.ForeignUse()
+            for line in guest.stdout:
+                if line.startswith("{"):
+                    yield {**json.loads(line), "foreign": foreign.since_last()}
+                else:
+                    print(line, end="", file=sys.stderr)
+        if guest.returncode != 0:
+            raise Failure(f"the guest ended with {guest.returncode}")
+
+
+def from_snapshots(steps):
+    """Runs the steps in a guest on virtual time: each peer starts anew, is saved, and every step starts
+    from there."""
+    if not steps:
+        return
+    try:
+        with snapshots.SnapshotGuest(*printed_by("initramfs")) as guest:
+            guest.save("booted")
+            for _, group in itertools.groupby(by_world(steps), world_of):
+                yield from in_world(guest, list(group))
+    except snapshots.GuestError as error:
+        raise Failure(f"the guest on virtual time: {error}") from error
+
+
+def world_of(step):
+    return step["peer"], step["weights"], step["repeat"]
+
+
+def by_world(steps):
+    """The same steps, those of one world side by side."""
+    order = []
+    for step in steps:
+        if world_of(step) not in order:
+            order.append(world_of(step))
+    return sorted(steps, key=lambda step: order.index(world_of(step)))
+
+
+def in_world(guest, steps):
+    """Attaches once, and starts every step from there. A step that fails spoils no other."""
+    peer, weights, _ = world_of(steps[0])
+    guest.load("booted")
+    try:
+        guest.ask("attach", peer=peer, weights=weights)
+    except snapshots.Refused as error:
+        print(f"{peer} cannot be attached: {error}", file=sys.stderr)
+        return
+    guest.save("attached")
+    for step in steps:
+        guest.load("attached")
+        try:
+            result = guest.ask("measure", measure=step["measure"], seconds=step["seconds"])
+        except snapshots.Refused as error:
+            print(f"{peer}, {step['measure']}: {error}", file=sys.stderr)
+            continue
+        yield {**step, "foreign": None, "result": result}
+    guest.forget("attached")
+
+
+def planning(names):
+    """Milliseconds of CPU time that each of the planner's benchmarks takes."""
+    script = ('set -e; source "$0/../lib/build.sh"; need_root; build_preset release plan_bench; '
+              'in_build_root ./release/tests/bench/plan_bench --benchmark_filter="$1" '
+              '--benchmark_out=/build/plan_bench.json --benchmark_out_format=json >&2; '
+              'cat "$FIEF_WORK/build/plan_bench.json"')
+    pattern = "^(" + "|".join(names) + ")$"
+    done = subprocess.run(["bash", "-c", script, HERE, pattern], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"plan_bench ended with {done.returncode}")
+    per_ms = {"ns": 1e6, "us": 1e3, "ms": 1}
+    return {run["name"]: run["cpu_time"] / per_ms[run["time_unit"]] for run in json.loads(done.stdout)["benchmarks"]}
+
+
+def on_this_machine(steps):
+    """Times the planner. A run beside other programs is repeated once."""
+    for _, group in itertools.groupby(steps, lambda step: step["repeat"]):
+        group = list(group)
+        names = [step["measure"] for step in group]
+        foreign = hostload.ForeignUse()
+        took, other = planning(names), foreign.since_last()
+        if other > FOREIGN_LIMIT:
+            took, other = planning(names), foreign.since_last()
+        for step in group:
+            yield {**step, "foreign": other, "result": {"ms": took[step["measure"]]}}
+
+
+def versions():
+    """What the figures were made with, for whoever compares them later."""
+    script = ('set -e; cd "$0/../.."; source tests/lib/roots.sh; git describe --always --dirty; '
+              'cat "$(root_path guest)/image/version"; in_root machine -- qemu-system-x86_64 --version | head -n 1')
+    done = subprocess.run(["bash", "-c", script, HERE], stdout=subprocess.PIPE, text=True, check=False)
+    fief, kernel, qemu = done.stdout.splitlines()
+    return {"date": datetime.date.today().isoformat(), "fief": fief, "kernel": kernel, "qemu": qemu}
+
+
+RUN = {plan.DISK: on_disk, plan.SNAPSHOT: from_snapshots, plan.HOST: on_this_machine}
