@@ -25,8 +25,9 @@ BY_WHOM = {"owner": "#1b7837", "borrower": "#d9a441", "others": "#555555", "idle
 PAGE = """\
 # Measured beside its peers
 
-Made by `tests/bench/run --json FILE` and `tests/bench/plot FILE` on {date}: fief {fief}, Linux {kernel},
-{qemu}. Every value is a ratio's part: peers and fief ran in the same guest, in turns.
+Made by `tests/bench/run --json FILE` and `tests/bench/plot FILE` on {date}, with fief {fief}, Linux {kernel}
+and {qemu}. Everything runs in emulated guests, so only the comparison counts: peers and fief ran in the
+same guest, in turns.
 
 {charts}
 

@@ -108,37 +108,58 @@ def in_world(guest, steps):
     guest.forget("attached")
 
 
-def planning(names):
-    """Milliseconds of CPU time that each of the planner's benchmarks takes."""
-    script = ('set -e; source "$0/../lib/build.sh"; need_root; build_preset release plan_bench; '
-              'in_build_root ./release/tests/bench/plan_bench --benchmark_filter="$1" '
-              '--benchmark_out=/build/plan_bench.json --benchmark_out_format=json >&2; '
-              'cat "$FIEF_WORK/build/plan_bench.json"')
-    pattern = "^(" + "|".join(names) + ")$"
-    done = subprocess.run(["bash", "-c", script, HERE, pattern], stdout=subprocess.PIPE, text=True, check=False)
+def in_release_build(program, *arguments):
+    """What a benchmark of the release build writes to the file /build/measured."""
+    script = ('set -e; source "$0/../lib/build.sh"; need_root; program=$1; shift; build_preset release "$program"; '
+              'in_build_root "./release/tests/bench/$program" "$@" >&2; cat "$FIEF_WORK/build/measured"')
+    done = subprocess.run(["bash", "-c", script, HERE, program, *arguments], stdout=subprocess.PIPE, text=True,
+                          check=False)
     if done.returncode != 0:
-        raise Failure(f"plan_bench ended with {done.returncode}")
+        raise Failure(f"{program} ended with {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def planning_times():
+    """Milliseconds of CPU time that each of the planner's benchmarks takes."""
+    names = "|".join(figure.measure for figure in plan.FIGURES if figure.guest == plan.HOST)
+    report = in_release_build("plan_bench", f"--benchmark_filter=^({names})$", "--benchmark_color=false",
+                              "--benchmark_out=/build/measured", "--benchmark_out_format=json")
     per_ms = {"ns": 1e6, "us": 1e3, "ms": 1}
-    return {run["name"]: run["cpu_time"] / per_ms[run["time_unit"]] for run in json.loads(done.stdout)["benchmarks"]}
+    return {run["name"]: {"ms": run["cpu_time"] / per_ms[run["time_unit"]]} for run in report["benchmarks"]}
+
+
+def undisturbed(run):
+    """What run() returns, and other programs' part; a run beside other programs is repeated once."""
+    for _ in range(2):
+        foreign = hostload.ForeignUse()
+        values, other = run(), foreign.since_last()
+        if other <= FOREIGN_LIMIT:
+            break
+    return values, other
 
 
 def on_this_machine(steps):
-    """Times the planner. A run beside other programs is repeated once."""
+    """Times the planner, and compares its plans."""
     for _, group in itertools.groupby(steps, lambda step: step["repeat"]):
         group = list(group)
-        names = [step["measure"] for step in group]
-        foreign = hostload.ForeignUse()
-        took, other = planning(names), foreign.since_last()
-        if other > FOREIGN_LIMIT:
-            took, other = planning(names), foreign.since_last()
+        compared, took = {}, {}
+        if any(step["measure"] == "plan_compare" for step in group):
+            compared = {row["planner"]: row for row in in_release_build("plan_compare", "/build/measured")}
+        if any(step["measure"] != "plan_compare" for step in group):
+            took, other = undisturbed(planning_times)
         for step in group:
-            yield {**step, "foreign": other, "result": {"ms": took[step["measure"]]}}
+            if step["measure"] == "plan_compare":
+                row = compared[step["peer"]]
+                yield {**step, "foreign": None, "result": {
+                    "error %": 100 * row["mean_worst_error"], "CPUs moved": row["moves"] / row["instances"]}}
+            else:
+                yield {**step, "foreign": other, "result": took[step["measure"]]}
 
 
 def versions():
     """What the figures were made with, for whoever compares them later."""
     script = ('set -e; cd "$0/../.."; source tests/lib/roots.sh; git describe --always --dirty; '
-              'cat "$(root_path guest)/image/version"; in_root machine -- qemu-system-x86_64 --version | head -n 1')
+              'cat "$(root_path guest)/image/version"; in_root machine -- qemu-system-x86_64 --version | sed "s/ emulator version\\( [0-9.]*\\).*/\\1/;q"')
     done = subprocess.run(["bash", "-c", script, HERE], stdout=subprocess.PIPE, text=True, check=False)
     fief, kernel, qemu = done.stdout.splitlines()
     return {"date": datetime.date.today().isoformat(), "fief": fief, "kernel": kernel, "qemu": qemu}

@@ -54,6 +54,10 @@ EVERY_GROUP = "every group has a computing process for each CPU"
 SERVERS = "4 threads that sleep about 10 ms and then compute 0.2 ms; another group of equal weight computes on every CPU"
 STORM = "the same 4 threads beside 16 processes of another group that fork without end, over the same threads alone"
 
+PLANNERS = ("hamilton", "webster", "rotate", "fief")
+CHANGES = "4,000 random changes of one weight, 4 to 64 CPUs, 2 to 10 groups"
+BASELINES = "whole CPUs by largest remainder, by odd divisors, and with the rest in equal turns as scx_qmap has it"
+
 FIGURES = [
     Figure(1, "worst distance of a group's share from what its weight is worth", EVERY_GROUP, "shares", "error %",
            ALL, 1, 10, guest=DISK, weights=WEIGHTS, seconds=20),
@@ -105,6 +109,10 @@ FIGURES = [
            ("fief",), 1, 10, guest=HOST),
     Figure(13, "planning from nothing, 8,192 CPUs, 10,000 groups", "the same", "plan/cold/8192/10000", "ms",
            ("fief",), 50, 500, guest=HOST),
+    Figure(13, "worst distance of a group's plan from its due, mean over the changes", CHANGES, "plan_compare",
+           "error %", PLANNERS, 0.1, 1, guest=HOST, note=BASELINES),
+    Figure(13, "CPUs that get another owner with a change of one weight", CHANGES, "plan_compare",
+           "CPUs moved", PLANNERS, 1, 2, "hamilton", guest=HOST, note=BASELINES),
 ]
 
 # Measured beside a figure for a chart: measure, peers.

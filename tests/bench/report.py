@@ -95,7 +95,7 @@ def conditions(figure, results):
     if figure.guest != plan.HOST:
         parts.append(f"weights {':'.join(map(str, figure.weights))}")
         parts.append(f"{runs[0]['seconds'] if runs else figure.seconds} s")
-    return ", ".join([*parts, f"{len(runs)} runs"])
+    return ", ".join([*parts, "1 run" if len(runs) == 1 else f"{len(runs)} runs"])
 
 
 def block(figure, results):
