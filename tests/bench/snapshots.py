@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -54,45 +55,60 @@ class Line:
         self.file.flush()
 
 
+def qemu(root, kernel, initramfs, directory, cpus, memory):
+    """The command that runs the guest; sockets, console and snapshots are in the directory."""
+    return [
+        HERE.parent / "lib" / "enter-root", root, f"{initramfs}:/image:ro", f"{directory}:/work:rw",
+        f"{kernel.parent}:/tree:ro", "--", "qemu-system-x86_64",
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35",
+        "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-rtc", "clock=vm",
+        "-cpu", "max", "-smp", str(cpus), "-m", str(memory),
+        "-kernel", f"/tree/{kernel.name}", "-initrd", "/image",
+        "-append", "rdinit=/sbin/init console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off audit=0 "
+        "apparmor=0 systemd.show_status=no",
+        "-serial", "file:/work/console",
+        "-chardev", "socket,id=control,path=/work/control,server=on,wait=off", "-serial", "chardev:control",
+        "-qmp", "unix:/work/qmp,server=on,wait=off",
+    ]
+
+
 class SnapshotGuest:
     """The guest, from boot to the end of a with block."""
 
     def __init__(self, root, kernel, initramfs, cpus=8, memory=2048):
         # In memory: a snapshot is a gigabyte, and disks are slow in moments that nobody chooses.
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="fief-bench.", dir="/dev/shm"))
-        command = [
-            HERE.parent / "lib" / "enter-root", root, f"{initramfs}:/image:ro", f"{self.directory}:/work:rw",
-            f"{kernel.parent}:/tree:ro", "--", "qemu-system-x86_64",
-            "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35",
-            "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-rtc", "clock=vm",
-            "-cpu", "max", "-smp", str(cpus), "-m", str(memory),
-            "-kernel", f"/tree/{kernel.name}", "-initrd", "/image",
-            "-append", "rdinit=/sbin/init console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off audit=0 "
-            "apparmor=0 systemd.show_status=no",
-            "-serial", "file:/work/console",
-            "-chardev", "socket,id=control,path=/work/control,server=on,wait=off", "-serial", "chardev:control",
-            "-qmp", "unix:/work/qmp,server=on,wait=off",
-        ]
-        self.process = subprocess.Popen(command, stderr=(self.directory / "errors").open("wb"))
-        self.monitor = Line(self.directory / "qmp", 10)
-        self.monitor.read(10)
-        self.qmp("qmp_capabilities")
-        self.make_store()
-        self.control = Line(self.directory / "control", 10)
-        self.control.read(BOOT_SECONDS)
+        with (self.directory / "errors").open("wb") as errors:
+            self.process = subprocess.Popen(qemu(root, kernel, initramfs, self.directory, cpus, memory), stderr=errors)
 
     def __enter__(self):
+        try:
+            self.boot()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
-    def __exit__(self, *error):
+    def boot(self):
+        self.monitor = Line(self.directory / "qmp", BOOT_SECONDS)
+        self.monitor.read(BOOT_SECONDS)
+        self.qmp("qmp_capabilities")
+        self.make_store()
+        self.control = Line(self.directory / "control", BOOT_SECONDS)
+        self.control.read(BOOT_SECONDS)
+
+    def __exit__(self, kind, error, trace):
         self.process.kill()
         self.process.wait()
+        if isinstance(error, GuestError):
+            for name in ("errors", "console"):
+                sys.stderr.write((self.directory / name).read_text(errors="replace")[-2000:])
         shutil.rmtree(self.directory)
 
     def qmp(self, command, **arguments):
         self.monitor.write({"execute": command, "arguments": arguments})
         while True:
-            answer = self.monitor.read(120)
+            answer = self.monitor.read(BOOT_SECONDS)
             if "error" in answer:
                 raise GuestError(f"{command}: {answer['error']['desc']}")
             if "return" in answer:
