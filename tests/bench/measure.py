@@ -42,7 +42,8 @@ def in_one_guest(cpus, steps):
     with tempfile.TemporaryDirectory() as directory:
         inside = pathlib.Path(directory, "bench")
         inside.mkdir()
-        for source in [*(HERE / "inside").glob("*.py"), *filter(pathlib.Path.is_file, printed_by("tools")[0].iterdir())]:
+        tools, = printed_by("tools")
+        for source in [*(HERE / "inside").glob("*.py"), tools / "probe", tools / "scx_qmap"]:
             target = inside / source.name
             target.write_bytes(source.read_bytes())
             target.chmod(0o755)
@@ -159,7 +160,8 @@ def on_this_machine(steps):
 def versions():
     """What the figures were made with, for whoever compares them later."""
     script = ('set -e; cd "$0/../.."; source tests/lib/roots.sh; git describe --always --dirty; '
-              'cat "$(root_path guest)/image/version"; in_root machine -- qemu-system-x86_64 --version | sed "s/ emulator version\\( [0-9.]*\\).*/\\1/;q"')
+              'cat "$(root_path guest)/image/version"; '
+              'in_root machine -- qemu-system-x86_64 --version | sed "s/ emulator version\\( [0-9.]*\\).*/\\1/;q"')
     done = subprocess.run(["bash", "-c", script, HERE], stdout=subprocess.PIPE, text=True, check=False)
     fief, kernel, qemu = done.stdout.splitlines()
     return {"date": datetime.date.today().isoformat(), "fief": fief, "kernel": kernel, "qemu": qemu}

@@ -51,7 +51,8 @@ WAKING = ("linux", "scx_qmap", "fief-latency")
 COST = ("linux", "scx_simple", "scx_qmap", "fief")
 WEIGHTS = (100, 300, 250)
 EVERY_GROUP = "every group has a computing process for each CPU"
-SERVERS = "4 threads that sleep about 10 ms and then compute 0.2 ms; another group of equal weight computes on every CPU"
+SERVERS = ("4 threads that sleep about 10 ms and then compute 0.2 ms; another group of equal weight computes "
+           "on every CPU")
 STORM = "the same 4 threads beside 16 processes of another group that fork without end, over the same threads alone"
 
 PLANNERS = ("hamilton", "webster", "rotate", "fief")
@@ -91,7 +92,7 @@ FIGURES = [
     Figure(9, "perf bench sched pipe", "10,000 round trips of two processes and nothing else", "perf pipe", "s",
            COST, 1.05, 3, "linux"),
     Figure(9, "perf bench sched messaging", "2 groups of 40 processes, 50 messages each, and nothing else",
-           "perf messaging", "s", COST, 1.05, 4, "linux"),
+           "perf messaging", "s", COST, 1.05, 5, "linux"),
     Figure(10, "longest pause of any task across kill -9 of the daemon, in times of that before",
            "2 groups with 8 computing threads each", "daemon killed", "times that of before", ("fief",), 1.1, 1000,
            seconds=8, note="scx_qmap has no daemon: when its loader is killed, its schedulers end"),
@@ -99,7 +100,7 @@ FIGURES = [
            "child ended", "ms", ("scx_qmap", "fief"), 0.5, 100, "scx_qmap", seconds=5,
            note="fief starts the scheduler again within these seconds, scx_qmap does not"),
     Figure(11, "cpu.weight is written until the kernel's caps of the group have changed, p99",
-           "2 groups compute on every CPU", "reaction", "ms, p99", ("scx_qmap", "fief"), 10, 200, seconds=4),
+           "2 groups compute on every CPU", "reaction", "ms, p99", ("scx_qmap", "fief"), 10, 500, seconds=4),
     Figure(12, "how often the daemon woke in a minute in which nothing changed", "2 groups without tasks", "rest",
            "wakeups per minute", ("fief",), 4, 30, seconds=60, note="4: systemd's watchdog alone"),
     Figure(12, "memory of the daemon, resident", "the same", "rest", "MiB", ("fief",), 16, 32, seconds=60),

@@ -2,6 +2,7 @@
 """Makes the table out of measured values."""
 
 import statistics
+import textwrap
 import xml.sax.saxutils
 
 import measure
@@ -98,17 +99,22 @@ def conditions(figure, results):
     return ", ".join([*parts, "1 run" if len(runs) == 1 else f"{len(runs)} runs"])
 
 
+def line(name, text):
+    """A named line of a block; a long one goes on below."""
+    return textwrap.fill(text, 110, initial_indent=f"      {name:15}", subsequent_indent=" " * 21)
+
+
 def block(figure, results):
     """What ran, every peer's value, the verdict."""
     better = "more" if figure.higher_is_better else "less"
     yield f"{figure.number:2}  {figure.title} ({figure.value}; {better} is better)"
-    yield f"      ran           {figure.ran}"
-    yield f"      in            {conditions(figure, results)}"
+    yield line("ran", figure.ran)
+    yield line("in", conditions(figure, results))
     for peer in figure.peers:
-        yield f"      {peer:13} {shown(values_of(figure, peer, results))}{doubt(figure, peer, results)}"
-    yield f"      target        {figure.target}: {verdict(figure, results)}"
+        yield line(peer, shown(values_of(figure, peer, results)) + doubt(figure, peer, results))
+    yield line("target", f"{figure.target}: {verdict(figure, results)}")
     if figure.note:
-        yield f"      note          {figure.note}"
+        yield line("note", figure.note)
     yield ""
 
 
