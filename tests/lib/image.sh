@@ -28,6 +28,22 @@ need_image() {
 	[[ -e $image && $(image_key "$@") == "$(cat "$image.key" 2>/dev/null)" ]] || with_lock image make_image "$@"
 }
 
+# stage_tree DIRECTORY [DEB]: the guest tree with the agent, and fief if its package is given.
+stage_tree() {
+	local tree=$1
+	cp --archive --reflink=auto "$(root_path guest)" "$tree"
+	install -D --mode=755 "$FIEF_SOURCE/tests/vm/inside/agent" "$tree/usr/lib/fief-guest/agent"
+	install -D --mode=644 "$FIEF_SOURCE/tests/vm/inside/fief-guest.service" \
+		"$tree/etc/systemd/system/fief-guest.service"
+	mkdir -p "$tree/etc/systemd/system/multi-user.target.wants"
+	ln -s ../fief-guest.service "$tree/etc/systemd/system/multi-user.target.wants/"
+	if [[ $# -gt 1 ]]; then
+		cp "$2" "$tree/fief.deb"
+		DEBIAN_FRONTEND=noninteractive logged install-fief chroot "$tree" dpkg --install /fief.deb
+		rm "$tree/fief.deb"
+	fi
+}
+
 make_image() (
 	image=$(image_path "$@")
 	say "making the guest's disk image (about 15 s)"
@@ -36,18 +52,7 @@ make_image() (
 	trap 'rm -rf --one-file-system "$staging"' EXIT
 	rm -rf --one-file-system "$staging"
 	mkdir "$staging"
-	cp --archive --reflink=auto "$(root_path guest)" "$staging/tree"
-
-	install -D --mode=755 "$FIEF_SOURCE/tests/vm/inside/agent" "$staging/tree/usr/lib/fief-guest/agent"
-	install -D --mode=644 "$FIEF_SOURCE/tests/vm/inside/fief-guest.service" \
-		"$staging/tree/etc/systemd/system/fief-guest.service"
-	mkdir -p "$staging/tree/etc/systemd/system/multi-user.target.wants"
-	ln -s ../fief-guest.service "$staging/tree/etc/systemd/system/multi-user.target.wants/"
-	if [[ $# -gt 0 ]]; then
-		cp "$1" "$staging/tree/fief.deb"
-		DEBIAN_FRONTEND=noninteractive logged install-fief chroot "$staging/tree" dpkg --install /fief.deb
-		rm "$staging/tree/fief.deb"
-	fi
+	stage_tree "$staging/tree" "$@"
 
 	truncate --size=2G "$staging/ext4"
 	logged mke2fs in_root machine "$staging:/work:rw" -- \

@@ -37,8 +37,13 @@ class World:
     def load(self, busy):
         """Gives each of the first @busy groups a computing process for every CPU."""
         for group in self.groups[:busy]:
-            for _ in range(os.cpu_count()):
-                group.spawn(PROBE, "spin")
+            self.fill(group)
+
+    @staticmethod
+    def fill(group):
+        """Gives a group a computing process for every CPU."""
+        for _ in range(os.cpu_count()):
+            group.spawn(PROBE, "spin")
 
     def used(self, seconds):
         """CPUs that each group used over that time."""
@@ -62,69 +67,41 @@ def worst_error(used, weights):
     return max(abs(cpus / total * weight_sum / weight - 1) for cpus, weight in zip(used, weights)) * 100
 
 
-def caps_of(group):
-    number = group.directory.stat().st_ino
-    return (peers.SCHED_EXT / "root" / "sub" / f"sub-{number}" / "caps").read_text()
-
-
-def reaction(peer, seconds, weights):
-    """Milliseconds from a write to cpu.weight until the group's caps change, for each of many changes."""
-    took = []
-    with World(peer, weights) as world:
-        world.load(len(weights))
-        time.sleep(SETTLE_SECONDS)
-        group, deadline = world.groups[0], time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            group.weight = 1000 if group.weight == weights[0] else weights[0]
-            before, started = caps_of(group), time.monotonic()
-            (group.directory / "cpu.weight").write_text(str(group.weight))
-            while caps_of(group) == before:
-                if time.monotonic() - started > 10:
-                    raise TimeoutError("the caps have not changed for 10 s")
-            took.append((time.monotonic() - started) * 1000)
-            time.sleep(0.1)
-    return took
-
-
 def percentile(values, part):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
-def daemon_at_rest(peer, seconds, weights):
-    """Times the daemon was woken over a minute, and its memory in MiB, with nothing changing."""
+def status_fields(path):
+    return dict(line.split(":", 1) for line in path.read_text().splitlines())
 
-    def context_switches(pid):
-        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-        fields = dict(line.split(":", 1) for line in lines)
-        return int(fields["voluntary_ctxt_switches"]), int(fields["VmRSS"].split()[0]) / 1024
 
-    with World(peer, weights):
-        time.sleep(SETTLE_SECONDS)
-        shown = subprocess.run(["systemctl", "show", "-P", "MainPID", "fiefd.service"], check=True,
-                               capture_output=True, text=True)
-        pid = shown.stdout.strip()
-        before, _ = context_switches(pid)
-        time.sleep(seconds)
-        after, resident = context_switches(pid)
-    return {"wakeups per minute": (after - before) * 60 / seconds, "MiB resident": resident}
+def times_woken(process):
+    """How often the threads of a process have given up their CPUs to wait."""
+    return sum(int(status_fields(status)["voluntary_ctxt_switches"]) for status in process.glob("task/*/status"))
+
+
+def daemon_at_rest(seconds):
+    """Times the daemon is woken in a minute, and its memory."""
+    shown = subprocess.run(["systemctl", "show", "-P", "MainPID", "fiefd.service"], check=True,
+                           capture_output=True, text=True)
+    process = pathlib.Path("/proc", shown.stdout.strip())
+    before = times_woken(process)
+    time.sleep(seconds)
+    return {"wakeups per minute": (times_woken(process) - before) * 60 / seconds,
+            "MiB": int(status_fields(process / "status")["VmRSS"].split()[0]) / 1024}
 
 
 def share_figure(peer, seconds, weights):
     used = shares(peer, seconds, weights)
-    return {"error %": worst_error(used, weights), "CPUs used": sum(used)}
+    return {"error %": worst_error(used, weights), "CPUs used": sum(used), "CPUs of each": used}
 
 
 def one_busy(peer, seconds, weights):
     return {"CPUs used": sum(shares(peer, seconds, weights, busy=1))}
 
 
-def reaction_figure(peer, seconds, weights):
-    took = reaction(peer, seconds, weights)
-    return {"ms, p50": percentile(took, 0.5), "ms, p99": percentile(took, 0.99)}
-
-
-MEASURE = {"shares": share_figure, "one-busy": one_busy, "reaction": reaction_figure, "rest": daemon_at_rest}
+MEASURE = {"shares": share_figure, "one-busy": one_busy}
 
 
 def prepare():

@@ -70,6 +70,11 @@ def sub_schedulers():
     return {int(entry.name[4:]) for entry in (SCHED_EXT / "root" / "sub").glob("sub-*")}
 
 
+def caps_file(group):
+    """Where the kernel shows what a group's scheduler may use."""
+    return SCHED_EXT / "root" / "sub" / f"sub-{group.directory.stat().st_ino}" / "caps"
+
+
 def nobody_schedules():
     return (SCHED_EXT / "state").read_text().strip() == "disabled"
 
@@ -90,9 +95,13 @@ class Fief:
     """fiefd with a delegation for every group."""
 
     name = "fief"
+    # What the policy says of the first group.
+    first = {}
 
     def start(self, groups):
-        policy = {"delegations": [{"name": group.name, "cgroup": group.path} for group in groups]}
+        delegations = [{"name": group.name, "cgroup": group.path} for group in groups]
+        delegations[0].update(self.first)
+        policy = {"delegations": delegations}
         pathlib.Path("/etc/fief").mkdir(exist_ok=True)
         pathlib.Path("/etc/fief/policy.json").write_text(json.dumps(policy))
         subprocess.run(["systemctl", "start", "fiefd.service"], check=True)
@@ -108,6 +117,28 @@ class Fief:
     def stop(self):
         subprocess.run(["systemctl", "stop", "fiefd.service"], check=True)
         wait_for("the kernel's own scheduler", nobody_schedules)
+
+    def kill(self):
+        """Kills the daemon as the kernel would when memory runs out."""
+        subprocess.run(["systemctl", "kill", "--signal=KILL", "fiefd.service"], check=True)
+
+    def end_child(self, group):
+        """Ends a group's scheduler from outside; fief starts it again."""
+        subprocess.run(["fiefctl", "kill", group.path], check=True)
+
+
+class FiefLatency(Fief):
+    """The first group has the scheduler for tasks that somebody waits for."""
+
+    name = "fief-latency"
+    first = {"scheduler": "latency"}
+
+
+class FiefExclusive(Fief):
+    """The same, and nobody borrows the first group's CPUs."""
+
+    name = "fief-exclusive"
+    first = {"scheduler": "latency", "exclusive": True}
 
 
 class Qmap:
@@ -126,6 +157,13 @@ class Qmap:
             number = group.directory.stat().st_ino
             wait_for(f"scx_qmap on {group.name}", lambda number=number: number in sub_schedulers())
 
+    def end_child(self, group):
+        """Ends a group's scheduler; it stays away."""
+        child = self.processes.pop()
+        assert group.directory.name in child.args[-1]
+        child.kill()
+        child.wait()
+
     def launch(self, arguments):
         self.processes.append(subprocess.Popen([HERE / "scx_qmap", *arguments], stdout=subprocess.DEVNULL))
 
@@ -136,6 +174,20 @@ class Qmap:
             process.wait()
         self.processes.clear()
         wait_for("the kernel's own scheduler", nobody_schedules)
+
+
+class Simple(Linux):
+    """The kernel's smallest example: one queue for everybody, no groups."""
+
+    name = "scx_simple"
+
+    def start(self, groups):
+        self.process = subprocess.Popen([HERE / "scx_simple"], stdout=subprocess.DEVNULL)
+        wait_for("scx_simple", lambda: not nobody_schedules())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class Cpuset:
@@ -160,4 +212,4 @@ class Cpuset:
         pass
 
 
-PEERS = {peer.name: peer for peer in (Linux, Cpuset, Qmap, Fief)}
+PEERS = {peer.name: peer for peer in (Linux, Cpuset, Simple, Qmap, Fief, FiefLatency, FiefExclusive)}
