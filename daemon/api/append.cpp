@@ -45,4 +45,11 @@ int append(sd_bus_message& message, const Counters& counters) {
   });
 }
 
+int append(sd_bus_message& message, const std::vector<CidInfo>& places) {
+  return append_array(message, "(uuuuub)", places, [&message](const CidInfo& place) {
+    return sd_bus_message_append(&message, "(uuuuub)", place.cpu, place.core, place.llc, place.node,
+                                 place.shard, static_cast<int>(place.online));
+  });
+}
+
 }  // namespace fief::dbus

@@ -34,6 +34,7 @@ int append(sd_bus_message& message, const CidSet& cids);                        
 int append(sd_bus_message& message, const std::vector<std::uint32_t>& values);  // au
 int append(sd_bus_message& message, std::span<const SharedCid> cids);           // a(ud)
 int append(sd_bus_message& message, const Counters& counters);                  // a{st}
+int append(sd_bus_message& message, const std::vector<CidInfo>& places);        // a(uuuuub)
 
 /// The vtable getter of a property that is Fact(object); userdata is the Object.
 template <class Object, auto Fact>

@@ -70,6 +70,8 @@ class Backend {
   /// Takes back what boost() changed.
   virtual void release(std::uint64_t hold) = 0;
 
+  /// The plan in force with its machine and cgroups, as a document (plan_document.hpp).
+  [[nodiscard]] virtual std::string plan() const = 0;
   /// Every value of the policy in force, and where each was set.
   [[nodiscard]] virtual const ShownPolicy& policy() const = 0;
   /// @p subject: a delegation as in ChangeRequest, the path of any cgroup with a scheduler ("/":

@@ -55,6 +55,10 @@ int get_policy(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/)
   return sd_bus_reply_method_return(request, "s", json.c_str());
 }
 
+int get_plan(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
+  return sd_bus_reply_method_return(request, "s", objects_of(userdata).backend().plan().c_str());
+}
+
 int explain(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
@@ -92,6 +96,7 @@ constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_PROPERTY("PlanNumber", "t", property<&StatusView::plan_number>, 0, kEmits),
     SD_BUS_PROPERTY("Cpus", "u", property<&StatusView::nr_cpus>, 0, kEmits),
     SD_BUS_PROPERTY("CpuOfCid", "au", property<&StatusView::cpu_of_cid>, 0, kEmits),
+    SD_BUS_PROPERTY("Topology", "a(uuuuub)", property<&StatusView::places>, 0, kEmits),
     SD_BUS_PROPERTY("AsPlanned", "b", property<&StatusView::as_planned>, 0, kEmits),
     SD_BUS_PROPERTY("PolicyFile", "s", property<&StatusView::policy_file>, 0, kEmits),
     SD_BUS_PROPERTY("PolicyError", "s", property<&StatusView::policy_error>, 0, kEmits),
@@ -121,6 +126,7 @@ constexpr sd_bus_vtable kVtable[] = {
                             SD_BUS_RESULT("h", descriptor), boost, kOpen),
     SD_BUS_METHOD_WITH_ARGS("GetPolicy", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), get_policy,
                             kOpen),
+    SD_BUS_METHOD_WITH_ARGS("GetPlan", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), get_plan, kOpen),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", subject),
                             SD_BUS_RESULT("s", text, "s", json), explain, kOpen),
     SD_BUS_METHOD_WITH_ARGS("DumpByFileDescriptor", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", descriptor),

@@ -39,12 +39,13 @@ const char* error_name(Errc code, const char* invalid) {
       return SD_BUS_ERROR_NOT_SUPPORTED;
     case Errc::kernel:
       return kErrorKernelRefused;
+    case Errc::stale:
+      return kErrorNotApplied;
     case Errc::busy:
     case Errc::io:
-    case Errc::stale:
       break;
   }
-  return kErrorNotApplied;
+  return SD_BUS_ERROR_FAILED;
 }
 
 void reply(sd_bus_message& request, const Status& status, const char* invalid) {

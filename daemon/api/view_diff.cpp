@@ -37,6 +37,7 @@ std::vector<std::string> changed_properties(const StatusView& before, const Stat
   names.compare("PlanNumber", before.plan_number, after.plan_number);
   names.compare("Cpus", before.nr_cpus, after.nr_cpus);
   names.compare("CpuOfCid", before.cpu_of_cid, after.cpu_of_cid);
+  names.compare("Topology", before.places, after.places);
   names.compare("AsPlanned", before.as_planned, after.as_planned);
   names.compare("PolicyFile", before.policy_file, after.policy_file);
   names.compare("PolicyError", before.policy_error, after.policy_error);

@@ -17,9 +17,9 @@ using json::write;
 // The kernel's names of the caps, in the order of HeldCaps.
 constexpr std::array<const char*, FIEF_NR_CAPS> kCapNames{"enq_immed", "enq", "preempt", "perf"};
 
-constexpr std::array kStates{SchedulerState::waiting, SchedulerState::attaching,
-                             SchedulerState::attached, SchedulerState::backing_off,
-                             SchedulerState::quarantined};
+constexpr std::array kStates{SchedulerState::waiting,     SchedulerState::attaching,
+                             SchedulerState::attached,    SchedulerState::backing_off,
+                             SchedulerState::quarantined, SchedulerState::detached};
 
 Json write(const HeldCaps& held) {
   Json caps;
@@ -65,6 +65,7 @@ Json write(const PathIndex& paths, const SchedulerView& view) {
       {"cgroup_id", view.cgroup.value},
       {"parent", parent != nullptr ? Json(parent->path) : Json(nullptr)},
       {"delegation", view.delegation},
+      {"pattern", view.pattern},
       {"scheduler", view.scheduler},
       {"state", to_string(view.state)},
       {"foreign", view.foreign},
@@ -87,6 +88,7 @@ SchedulerView read_scheduler(const Json& json) {
   json.at("cgroup").get_to(view.path);
   json.at("cgroup_id").get_to(view.cgroup.value);
   json.at("delegation").get_to(view.delegation);
+  view.pattern = json.value("pattern", std::string{});
   json.at("scheduler").get_to(view.scheduler);
   view.state = read_state(json.at("state"));
   json.at("foreign").get_to(view.foreign);

@@ -7,8 +7,8 @@
 namespace fief {
 
 std::string_view to_string(SchedulerState state) {
-  static constexpr std::array<std::string_view, 5> kNames{"waiting", "attaching", "attached",
-                                                          "backing-off", "quarantined"};
+  static constexpr std::array<std::string_view, 6> kNames{"waiting",     "attaching",   "attached",
+                                                          "backing-off", "quarantined", "detached"};
   return kNames.at(static_cast<std::size_t>(state));
 }
 

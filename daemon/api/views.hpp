@@ -10,6 +10,7 @@
 #include "core/ids.hpp"
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
+#include "topology/topology.hpp"
 
 namespace fief {
 
@@ -20,6 +21,7 @@ enum class SchedulerState {
   attached,     ///< runs
   backing_off,  ///< failed; will be tried again
   quarantined,  ///< failed too often; waits for the administrator
+  detached,     ///< left out by the policy or on request: "enabled" is false
 };
 std::string_view to_string(SchedulerState state);
 
@@ -27,6 +29,7 @@ struct SchedulerView {
   CgroupId cgroup;         ///< 0: the root scheduler
   std::string path;        ///< "/" for the root
   std::string delegation;  ///< name in the policy; empty for the root and foreign children
+  std::string pattern;     ///< name of the pattern that stands for it; else empty
   std::string scheduler;   ///< e.g. "fair"; a foreign child's ops name
   SchedulerState state = SchedulerState::waiting;
   bool foreign = false;
@@ -52,6 +55,8 @@ struct StatusView {
   std::vector<SchedulerView> schedulers;  ///< root first, then by path
   /// Index: cid, value: the CPU's number. Empty until the topology is known.
   std::vector<std::uint32_t> cpu_of_cid{};
+  /// Where each cid sits; known to the daemon alone, GetPlan tells others. Empty as cpu_of_cid is.
+  std::vector<CidInfo> places{};
 };
 
 }  // namespace fief

@@ -50,6 +50,7 @@ class CgroupWatcher::Impl {
   Status reread();
   std::vector<CgroupChange> take_changes() { return std::exchange(changes_, {}); }
   const CgroupTree& tree() { return hierarchy_->snapshot(); }
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
  private:
   enum class WatchedFile { directory, events };
@@ -76,6 +77,7 @@ class CgroupWatcher::Impl {
   Status add(int directory, CgroupId id, CgroupId parent, const std::string& name);
   Status look_at_populated(CgroupId id);
   void remove(CgroupId id);
+  void note(CgroupChange change);
   void note_differences(const CgroupHierarchy& fresh);
 
   Inotify inotify_;
@@ -87,6 +89,7 @@ class CgroupWatcher::Impl {
   // reported, what it missed is read afresh.
   std::vector<CgroupChange> changes_;
   bool stale_ = false;
+  std::uint64_t generation_ = 1;
 };
 
 Status CgroupWatcher::Impl::start() {
@@ -250,7 +253,7 @@ Status CgroupWatcher::Impl::add(int directory, CgroupId id, CgroupId parent,
   auto status = walk_subtree(directory, parent, name, read, *hierarchy_);
   if (hierarchy_->find(id) != nullptr) {
     for (const auto added : hierarchy_->subtree(id))
-      changes_.push_back({CgroupChange::Kind::appeared, added, hierarchy_->path(added)});
+      note({CgroupChange::Kind::appeared, added, hierarchy_->path(added)});
   }
   return status;
 }
@@ -270,13 +273,13 @@ Status CgroupWatcher::Impl::look_at_populated(CgroupId id) {
   if (std::exchange(attributes.populated, *populated) == *populated)
     return {};
   hierarchy_->update(attributes);
-  changes_.push_back({CgroupChange::Kind::populated, id, hierarchy_->path(id)});
+  note({CgroupChange::Kind::populated, id, hierarchy_->path(id)});
   return {};
 }
 
 void CgroupWatcher::Impl::remove(CgroupId id) {
   for (const auto gone : hierarchy_->subtree(id)) {
-    changes_.push_back({CgroupChange::Kind::vanished, gone, hierarchy_->path(gone)});
+    note({CgroupChange::Kind::vanished, gone, hierarchy_->path(gone)});
     unwatch(gone);
   }
   hierarchy_->erase(id);
@@ -313,24 +316,30 @@ Status CgroupWatcher::Impl::reread() {
   return {};
 }
 
+void CgroupWatcher::Impl::note(CgroupChange change) {
+  if (change.kind == CgroupChange::Kind::appeared || change.kind == CgroupChange::Kind::vanished)
+    ++generation_;
+  changes_.push_back(std::move(change));
+}
+
 void CgroupWatcher::Impl::note_differences(const CgroupHierarchy& fresh) {
   using Kind = CgroupChange::Kind;
   for (const auto id : hierarchy_->subtree(hierarchy_->root())) {
     if (!is_same_place(*hierarchy_->find(id), fresh.find(id)))
-      changes_.push_back({Kind::vanished, id, hierarchy_->path(id)});
+      note({Kind::vanished, id, hierarchy_->path(id)});
   }
   for (const auto id : fresh.subtree(fresh.root())) {
     const auto& now = *fresh.find(id);
     const auto* before = hierarchy_->find(id);
     if (!is_same_place(now, before)) {
-      changes_.push_back({Kind::appeared, id, fresh.path(id)});
+      note({Kind::appeared, id, fresh.path(id)});
       continue;
     }
     if (before->attributes.populated != now.attributes.populated)
-      changes_.push_back({Kind::populated, id, fresh.path(id)});
+      note({Kind::populated, id, fresh.path(id)});
     if (before->attributes.weight != now.attributes.weight ||
         before->attributes.idle != now.attributes.idle)
-      changes_.push_back({Kind::weight, id, fresh.path(id)});
+      note({Kind::weight, id, fresh.path(id)});
   }
 }
 
@@ -370,6 +379,10 @@ Result<std::vector<CgroupChange>> CgroupWatcher::reread() {
 
 Result<bool> CgroupWatcher::reread_weight(CgroupId id) {
   return impl_->reread_weight(id);
+}
+
+std::uint64_t CgroupWatcher::generation() const {
+  return impl_->generation();
 }
 
 const CgroupTree& CgroupWatcher::tree() {

@@ -67,6 +67,8 @@ class CgroupWatcher {
   /// The current view. The reference holds until the next call of a non-const member. Linear work
   /// after cgroups came or went, none otherwise.
   [[nodiscard]] const CgroupTree& tree();
+  /// Another number whenever a cgroup came, went or moved; never 0.
+  [[nodiscard]] std::uint64_t generation() const;
 
  private:
   class Impl;

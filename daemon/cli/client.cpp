@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "api/view_json.hpp"
+#include "cli/unit_state.hpp"
 #include "fief/dbus_names.hpp"
 
 namespace fief::cli {
@@ -31,21 +32,27 @@ constexpr std::array kKnownErrors{
     Known{SD_BUS_ERROR_LIMITS_EXCEEDED, Errc::busy},
     Known{dbus::kErrorNoSuchScheduler, Errc::not_found},
     Known{dbus::kErrorKernelRefused, Errc::kernel},
+    Known{dbus::kErrorNotApplied, Errc::stale},
     Known{SD_BUS_ERROR_ACCESS_DENIED, Errc::denied},
     Known{SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, Errc::denied},
 };
 
-tl::unexpected<Error> failure(const dbus::BusError& error, int result) {
+// For whoever may not.
+std::string_view remedy(Errc code) {
+  return code == Errc::denied ? "; run it as root, or where polkit can ask for your password" : "";
+}
+
+tl::unexpected<Error> failure(sd_bus& bus, const dbus::BusError& error, int result) {
   const auto name = error.name();
   if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
-    return fail(Errc::not_found, "fiefd is not running; start it with \"systemctl start fiefd\"");
+    return fail(Errc::not_found, "{}", why_not_running(bus));
   if (name == SD_BUS_ERROR_NO_REPLY || name == SD_BUS_ERROR_DISCONNECTED)
     return fail(Errc::io, "fiefd did not answer; \"journalctl -u fiefd\" may say why");
   const auto message =
       error.message().empty() ? dbus::errno_text(result) : std::string(error.message());
   for (const auto& known : kKnownErrors)
     if (name == known.name)
-      return fail(known.code, "{}", message);
+      return fail(known.code, "{}{}", message, remedy(known.code));
   return fail(Errc::io, "{}", message);
 }
 
@@ -84,7 +91,7 @@ Result<dbus::MessageRef> Client::call(const char* method, const Append& append) 
                          &reply);
   }
   if (result < 0)
-    return failure(error, result);
+    return failure(*bus_, error, result);
   return dbus::adopt(reply);
 }
 

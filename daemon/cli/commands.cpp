@@ -35,10 +35,18 @@ int report(const Error& error, bool json) {
   return error.code == Errc::invalid || error.code == Errc::infeasible ? kBadPolicy : kFailed;
 }
 
-// What the daemon calls invalid is what was typed.
+// What the daemon calls invalid is what was typed; what the kernel did not do (yet) is accepted.
 int report_refusal(const Error& error, bool json) {
   const int status = report(error, json);
-  return error.code == Errc::invalid ? kUsage : status;
+  switch (error.code) {
+    case Errc::invalid:
+      return kUsage;
+    case Errc::kernel:
+    case Errc::stale:
+      return kNotAsPlanned;
+    default:
+      return status;
+  }
 }
 
 int status_command(bool json, bool check) {

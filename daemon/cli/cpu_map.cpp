@@ -18,9 +18,12 @@ bool divides(const Plan& plan, CgroupId cgroup) {
          std::ranges::find(plan.levels, cgroup, &LevelPlan::scheduler) != plan.levels.end();
 }
 
-void add_party(CpuMap& map, std::string name, const ParticipantPlan& participant) {
+void add_party(CpuMap& map, std::string cgroup, const ParticipantPlan& participant) {
   const auto index = static_cast<std::uint32_t>(map.parties.size());
-  MapParty party{std::move(name), participant.entitlement.cpus, participant.exclusive.size(), 0};
+  MapParty party{.name = cgroup + (participant.cgroup == kSelf ? " itself" : ""),
+                 .cgroup = std::move(cgroup),
+                 .due = participant.entitlement.cpus,
+                 .whole = participant.exclusive.size()};
   for (const auto cid : participant.exclusive)
     map.cells.at(cid.value).parts.push_back({index, kCpuUnit});
   for (const auto& share : participant.shared) {
@@ -41,10 +44,7 @@ CpuMap make_cpu_map(const Topology& topology, const CgroupTree& cgroups, const P
       if (divides(plan, participant.cgroup))
         continue;
       const bool self = participant.cgroup == kSelf;
-      add_party(
-          map,
-          path_of(cgroups, self ? level.scheduler : participant.cgroup) + (self ? " itself" : ""),
-          participant);
+      add_party(map, path_of(cgroups, self ? level.scheduler : participant.cgroup), participant);
     }
   for (auto& cell : map.cells)
     std::ranges::stable_sort(cell.parts, std::greater{}, &MapPart::time);

@@ -16,7 +16,8 @@ namespace fief::cli {
 
 /// One who uses CPUs, with the part nobody below it uses.
 struct MapParty {
-  std::string name;
+  std::string name;    ///< for people
+  std::string cgroup;  ///< path
   CpuTime due = 0;
   std::uint32_t whole = 0;  ///< CPUs it has alone
   CpuTime shared = 0;       ///< time it has of others

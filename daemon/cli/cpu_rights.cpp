@@ -39,6 +39,28 @@ std::string users_text(const CpuRights& rights) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+json::Json write(const std::vector<CpuUser>& users) {
+  auto list = json::Json::array();
+  for (const auto& user : users)
+    list.push_back({{"cgroup", user.path}, {"fraction", user.fraction}});
+  return list;
+}
+
+json::Json write(const CidInfo& place) {
+  return {{"cid", place.cid.value},
+          {"core", place.core},
+          {"llc", place.llc},
+          {"node", place.node},
+          {"online", place.online}};
+}
+
+std::vector<CpuUser> planned_users(const MapCell& cell, const CpuMap& plan) {
+  std::vector<CpuUser> users;
+  for (const auto& part : cell.parts)
+    users.push_back({plan.parties[part.party].cgroup, to_cpus(part.time)});
+  return users;
+}
+
 }  // namespace
 
 std::vector<CpuRights> cpu_rights(const StatusView& status) {
@@ -81,13 +103,18 @@ std::string render_cpu_rights(const std::vector<CpuRights>& map, const Style& st
   return table.render(style);
 }
 
-std::string to_json(const std::vector<CpuRights>& map, int indent) {
+std::string to_json(const std::vector<CpuRights>& map, const CpuMap& plan, int indent) {
   auto cpus = json::Json::array();
   for (const auto& rights : map) {
-    auto users = json::Json::array();
-    for (const auto& user : rights.users)
-      users.push_back({{"cgroup", user.path}, {"fraction", user.fraction}});
-    cpus.push_back({{"cpu", rights.cpu}, {"users", users}, {"may_borrow", rights.borrows}});
+    json::Json cpu{
+        {"cpu", rights.cpu}, {"users", write(rights.users)}, {"may_borrow", rights.borrows}};
+    const auto cell = std::ranges::find_if(
+        plan.cells, [&rights](const MapCell& known) { return known.place.cpu == rights.cpu; });
+    if (cell != plan.cells.end()) {
+      cpu.update(write(cell->place));
+      cpu["planned"] = write(planned_users(*cell, plan));
+    }
+    cpus.push_back(std::move(cpu));
   }
   return json::to_text({{"schema", kSchema}, {"cpus", std::move(cpus)}}, indent);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/views.hpp"
+#include "cli/cpu_map.hpp"
 #include "cli/style.hpp"
 
 namespace fief::cli {
@@ -28,6 +29,7 @@ std::vector<CpuRights> cpu_rights(const StatusView& status);
 
 /// A line for each run of CPUs with the same rights.
 std::string render_cpu_rights(const std::vector<CpuRights>& map, const Style& style);
-std::string to_json(const std::vector<CpuRights>& map, int indent = -1);
+/// With the place of each CPU and its users in @p plan beside those observed.
+std::string to_json(const std::vector<CpuRights>& map, const CpuMap& plan, int indent = -1);
 
 }  // namespace fief::cli

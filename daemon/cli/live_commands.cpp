@@ -9,14 +9,18 @@
 #include <thread>
 
 #include "api/json_values.hpp"
+#include "api/plan_document.hpp"
 #include "api/policy_json.hpp"
 #include "api/view_json.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
+#include "cli/cpu_map.hpp"
 #include "cli/cpu_rights.hpp"
 #include "cli/metrics.hpp"
 #include "cli/monitor.hpp"
+#include "cli/named_cgroups.hpp"
 #include "cli/render_policy.hpp"
+#include "cli/style.hpp"
 #include "cli/terminal.hpp"
 #include "cli/usage.hpp"
 #include "core/atomic_file.hpp"
@@ -35,6 +39,24 @@ Result<std::string> fetch_text(const char* method) {
 
 Result<StatusView> fetch_status() {
   return Client::connect().and_then([](Client client) { return client.status(); });
+}
+
+// The daemon's plan as a map. What it sends is not the caller's input: nothing of it is invalid.
+Result<CpuMap> fetch_plan(Client& client) {
+  const auto map_of = [](const std::string& text) -> Result<CpuMap> {
+    const auto topology = topology_from_json("GetPlan", text);
+    const auto cgroups = cgroups_from_json("GetPlan", text).and_then(make_tree);
+    if (!topology || !cgroups)
+      return tl::unexpected(topology ? cgroups.error() : topology.error());
+    return plan_from_json("GetPlan", text, *cgroups).map([&](const Plan& plan) {
+      return make_cpu_map(*topology, *cgroups, plan);
+    });
+  };
+  auto map = client.text("GetPlan").and_then(map_of);
+  if (!map)
+    return fail(map.error().code == Errc::invalid ? Errc::io : map.error().code, "{}",
+                map.error().message);
+  return map;
 }
 
 // The policy of these files, for which no daemon is needed.
@@ -133,11 +155,22 @@ int policy_show_command(const PolicyShowOptions& options) {
 }
 
 int map_command(bool json) {
-  const auto status = fetch_status();
-  if (!status)
-    return report(status.error(), json);
-  const auto map = cpu_rights(*status);
-  fmt::print("{}", json ? to_json(map, kIndent) + '\n' : render_cpu_rights(map, detect_style()));
+  auto client = Client::connect();
+  const auto status = client ? client->status() : tl::unexpected(client.error());
+  const auto plan = status ? fetch_plan(*client) : tl::unexpected(status.error());
+  if (!plan)
+    return report(plan.error(), json);
+  const auto rights = cpu_rights(*status);
+  if (json) {
+    fmt::print("{}\n", to_json(rights, *plan, kIndent));
+    return kDone;
+  }
+  const auto style = detect_style();
+  fmt::print("{}\n{}{}", render_map(*plan, style),
+             status->as_planned
+                 ? ""
+                 : painted("the kernel does not hold the plan; it holds:\n", Paint::bad, style),
+             render_cpu_rights(rights, style));
   return kDone;
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A tree from cgroups named in any order.
+#include "cli/named_cgroups.hpp"
+
 #include <algorithm>
 #include <map>
 #include <string_view>
 #include <unordered_map>
-
-#include "cli/plan_document.hpp"
 
 namespace fief::cli {
 namespace {

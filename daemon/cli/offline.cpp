@@ -5,8 +5,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "api/plan_document.hpp"
 #include "cgroup/reader.hpp"
-#include "cli/plan_document.hpp"
+#include "cli/named_cgroups.hpp"
+#include "policy/resolve.hpp"
 
 namespace fief::cli {
 namespace {
@@ -112,6 +114,7 @@ Result<Offline> plan_policy(Policy policy, const OfflineOptions& options) {
   const auto previous = read_previous(options.previous, *tree);
   if (!previous)
     return tl::unexpected(previous.error());
+  policy = resolve(policy, *tree);
   Offline offline{
       std::move(policy), *std::move(topology), *std::move(tree), {}, std::move(assumed), {}};
   offline.attachments = attach_all(offline.cgroups, offline.policy);

@@ -6,10 +6,10 @@
 #include <fstream>
 
 #include "api/explain_json.hpp"
+#include "api/plan_document.hpp"
 #include "cli/commands.hpp"
 #include "cli/cpu_map.hpp"
 #include "cli/offline.hpp"
-#include "cli/plan_document.hpp"
 #include "cli/render.hpp"
 #include "plan/explain.hpp"
 
@@ -77,7 +77,8 @@ int check_command(const std::vector<std::string>& files, bool json) {
   if (json)
     print({{"schema", kPlanSchema}, {"valid", true}, {"faults", Json::array()}});
   else
-    fmt::print("the policy is valid, delegations: {}\n", policy->delegations.size());
+    fmt::print("the policy is valid, delegations: {}, patterns: {}\n", policy->delegations.size(),
+               policy->patterns.size());
   return kDone;
 }
 
@@ -91,7 +92,7 @@ int plan_command(const OfflineOptions& options, const std::string& svg, bool jso
     if (const auto written = write_file(svg, render_svg(map)); !written)
       return report(written.error(), json);
   if (json) {
-    fmt::print("{}\n", to_json(offline->topology, offline->cgroups, offline->plan));
+    fmt::print("{}\n", to_json(offline->topology, offline->cgroups, offline->plan, kIndent));
     return kDone;
   }
   const auto style = detect_style();

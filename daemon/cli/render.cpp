@@ -20,6 +20,7 @@ Paint paint_of(SchedulerState state) {
     case SchedulerState::attached:
       return Paint::good;
     case SchedulerState::waiting:
+    case SchedulerState::detached:
       return Paint::dim;
     case SchedulerState::attaching:
     case SchedulerState::backing_off:
@@ -61,6 +62,11 @@ std::vector<std::string> complaints(const SchedulerView& view, const CpuNames& n
                                 names.render(view.planned_exclusive, view.planned_shared)));
   if (!view.last_error.empty())
     found.push_back(view.last_error);
+  if (view.state == SchedulerState::quarantined)
+    found.push_back(
+        fmt::format("\"fiefctl attach {0}\" tries again, \"fiefctl revert {0}\" takes "
+                    "back what was changed",
+                    view.path));
   return found;
 }
 

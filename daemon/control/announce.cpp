@@ -94,8 +94,9 @@ StatusView Controller::view(bool with_usage) const {
   view.state = state_name();
   view.plan_number = plan_.number;
   if (observation_.root_enabled)
-    for (const auto& cid : kernel_.topology().cids)
-      view.cpu_of_cid.push_back(cid.cpu);
+    view.places = kernel_.topology().cids;
+  for (const auto& cid : view.places)
+    view.cpu_of_cid.push_back(cid.cpu);
   view.nr_cpus = static_cast<std::uint32_t>(view.cpu_of_cid.size());
   view.as_planned = as_planned_;
   view.policy_file = policy_files_;

@@ -18,7 +18,7 @@ struct DropIn {
 
 struct Candidate {
   PolicyLayers layers;
-  Policy policy;                  ///< that they make
+  Policy policy;                  ///< that they make, patterns and all
   std::optional<DropIn> drop_in;  ///< to be written before it is in force
 };
 

@@ -2,6 +2,7 @@
 #include "control/children.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/log.hpp"
@@ -87,6 +88,18 @@ void Children::note(const Observation& observation, const CgroupTree& cgroups, c
   }
   for (const auto& [cgroup, exit] : gone)
     ended(cgroup, exit, cgroups, policy, now);
+  forget_undelegated(policy);
+}
+
+// Containers come and go under ever new names.
+void Children::forget_undelegated(const Policy& policy) {
+  if (supervision_.size() <= policy.delegations.size())
+    return;
+  std::set<std::string_view> delegated;
+  for (const auto& delegation : policy.delegations)
+    delegated.insert(delegation.cgroup);
+  std::erase_if(supervision_,
+                [&delegated](const auto& entry) { return !delegated.contains(entry.first); });
 }
 
 void Children::ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups,

@@ -78,6 +78,7 @@ class Children {
   [[nodiscard]] const Supervision* find(const Delegation& delegation) const;
   void ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups, const Policy& policy,
              Time now);
+  void forget_undelegated(const Policy& policy);
   void failed(const std::string& path, CgroupId cgroup, const Policy& policy, const ExitInfo& exit,
               Time now);
 

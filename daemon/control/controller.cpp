@@ -18,9 +18,14 @@ namespace {
 
 constexpr std::chrono::seconds kRootRecordWait{5};
 
-std::string delegations_in(const Policy& policy) {
-  const auto count = policy.delegations.size();
-  return fmt::format("{} delegation{}", count, count == 1 ? "" : "s");
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string delegations_in(const Policy& written) {
+  const auto patterns = written.patterns.size();
+  return counted(written.delegations.size(), "delegation") +
+         (patterns == 0 ? "" : " and " + counted(patterns, "pattern"));
 }
 
 }  // namespace
@@ -48,7 +53,8 @@ void Controller::start() {
       layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
   if (policy) {
     adopt(std::move(*layers), *policy);
-    log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(policy_));
+    log::info({.message_id = message::kPolicyLoaded}, "the policy has {}",
+              delegations_in(resolver_.written()));
   } else {
     log_faults(policy.error());
     log::warning({.message_id = message::kPolicyRefused},
@@ -75,7 +81,7 @@ void Controller::load_root() {
   phase_ = Phase::loading;
   root_due_.reset();
   hooks_.progress("loading the root scheduler");
-  root_options_ = policy_.root.options;
+  root_options_ = resolver_.written().root.options;
   kernel_.load_root(root_options_, [this](const Status& outcome) { root_loaded(outcome); });
 }
 
@@ -191,7 +197,8 @@ void Controller::reload(Done done) {
 // Shown is what was read just now and found sound.
 void Controller::adopt(PolicyLayers layers, Policy policy) {
   layers_ = std::move(layers);
-  policy_ = std::move(policy);
+  resolver_ = PolicyResolver(std::move(policy));
+  resolve_policy();
   shown_ = show_policy(sources_of(layers_)).value_or(ShownPolicy{});
 }
 
@@ -222,9 +229,9 @@ Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   policy_error_.clear();
   children_.forgive();
   log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
-            delegations_in(policy_));
+            delegations_in(resolver_.written()));
   // The root's options are part of its program: they need another root.
-  if (phase_ == Phase::running && policy_.root.options != root_options_) {
+  if (phase_ == Phase::running && resolver_.written().root.options != root_options_) {
     forget_schedulers("requested");
     if (const auto left = kernel_.leave(); !left)
       return left;
@@ -233,11 +240,28 @@ Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   return {};
 }
 
+// The delegations of the cgroups there are by now.
+void Controller::resolve_policy() {
+  auto resolved = resolver_.resolve(watcher_.tree());
+  resolved_ = watcher_.generation();
+  policy_ = std::move(resolved.policy);
+  const auto known = std::exchange(too_deep_, {});
+  for (const auto& path : resolved.too_deep) {
+    if (!known.contains(path))
+      log::warning({.message_id = message::kAttachFailed, .cgroup = path},
+                   "{} gets no scheduler: a pattern means it, but it stands inside {} delegations "
+                   "already, and the kernel nests no deeper",
+                   path, kMaxNesting);
+    too_deep_.insert(path);
+  }
+}
+
 // Whether the policy could be put in force as a whole on this machine with today's cgroups.
-Status Controller::check_feasible(const Policy& policy) const {
+Status Controller::check_feasible(const Policy& written) const {
   if (phase_ != Phase::running)
     return {};
   const auto& cgroups = watcher_.tree();
+  const auto policy = resolve(written, cgroups);
   std::vector<CgroupId> wanted;
   for (const auto& desired : desired_attachments(policy, cgroups))
     wanted.push_back(desired.cgroup);

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "policy/drop_ins.hpp"
 #include "policy/layers.hpp"
 #include "policy/load.hpp"
+#include "policy/resolve.hpp"
 
 namespace fief {
 
@@ -81,6 +83,7 @@ class Controller final : public Backend {
   void replan(bool from_scratch, Done done) override;
   void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
   void release(std::uint64_t hold) override;
+  [[nodiscard]] std::string plan() const override;
   [[nodiscard]] const ShownPolicy& policy() const override { return shown_; }
   [[nodiscard]] Result<ExplanationTexts> explain(const std::string& subject) const override;
 
@@ -97,6 +100,11 @@ class Controller final : public Backend {
     std::function<Status()> outcome;  ///< asked when nothing is under way any more
     Done done;
   };
+  /// What a request is about.
+  struct Subject {
+    std::string name;    ///< in the policy
+    std::string cgroup;  ///< empty: a pattern, with all it stands for
+  };
 
   // controller.cpp: life
   void load_root();
@@ -111,7 +119,7 @@ class Controller final : public Backend {
   void adopt(PolicyLayers layers, Policy policy);
   void refuse_reload(const std::vector<PolicyFault>& faults, const Done& done);
   Status adopt_reloaded(PolicyLayers layers, Policy policy);
-  [[nodiscard]] Status check_feasible(const Policy& policy) const;
+  [[nodiscard]] Status check_feasible(const Policy& written) const;
   void log_faults(const std::vector<PolicyFault>& faults);
 
   // turn.cpp: the crank
@@ -119,6 +127,7 @@ class Controller final : public Backend {
   void turn();
   void reconcile();
   bool take_in_cgroups();
+  void resolve_policy();
   bool observe();
   void put_plan_in_force();
   void apply_levels();
@@ -133,18 +142,21 @@ class Controller final : public Backend {
   void arm_timer();
 
   // requests.cpp: what people ask for
+  [[nodiscard]] std::optional<Subject> find_subject(const std::string& subject) const;
   void put_in_force(const DelegationChange& change, const ChangeRequest& request,
-                    std::string cgroup, Done done);
-  void adopt_candidate(const Result<Candidate>& candidate, std::string cgroup, bool new_chance,
+                    const Subject& subject, Done done);
+  void adopt_candidate(const Result<Candidate>& candidate, const Subject& subject, bool new_chance,
                        Done done);
-  [[nodiscard]] Status check_possible(const Candidate& candidate, const std::string& cgroup) const;
+  [[nodiscard]] Status check_possible(const Candidate& candidate, const Subject& subject) const;
   [[nodiscard]] Status check_can_attach(const std::string& path) const;
   [[nodiscard]] Status write(const Candidate& candidate) const;
   [[nodiscard]] Result<DropIn> present_drop_in(const std::string& delegation) const;
   [[nodiscard]] Result<DropIn> writable_drop_in(const std::string& delegation) const;
   [[nodiscard]] const ObservedScheduler* observed_at(const std::string& path) const;
   [[nodiscard]] bool is_enabled(const Delegation& delegation) const;
-  [[nodiscard]] Status in_force(const std::string& cgroup) const;
+  [[nodiscard]] static bool is_about(const Subject& subject, const Delegation& delegation);
+  [[nodiscard]] Status in_force(const Subject& subject) const;
+  [[nodiscard]] Status all_in_force(const std::function<bool(const Delegation&)>& is_meant) const;
   [[nodiscard]] Status delegations_in_force() const;
   void answer_later(std::function<Status()> outcome, Done done,
                     std::optional<CgroupId> leaving = {});
@@ -174,9 +186,12 @@ class Controller final : public Backend {
   Phase phase_ = Phase::idle;
   bool turn_pending_ = false;
   bool was_ready_ = false;
-  PolicyLayers layers_;  ///< what policy_ is made of
-  Policy policy_;
-  ShownPolicy shown_;  ///< policy_ with its origins
+  PolicyLayers layers_;  ///< what resolver_ is made of
+  PolicyResolver resolver_;
+  Policy policy_;                   ///< of the cgroups there are
+  ShownPolicy shown_;               ///< the policy with its origins
+  std::uint64_t resolved_ = 0;      ///< the watcher's generation for which policy_ is
+  std::set<std::string> too_deep_;  ///< cgroups that are known to be nested too deep
   std::string policy_files_;
   std::string policy_error_;
   std::string plan_error_;  ///< why the plan is not all the policy asks for

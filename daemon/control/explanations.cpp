@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/explain_json.hpp"
+#include "api/plan_document.hpp"
 #include "control/compare.hpp"
 #include "control/controller.hpp"
 #include "plan/explain.hpp"
@@ -15,6 +16,11 @@ bool is_number(const std::string& text) {
 }
 
 }  // namespace
+
+std::string Controller::plan() const {
+  const auto& cgroups = watcher_.tree();
+  return to_json(kernel_.topology(), cgroups_of(plan_, cgroups), plan_);
+}
 
 Result<ExplanationTexts> Controller::explain(const std::string& subject) const {
   const auto attached = attachments(observation_);

@@ -31,12 +31,21 @@ Status always() {
 
 }  // namespace
 
+// A pattern goes by its name alone.
+std::optional<Controller::Subject> Controller::find_subject(const std::string& subject) const {
+  if (const auto* delegation = find_delegation(policy_, subject))
+    return Subject{delegation->name, delegation->cgroup};
+  for (const auto& pattern : resolver_.written().patterns)
+    if (pattern.delegation.name == subject)
+      return Subject{subject, {}};
+  return std::nullopt;
+}
+
 void Controller::change(const ChangeRequest& request, Done done) {
-  const auto* delegation = find_delegation(policy_, request.subject);
-  if (delegation == nullptr)
+  const auto subject = find_subject(request.subject);
+  if (!subject)
     return done(nothing_called(request.subject));
-  put_in_force({.name = delegation->name, .keys = request.keys}, request, delegation->cgroup,
-               std::move(done));
+  put_in_force({.name = subject->name, .keys = request.keys}, request, *subject, std::move(done));
 }
 
 void Controller::attach(const ChangeRequest& request, Done done) {
@@ -51,12 +60,12 @@ void Controller::attach(const ChangeRequest& request, Done done) {
     change.keys.emplace("enabled", true);
   if (const auto free = check_can_attach(path); !free)
     return done(free);
-  put_in_force(change, request, path, std::move(done));
+  put_in_force(change, request, {change.name, path}, std::move(done));
 }
 
 void Controller::detach(const ChangeRequest& request, Done done) {
-  const auto* known = find_delegation(policy_, request.subject);
-  if (known == nullptr) {
+  const auto known = find_subject(request.subject);
+  if (!known) {
     const auto* observed = observed_at(request.subject);
     if (observed != nullptr && observed->cgroup != kSelf)
       return done(fail(Errc::busy,
@@ -65,27 +74,25 @@ void Controller::detach(const ChangeRequest& request, Done done) {
                        request.subject));
     return done(nothing_called(request.subject));
   }
-  put_in_force({.name = known->name, .keys = {{"enabled", false}}}, request, known->cgroup,
+  put_in_force({.name = known->name, .keys = {{"enabled", false}}}, request, *known,
                std::move(done));
 }
 
 void Controller::revert(const std::string& subject, Done done) {
-  const auto* known = find_delegation(policy_, subject);
-  if (known == nullptr)
+  const auto known = find_subject(subject);
+  if (!known)
     return done(nothing_called(subject));
-  const auto cgroup = known->cgroup;
   auto candidate = present_drop_in(known->name).and_then([&](DropIn drop_in) {
     return reverted(layers_, known->name, std::move(drop_in));
   });
-  adopt_candidate(candidate, cgroup, /*new_chance=*/true, std::move(done));
+  adopt_candidate(candidate, *known, /*new_chance=*/true, std::move(done));
 }
 
 void Controller::put_in_force(const DelegationChange& change, const ChangeRequest& request,
-                              std::string cgroup, Done done) {
+                              const Subject& subject, Done done) {
   if (change.keys.empty()) {
-    children_.forgive(cgroup);
-    return answer_later([this, cgroup = std::move(cgroup)] { return in_force(cgroup); },
-                        std::move(done));
+    children_.forgive(subject.cgroup);
+    return answer_later([this, subject] { return in_force(subject); }, std::move(done));
   }
   auto candidate =
       request.lifetime == Lifetime::until_restart
@@ -94,29 +101,30 @@ void Controller::put_in_force(const DelegationChange& change, const ChangeReques
           : writable_drop_in(change.name).and_then([&](DropIn drop_in) {
               return changed_for_good(layers_, change, std::move(drop_in));
             });
-  adopt_candidate(candidate, std::move(cgroup), is_new_chance(change), std::move(done));
+  adopt_candidate(candidate, subject, is_new_chance(change), std::move(done));
 }
 
-// The policy that the caller looked at goes here: @p cgroup is a copy.
-void Controller::adopt_candidate(const Result<Candidate>& candidate, std::string cgroup,
+void Controller::adopt_candidate(const Result<Candidate>& candidate, const Subject& subject,
                                  bool new_chance, Done done) {
   const auto possible = candidate.and_then([&](const Candidate& made) -> Result<Candidate> {
-    const auto status = check_possible(made, cgroup).and_then([&] { return write(made); });
+    const auto status = check_possible(made, subject).and_then([&] { return write(made); });
     return status ? Result<Candidate>(made) : tl::unexpected(status.error());
   });
   if (!possible)
     return done(tl::unexpected(possible.error()));
   adopt(possible->layers, possible->policy);
   if (new_chance)
-    children_.forgive(cgroup);
-  answer_later([this, cgroup = std::move(cgroup)] { return in_force(cgroup); }, std::move(done));
+    for (const auto& delegation : policy_.delegations)
+      if (is_about(subject, delegation))
+        children_.forgive(delegation.cgroup);
+  answer_later([this, subject] { return in_force(subject); }, std::move(done));
 }
 
-Status Controller::check_possible(const Candidate& candidate, const std::string& cgroup) const {
-  const auto* delegation = find_delegation(candidate.policy, cgroup);
-  if (delegation != nullptr && delegation->cgroup == cgroup)
-    if (const auto found = kernel_.find_scheduler(delegation->scheduler); !found)
-      return found;
+Status Controller::check_possible(const Candidate& candidate, const Subject& subject) const {
+  for (const auto& delegation : resolve(candidate.policy, watcher_.tree()).delegations)
+    if (is_about(subject, delegation))
+      if (const auto found = kernel_.find_scheduler(delegation.scheduler); !found)
+        return found;
   return check_feasible(candidate.policy);
 }
 
@@ -169,15 +177,14 @@ const ObservedScheduler* Controller::observed_at(const std::string& path) const 
 }
 
 void Controller::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
-  const auto* delegation = find_delegation(policy_, request.subject);
-  if (delegation == nullptr)
+  const auto subject = find_subject(request.subject);
+  if (!subject)
     return done(nothing_called(request.subject));
-  const auto cgroup = delegation->cgroup;
   const auto candidate =
       changed_at_run_time(layers_, {.hold = hold,
                                     .origin = "boost, " + request.requester,
-                                    .change = {.name = delegation->name, .keys = request.keys}});
-  adopt_candidate(candidate, cgroup, /*new_chance=*/false, std::move(done));
+                                    .change = {.name = subject->name, .keys = request.keys}});
+  adopt_candidate(candidate, *subject, /*new_chance=*/false, std::move(done));
 }
 
 // What was in force before cannot be refused; if it is not feasible any more, the plan says so.
@@ -262,24 +269,33 @@ void Controller::answer_all(const Status& outcome) {
     request.done(outcome);
 }
 
-// Whether the delegation at @p cgroup is as it should be; what is not there can be nothing else.
-Status Controller::in_force(const std::string& cgroup) const {
+// Whether what @p subject means is as it should be.
+Status Controller::in_force(const Subject& subject) const {
+  return all_in_force(
+      [&subject](const Delegation& delegation) { return is_about(subject, delegation); });
+}
+
+Status Controller::delegations_in_force() const {
+  return all_in_force([](const Delegation& /*any*/) { return true; });
+}
+
+// What is not there can be nothing else.
+Status Controller::all_in_force(const std::function<bool(const Delegation&)>& is_meant) const {
   for (const auto& delegation : policy_.delegations) {
-    if (delegation.cgroup != cgroup || watcher_.tree().find(cgroup) == nullptr)
+    if (!is_meant(delegation) || watcher_.tree().find(delegation.cgroup) == nullptr)
       continue;
     const auto state = children_.state(delegation);
     if (state == SchedulerState::backing_off || state == SchedulerState::quarantined)
-      return fail(Errc::kernel, "{} has no scheduler of its own: {}", cgroup,
-                  children_.last_error(delegation));
+      return fail(Errc::kernel,
+                  "{} has no scheduler of its own: {}; \"fiefctl revert {}\" takes a change back",
+                  delegation.cgroup, children_.last_error(delegation), delegation.name);
   }
   return {};
 }
 
-Status Controller::delegations_in_force() const {
-  for (const auto& delegation : policy_.delegations)
-    if (const auto held = in_force(delegation.cgroup); !held)
-      return held;
-  return {};
+bool Controller::is_about(const Subject& subject, const Delegation& delegation) {
+  return subject.cgroup.empty() ? delegation.pattern == subject.name
+                                : delegation.cgroup == subject.cgroup;
 }
 
 bool Controller::is_enabled(const Delegation& delegation) const {

@@ -36,6 +36,7 @@ SchedulerView delegation_view(const StatusSources& sources, const Delegation& de
   SchedulerView view;
   view.path = delegation.cgroup;
   view.delegation = delegation.name;
+  view.pattern = delegation.pattern;
   view.scheduler = delegation.scheduler;
   view.last_error = sources.children.last_error(delegation);
   const auto* node = sources.cgroups.find(delegation.cgroup);
@@ -52,6 +53,15 @@ SchedulerView delegation_view(const StatusSources& sources, const Delegation& de
       view.state = SchedulerState::attached;
     }
   }
+  return view;
+}
+
+// One that is switched off: whether somebody's scheduler stands there all the same.
+SchedulerView disabled_view(const StatusSources& sources, const Delegation& delegation) {
+  auto view = delegation_view(sources, delegation);
+  if (view.cgroup == kSelf || sources.observation.find(view.cgroup) == nullptr)
+    view.state = SchedulerState::detached;
+  view.last_error.clear();
   return view;
 }
 
@@ -106,6 +116,8 @@ std::vector<SchedulerView> scheduler_views(const StatusSources& sources) {
   std::vector<SchedulerView> views{root_view(sources)};
   for (const auto& delegation : sources.policy.delegations)
     views.push_back(delegation_view(sources, delegation));
+  for (const auto& delegation : sources.policy.disabled)
+    views.push_back(disabled_view(sources, delegation));
   const auto is_shown = [&views](CgroupId cgroup) {
     return std::ranges::find(views, cgroup, &SchedulerView::cgroup) != views.end();
   };

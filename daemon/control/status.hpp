@@ -27,7 +27,8 @@ struct StatusSources {
   std::function<std::optional<std::uint64_t>(const CgroupNode&)> usage;
 };
 
-/// The root first, then every delegation and every other attached scheduler, by path.
+/// The root first, then every delegation, also such as are detached, and every other attached
+/// scheduler, by path.
 std::vector<SchedulerView> scheduler_views(const StatusSources& sources);
 
 }  // namespace fief

@@ -52,6 +52,8 @@ void Controller::reconcile() {
   take_in_cgroups();
   if (!observe())
     return;
+  if (resolved_ != watcher_.generation())
+    resolve_policy();
   note_departures();
   children_.note(observation_, watcher_.tree(), policy_, turn_began_);
   const auto desired = desired_attachments(policy_, watcher_.tree());

@@ -3,17 +3,17 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "policy/merge.hpp"
+#include "policy/resolve.hpp"
 #include "policy/suggest.hpp"
+#include "policy/values.hpp"
 
 namespace fief {
 namespace {
-
-// The kernel nests four levels of schedulers, the root's included (SCX_SUB_MAX_DEPTH).
-constexpr std::size_t kMaxNesting = 3;
 
 using ByKey = std::map<std::string_view, const DelegationDraft*>;
 
@@ -66,17 +66,33 @@ Delegation make_delegation(const DelegationDraft& draft) {
   assign(delegation.borrow, draft.borrow);
   assign(delegation.perf, draft.perf);
   delegation.restart = make_restart(draft.restart);
+  delegation.pattern = draft.pattern.value_or("");
   return delegation;
 }
 
+std::vector<DelegationPattern> make_patterns(const std::vector<DelegationDraft>& drafts) {
+  std::vector<DelegationPattern> patterns;
+  for (const auto& [draft, cgroups] : patterns_of(drafts))
+    patterns.push_back({cgroups, draft->is_enabled(), make_delegation(*draft)});
+  return patterns;
+}
+
 void check_cgroup_given(const DelegationDraft& draft, FaultLog& log) {
-  if (draft.cgroup.given)
+  if (draft.cgroup.given || draft.cgroup.value || draft.is_pattern())
     return;
   log.add(draft.place, draft.name.value
                            ? fmt::format("key \"cgroup\" is missing, and no earlier file has a "
                                          "delegation \"{}\" to change",
                                          *draft.name.value)
                            : "key \"cgroup\" is missing");
+}
+
+// Delegations that patterns make are named by their paths.
+void check_name(const DelegationDraft& draft, FaultLog& log) {
+  const auto& name = draft.name.value;
+  if (name && is_cgroup_path(*name) && draft.cgroup.value && *name != *draft.cgroup.value)
+    log.add(draft.name.place, fmt::format("\"{}\" is the path of another cgroup than \"{}\"", *name,
+                                          *draft.cgroup.value));
 }
 
 void check_cpus(const DelegationDraft& draft, const Delegation& made, FaultLog& log) {
@@ -156,6 +172,14 @@ void check_nesting(const std::vector<DelegationDraft>& drafts, const ByKey& by_c
   }
 }
 
+std::set<std::string_view> pattern_names(const std::vector<DelegationDraft>& drafts) {
+  std::set<std::string_view> names;
+  for (const auto& draft : drafts)
+    if (draft.is_pattern())
+      names.insert(*draft.identity().value);
+  return names;
+}
+
 void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
   std::vector<std::string_view> names;
   for (const auto& draft : drafts)
@@ -165,6 +189,7 @@ void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
   if (names.size() < drafts.size())
     return;
   std::ranges::sort(names);
+  const auto patterns = pattern_names(drafts);
   for (const auto& draft : drafts) {
     const auto* near =
         draft.placement.value ? std::get_if<PlaceNear>(&*draft.placement.value) : nullptr;
@@ -175,6 +200,10 @@ void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
                                                  near->name, did_you_mean(near->name, names)));
     else if (near->name == draft.identity().value)
       log.add(draft.placement.place, "a delegation cannot be placed near itself");
+    else if (patterns.contains(near->name))
+      log.add(
+          draft.placement.place,
+          fmt::format("\"{}\" stands for any number of cgroups; name one to be near", near->name));
   }
 }
 
@@ -184,20 +213,24 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log) {
   Policy policy;
   assign(policy.root.min_cpus, draft.root.min_cpus);
   policy.root.options = make_options(draft.root.options);
-  for (const auto& delegation : draft.delegations) {
-    auto& list = delegation.is_enabled() ? policy.delegations : policy.disabled;
-    const auto& made = list.emplace_back(make_delegation(delegation));
+  const auto drafts = complete_drafts(draft, log);
+  for (const auto& delegation : drafts) {
+    auto made = make_delegation(delegation);
+    check_name(delegation, log);
     check_cpus(delegation, made, log);
     check_exclusive(delegation, made, log);
     check_restart(delegation.restart, made.restart, log);
+    if (!delegation.is_pattern())
+      (delegation.is_enabled() ? policy.delegations : policy.disabled).push_back(std::move(made));
   }
-  const auto by_cgroup = check_cgroups(draft.delegations, log);
-  check_nesting(draft.delegations, by_cgroup, log);
+  policy.patterns = make_patterns(drafts);
+  const auto by_cgroup = check_cgroups(drafts, log);
+  check_nesting(drafts, by_cgroup, log);
   // What a file that could not be read would have named is unknown.
   if (complete) {
-    for (const auto& delegation : draft.delegations)
+    for (const auto& delegation : drafts)
       check_cgroup_given(delegation, log);
-    check_near(draft.delegations, log);
+    check_near(drafts, log);
   }
   return policy;
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ struct DelegationDraft {
   Setting<bool> enabled;
   Setting<std::string> name;
   Setting<std::string> cgroup;
+  Setting<std::string> glob;   ///< "cgroup_glob"
+  Setting<std::string> regex;  ///< "cgroup_regex"
+  Setting<std::string> class_name;
   Setting<std::string> scheduler;
   OptionSettings options;
   Setting<std::uint32_t> weight;
@@ -52,9 +56,16 @@ struct DelegationDraft {
   Setting<bool> borrow;
   Setting<bool> perf;  ///< "caps"
   RestartDraft restart;
+  std::optional<std::string> pattern;  ///< name of the one that it amends for its cgroup
 
-  /// Its name, or the cgroup's path where no name is given. Nothing if that one was wrong.
-  [[nodiscard]] const Setting<std::string>& identity() const { return name.given ? name : cgroup; }
+  /// Its name, or the cgroup's path or pattern where no name is given. Nothing if that was wrong.
+  [[nodiscard]] const Setting<std::string>& identity() const {
+    for (const auto* key : {&name, &cgroup, &glob})
+      if (key->given)
+        return *key;
+    return regex;
+  }
+  [[nodiscard]] bool is_pattern() const { return glob.given || regex.given; }
   [[nodiscard]] bool is_enabled() const { return enabled.value.value_or(true); }
 };
 
@@ -63,8 +74,12 @@ struct RootDraft {
   OptionSettings options;
 };
 
+/// By name; of a delegation's keys those that say what it gets.
+using ClassDrafts = std::map<std::string, DelegationDraft, std::less<>>;
+
 struct PolicyDraft {
   RootDraft root;
+  ClassDrafts classes;
   std::vector<DelegationDraft> delegations;
 };
 

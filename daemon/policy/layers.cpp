@@ -23,7 +23,17 @@ bool any_delegation(const Policy& policy, Test test) {
 }
 
 bool has_name(const Policy& policy, std::string_view name) {
-  return any_delegation(policy, [name](const Delegation& known) { return known.name == name; });
+  return any_delegation(policy, [name](const Delegation& known) { return known.name == name; }) ||
+         std::ranges::any_of(policy.patterns, [name](const DelegationPattern& known) {
+           return known.delegation.name == name;
+         });
+}
+
+// Whether a pattern stands for the cgroup that a change is of.
+bool is_meant(const Policy& policy, std::string_view path) {
+  return std::ranges::any_of(policy.patterns, [path](const DelegationPattern& pattern) {
+    return pattern.cgroups.matches(path);
+  });
 }
 
 // Whether the change makes a delegation, and of a cgroup that is nobody else's.
@@ -103,7 +113,7 @@ std::vector<std::string> lift_orphans(PolicyLayers& layers, const Policy& policy
   std::vector<std::string> lifted;
   std::erase_if(layers.runtime, [&](const RuntimeChange& known) {
     const auto& name = known.change.name;
-    if (has_name(policy, name) || founded.contains(name))
+    if (has_name(policy, name) || is_meant(policy, name) || founded.contains(name))
       return false;
     lifted.push_back(name);
     return true;

@@ -32,22 +32,12 @@ void lay_over(RootDraft& under, RootDraft&& over) {
   lay_over(under.options, std::move(over.options));
 }
 
-void lay_over(DelegationDraft& under, DelegationDraft&& over) {
-  lay_over(under.enabled, std::move(over.enabled));
-  lay_over(under.name, std::move(over.name));
-  lay_over(under.cgroup, std::move(over.cgroup));
-  lay_over(under.scheduler, std::move(over.scheduler));
-  lay_over(under.options, std::move(over.options));
-  lay_over(under.weight, std::move(over.weight));
-  lay_over(under.min_cpus, std::move(over.min_cpus));
-  lay_over(under.max_cpus, std::move(over.max_cpus));
-  lay_over(under.exclusive, std::move(over.exclusive));
-  lay_over(under.placement, std::move(over.placement));
-  lay_over(under.smt, std::move(over.smt));
-  lay_over(under.lend, std::move(over.lend));
-  lay_over(under.borrow, std::move(over.borrow));
-  lay_over(under.perf, std::move(over.perf));
-  lay_over(under.restart, std::move(over.restart));
+void lay_over(ClassDrafts& under, ClassDrafts&& over) {
+  for (auto& [name, draft] : over) {
+    const auto [known, is_new] = under.try_emplace(name, std::move(draft));
+    if (!is_new)
+      fief::lay_over(known->second, std::move(draft));
+  }
 }
 
 using IndexByName = std::map<std::string, std::size_t, std::less<>>;
@@ -72,17 +62,39 @@ void add_delegations(std::vector<DelegationDraft>&& added, std::vector<Delegatio
     if (is_new)
       all.push_back(std::move(delegation));
     else
-      lay_over(all[index->second], std::move(delegation));
+      fief::lay_over(all[index->second], std::move(delegation));
   }
 }
 
 }  // namespace
+
+void lay_over(DelegationDraft& under, DelegationDraft over) {
+  lay_over(under.enabled, std::move(over.enabled));
+  lay_over(under.name, std::move(over.name));
+  lay_over(under.cgroup, std::move(over.cgroup));
+  lay_over(under.glob, std::move(over.glob));
+  lay_over(under.regex, std::move(over.regex));
+  lay_over(under.class_name, std::move(over.class_name));
+  lay_over(under.scheduler, std::move(over.scheduler));
+  lay_over(under.options, std::move(over.options));
+  lay_over(under.weight, std::move(over.weight));
+  lay_over(under.min_cpus, std::move(over.min_cpus));
+  lay_over(under.max_cpus, std::move(over.max_cpus));
+  lay_over(under.exclusive, std::move(over.exclusive));
+  lay_over(under.placement, std::move(over.placement));
+  lay_over(under.smt, std::move(over.smt));
+  lay_over(under.lend, std::move(over.lend));
+  lay_over(under.borrow, std::move(over.borrow));
+  lay_over(under.perf, std::move(over.perf));
+  lay_over(under.restart, std::move(over.restart));
+}
 
 PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log) {
   PolicyDraft merged;
   IndexByName known;
   for (auto& draft : drafts) {
     lay_over(merged.root, std::move(draft.root));
+    lay_over(merged.classes, std::move(draft.classes));
     add_delegations(std::move(draft.delegations), merged.delegations, known, log);
   }
   return merged;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "policy/cgroup_pattern.hpp"
 #include "policy/draft.hpp"
 #include "policy/fault_log.hpp"
 #include "policy/parse.hpp"
@@ -18,6 +19,26 @@ std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, FaultL
 
 /// Lays the drafts over each other, first to last. Faults: one file that names a delegation twice.
 PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log);
+
+/// An entry that stands for every cgroup it means.
+struct PatternDraft {
+  const DelegationDraft* draft;
+  CgroupPattern cgroups;
+};
+
+/// The patterns among @p drafts, the one that wins first: globs before regular expressions, and of
+/// two of a kind the later one.
+std::vector<PatternDraft> patterns_of(const std::vector<DelegationDraft>& drafts);
+
+/// Lays the keys that @p over has over those of @p under.
+void lay_over(DelegationDraft& under, DelegationDraft over);
+
+/// The delegations of a merged draft, in its order, each with what it does not say itself: what the
+/// pattern says that means its cgroup (of an entry that has a cgroup of its own, not "enabled"),
+/// and under that its class. An entry that only names a cgroup which a pattern means is of that
+/// cgroup. Faults: classes that there are not, and more than one of "cgroup", "cgroup_glob",
+/// "cgroup_regex".
+std::vector<DelegationDraft> complete_drafts(const PolicyDraft& draft, FaultLog& log);
 
 /// Fills in the defaults and checks what depends on several values. @p complete: every source
 /// could be read, so that what is not in @p draft does not exist.

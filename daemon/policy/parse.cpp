@@ -14,13 +14,16 @@
 namespace fief {
 namespace {
 
-/// In the order of the sources, then of the places in them.
-void sort_faults(std::vector<PolicyFault>& faults, std::span<const PolicyText> sources) {
+/// In the order of the sources, then of the places in them. What a class or a pattern hands down is
+/// found wrong wherever it arrives, and said once.
+void put_in_order(std::vector<PolicyFault>& faults, std::span<const PolicyText> sources) {
   const auto rank = [sources](const PolicyFault& fault) {
     const auto source = std::ranges::find(sources, fault.file, &PolicyText::file);
     return std::tuple(source - sources.begin(), fault.line, fault.column);
   };
   std::ranges::stable_sort(faults, {}, rank);
+  const auto [first, last] = std::ranges::unique(faults);
+  faults.erase(first, last);
 }
 
 }  // namespace
@@ -46,7 +49,7 @@ PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<Polic
   auto policy = compile_policy(merged, complete, log);
 
   auto faults = log.take();
-  sort_faults(faults, sources);
+  put_in_order(faults, sources);
   std::ranges::move(unread, std::back_inserter(faults));
   if (!faults.empty())
     return tl::unexpected(std::move(faults));

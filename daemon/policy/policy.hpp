@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/cid_set.hpp"
+#include "policy/cgroup_pattern.hpp"
 
 namespace fief {
 
@@ -55,6 +56,14 @@ struct Delegation {
   bool borrow = true;
   bool perf = false;  ///< hand down FIEF_CAP_PERF as well
   RestartPolicy restart;
+  std::string pattern;  ///< name of the pattern that stands for it; empty: it has its own entry
+};
+
+/// What each cgroup gets that a pattern means and that has no entry of its own.
+struct DelegationPattern {
+  CgroupPattern cgroups;
+  bool enabled = true;    ///< false: nothing is done about them
+  Delegation delegation;  ///< named as the pattern; of no cgroup
 };
 
 /// What the root scheduler keeps for everything that is not delegated.
@@ -68,6 +77,8 @@ struct Policy {
   RootPolicy root;
   std::vector<Delegation> delegations;  ///< in file order; names and cgroups are unique
   std::vector<Delegation> disabled;     ///< "enabled": false; nothing is done about these
+  /// Of several that mean a cgroup, the first has it. resolve.hpp makes delegations of them.
+  std::vector<DelegationPattern> patterns;
 };
 
 }  // namespace fief

@@ -112,24 +112,30 @@ void read_object(const Value& object, const std::array<Key<Draft>, N>& keys, Dra
   }
 }
 
-template <class Draft>
-void read_options(const Value& object, Draft& draft) {
+/// Calls @p read with each member of an object whose names people choose, @p what.
+template <class Read>
+void read_named(const Value& object, std::string_view what, Read read) {
   const auto* members = std::get_if<JsonObject>(&object.node.value);
   if (members == nullptr) {
-    object.refuse(not_allowed(object.node, "an object of the scheduler's options"));
+    object.refuse(not_allowed(object.node, what));
     return;
   }
   SeenKeys seen(object);
-  for (const auto& member : *members) {
-    if (!seen.is_first(member))
-      continue;
+  for (const auto& member : *members)
+    if (seen.is_first(member))
+      read(member);
+}
+
+template <class Draft>
+void read_options(const Value& object, Draft& draft) {
+  read_named(object, "an object of the scheduler's options", [&](const JsonMember& member) {
     if (!is_option_name(member.key))
       object.log.add(key_place(object, member),
                      fmt::format("{} is not an option's name: 1 to 63 letters, digits and \"_\", "
                                  "not starting with a digit",
                                  member.text));
     draft.options[member.key] = make_setting(object.member(member), as_option(member.value));
-  }
+  });
 }
 
 void read_caps(const Value& array, DelegationDraft& draft) {
@@ -156,10 +162,18 @@ constexpr std::array kRestartKeys{
                       setting<&RestartDraft::quarantine_after, as_failure_count>},
 };
 
-constexpr std::array kDelegationKeys{
+// Which cgroups it is about, and whether.
+constexpr std::array kSubjectKeys{
     Key<DelegationDraft>{"name", setting<&DelegationDraft::name, as_name>},
     Key<DelegationDraft>{"cgroup", setting<&DelegationDraft::cgroup, as_cgroup_path>},
+    Key<DelegationDraft>{"cgroup_glob", setting<&DelegationDraft::glob, as_cgroup_glob>},
+    Key<DelegationDraft>{"cgroup_regex", setting<&DelegationDraft::regex, as_cgroup_regex>},
+    Key<DelegationDraft>{"class", setting<&DelegationDraft::class_name, as_name>},
     Key<DelegationDraft>{"enabled", setting<&DelegationDraft::enabled, as_bool>},
+};
+
+// What it gets.
+constexpr std::array kClassKeys{
     Key<DelegationDraft>{"scheduler", setting<&DelegationDraft::scheduler, as_scheduler>},
     Key<DelegationDraft>{"options", read_options<DelegationDraft>},
     Key<DelegationDraft>{"weight", setting<&DelegationDraft::weight, as_weight>},
@@ -177,10 +191,33 @@ constexpr std::array kDelegationKeys{
                          }},
 };
 
+template <class Draft, std::size_t M, std::size_t N>
+constexpr std::array<Key<Draft>, M + N> joined(const std::array<Key<Draft>, M>& first,
+                                               const std::array<Key<Draft>, N>& second) {
+  std::array<Key<Draft>, M + N> all{};
+  std::ranges::copy(second, std::ranges::copy(first, all.begin()).out);
+  return all;
+}
+
+constexpr auto kDelegationKeys = joined(kSubjectKeys, kClassKeys);
+
 constexpr std::array kRootKeys{
     Key<RootDraft>{"min_cpus", setting<&RootDraft::min_cpus, as_max_cpus>},
     Key<RootDraft>{"options", read_options<RootDraft>},
 };
+
+void read_classes(const Value& object, PolicyDraft& draft) {
+  read_named(object, "an object of classes by name", [&](const JsonMember& member) {
+    if (!is_name(member.key))
+      object.log.add(key_place(object, member),
+                     fmt::format("{} is not a name of 1 to 255 bytes without control characters",
+                                 member.text));
+    const auto value = object.member(member);
+    auto& made = draft.classes[member.key];
+    made.place = value.place;
+    read_object(value, kClassKeys, made);
+  });
+}
 
 void read_delegations(const Value& array, PolicyDraft& draft) {
   const auto* elements = std::get_if<JsonArray>(&array.node.value);
@@ -205,6 +242,7 @@ constexpr std::array kPolicyKeys{
                      }},
     Key<PolicyDraft>{"root", [](const Value& value,
                                 PolicyDraft& draft) { read_object(value, kRootKeys, draft.root); }},
+    Key<PolicyDraft>{"classes", read_classes},
     Key<PolicyDraft>{"delegations", read_delegations},
 };
 

@@ -76,7 +76,14 @@ class Values {
 
 ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   Values values;
-  values.add("cgroup", draft.cgroup, made.cgroup);
+  if (draft.glob.given)
+    values.add("cgroup_glob", draft.glob, *draft.glob.value);
+  else if (draft.regex.given)
+    values.add("cgroup_regex", draft.regex, *draft.regex.value);
+  else
+    values.add("cgroup", draft.cgroup, made.cgroup);
+  if (draft.class_name.given)
+    values.add("class", draft.class_name, *draft.class_name.value);
   values.add("enabled", draft.enabled, draft.is_enabled());
   values.add("scheduler", draft.scheduler, made.scheduler);
   values.add(draft.options, made.options);
@@ -97,17 +104,24 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   return {made.name, values.take()};
 }
 
-// compile_policy() keeps the order of the drafts in each of its two lists.
-ShownPolicy show(const PolicyDraft& draft, const Policy& made) {
+const Delegation& made_of(const DelegationDraft& draft, const Policy& policy) {
+  const auto& name = *draft.identity().value;
+  const auto is_pattern = [&name](const DelegationPattern& known) {
+    return known.delegation.name == name;
+  };
+  if (draft.is_pattern())
+    return std::ranges::find_if(policy.patterns, is_pattern)->delegation;
+  const auto& list = draft.is_enabled() ? policy.delegations : policy.disabled;
+  return *std::ranges::find(list, name, &Delegation::name);
+}
+
+ShownPolicy show(const PolicyDraft& draft, const Policy& made, FaultLog& log) {
   Values root;
   root.add("min_cpus", draft.root.min_cpus, made.root.min_cpus);
   root.add(draft.root.options, made.root.options);
   ShownPolicy policy{root.take(), {}};
-  auto enabled = made.delegations.begin();
-  auto disabled = made.disabled.begin();
-  for (const auto& delegation : draft.delegations)
-    policy.delegations.push_back(
-        show(delegation, delegation.is_enabled() ? *enabled++ : *disabled++));
+  for (const auto& delegation : complete_drafts(draft, log))
+    policy.delegations.push_back(show(delegation, made_of(delegation, made)));
   return policy;
 }
 
@@ -125,7 +139,7 @@ tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(
     return tl::unexpected(sound.error());
   FaultLog log;
   const auto draft = merge_drafts(read_drafts(sources, log), log);
-  return show(draft, compile_policy(draft, /*complete=*/true, log));
+  return show(draft, compile_policy(draft, /*complete=*/true, log), log);
 }
 
 std::string origin_of(const ShownPolicy& policy, std::string_view name, std::string_view key) {

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "policy/cgroup_pattern.hpp"
 #include "policy/suggest.hpp"
 
 namespace fief {
@@ -54,22 +55,6 @@ bool is_word_character(char c) {
 bool is_printable(std::string_view text) {
   return std::ranges::none_of(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxName && is_printable(text);
-}
-
-bool is_cgroup_path(std::string_view path) {
-  if (path.size() < 2 || path.size() > kMaxPath || path[0] != '/' || !is_printable(path))
-    return false;
-  while (!path.empty()) {
-    const auto component = path.substr(1, path.find('/', 1) - 1);
-    if (component.empty() || component.size() > kMaxName || component == "." || component == "..")
-      return false;
-    path.remove_prefix(1 + component.size());
-  }
-  return true;
 }
 
 /// What a path that is not one was probably meant to be.
@@ -136,7 +121,40 @@ ValueResult<Placement> as_node_list(const JsonNode& node, std::string_view list)
   return PlaceNodes{std::move(*nodes)};
 }
 
+// What a pattern must be whatever it means, then what the library says of it.
+ValueResult<std::string> as_pattern(const JsonNode& node, CgroupPattern::Kind kind, bool fits,
+                                    std::string_view allowed) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  if (text == nullptr || !fits)
+    return refuse(node, allowed);
+  const auto pattern = CgroupPattern::compile(kind, *text);
+  if (!pattern)
+    return refuse(node, allowed, ": " + pattern.error().message);
+  return *text;
+}
+
+bool is_pattern_text(const JsonNode& node) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  return text != nullptr && !text->empty() && text->size() <= kMaxPath && is_printable(*text);
+}
+
 }  // namespace
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxName && is_printable(text);
+}
+
+bool is_cgroup_path(std::string_view path) {
+  if (path.size() < 2 || path.size() > kMaxPath || path[0] != '/' || !is_printable(path))
+    return false;
+  while (!path.empty()) {
+    const auto component = path.substr(1, path.find('/', 1) - 1);
+    if (component.empty() || component.size() > kMaxName || component == "." || component == "..")
+      return false;
+    path.remove_prefix(1 + component.size());
+  }
+  return true;
+}
 
 std::string not_allowed(const JsonNode& node, std::string_view allowed) {
   return fmt::format("{} is not {}", shown(node), allowed);
@@ -172,6 +190,19 @@ ValueResult<std::string> as_cgroup_path(const JsonNode& node) {
                   "\"/system.slice/db.service\"",
                   text == nullptr ? "" : path_hint(*text));
   return *text;
+}
+
+ValueResult<std::string> as_cgroup_glob(const JsonNode& node) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  const bool fits = is_pattern_text(node) && text->starts_with('/') && *text != "/";
+  return as_pattern(node, CgroupPattern::Kind::glob, fits,
+                    "a glob over absolute paths, such as \"/user.slice/*/app-*.scope\"");
+}
+
+ValueResult<std::string> as_cgroup_regex(const JsonNode& node) {
+  return as_pattern(node, CgroupPattern::Kind::regex, is_pattern_text(node),
+                    "a regular expression of whole paths, such as "
+                    "\"/system\\\\.slice/(web|api)-[0-9]+\\\\.service\"");
 }
 
 ValueResult<std::string> as_scheduler(const JsonNode& node) {

@@ -29,6 +29,10 @@ ValueResult<std::string> as_text(const JsonNode& node);
 ValueResult<std::string> as_name(const JsonNode& node);
 /// Absolute and normalised, not the root; components of at most 255 bytes, 4095 in all.
 ValueResult<std::string> as_cgroup_path(const JsonNode& node);
+/// A glob that begins with "/", of at most 4095 bytes.
+ValueResult<std::string> as_cgroup_glob(const JsonNode& node);
+/// A regular expression of at most 4095 bytes.
+ValueResult<std::string> as_cgroup_regex(const JsonNode& node);
 /// Name of a scheduler object: 1 to 31 letters, digits, "_", "-" and ".", no leading "-" or ".".
 ValueResult<std::string> as_scheduler(const JsonNode& node);
 /// 1 to 10000.
@@ -47,6 +51,10 @@ ValueResult<OptionValue> as_option(const JsonNode& node);
 /// One element of "caps"; "perf" is the only one.
 ValueResult<std::string> as_cap(const JsonNode& node);
 
+/// Whether @p text is what as_name() takes.
+bool is_name(std::string_view text);
+/// Whether @p path is what as_cgroup_path() takes.
+bool is_cgroup_path(std::string_view path);
 /// Whether @p name may name an option: letters, digits and "_", at most 63, no leading digit.
 bool is_option_name(std::string_view name);
 

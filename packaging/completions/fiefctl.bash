@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # bash completion for fiefctl(1)
 
-# The delegations of the running daemon, by name and by cgroup.
+# The delegations and patterns of the running daemon, by name and by cgroup.
 _fiefctl_subjects() {
-    fiefctl policy show --json 2>/dev/null |
-        sed -n 's/^ *"name": "\(.*\)",$/\1/p; /^ *"cgroup": {/{n;s/^ *"value": "\(.*\)",$/\1/p}' | sort -u
+    { fiefctl policy show --json; fiefctl status --json; } 2>/dev/null |
+        sed -n 's/^ *"\(name\|cgroup\|delegation\)": "\(..*\)",$/\2/p' | sort -u
 }
 
 _fiefctl() {

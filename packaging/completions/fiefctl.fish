@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # fish completion for fiefctl(1)
 
-# The delegations of the running daemon, by name and by cgroup.
+# The delegations and patterns of the running daemon, by name and by cgroup.
 function __fiefctl_subjects
-    fiefctl policy show --json 2>/dev/null |
-        sed -n 's/^ *"name": "\(.*\)",$/\1/p; /^ *"cgroup": {/{n;s/^ *"value": "\(.*\)",$/\1/p}' | sort -u
+    begin
+        fiefctl policy show --json
+        fiefctl status --json
+    end 2>/dev/null |
+        sed -n 's/^ *"\(name\|cgroup\|delegation\)": "\(..*\)",$/\2/p' | sort -u
 end
 
 set -l commands status tree top map monitor metrics explain policy set attach detach revert kill boost replan reload check plan dump

@@ -113,7 +113,8 @@ TEST_F(ChangeTest, KindsOfFailureHaveNames) {
       {Errc::infeasible, dbus::kErrorInfeasible},
       {Errc::unsupported, SD_BUS_ERROR_NOT_SUPPORTED},
       {Errc::kernel, dbus::kErrorKernelRefused},
-      {Errc::stale, dbus::kErrorNotApplied}};
+      {Errc::stale, dbus::kErrorNotApplied},
+      {Errc::io, SD_BUS_ERROR_FAILED}};
   for (const auto& [code, name] : kinds) {
     service_.on_loop(
         [code = code](StateBackend& backend, Service&) { backend.outcome = fail(code, "no"); });
@@ -260,9 +261,9 @@ TEST_F(ChangeTest, AClientHasSoManyChangesUnderWayAndNoMore) {
 }
 
 TEST_F(ChangeTest, FiefctlTellsTheKindsOfFailureApart) {
-  const std::vector<std::pair<Errc, int>> kinds{{Errc::invalid, 2},     {Errc::infeasible, 3},
-                                                {Errc::not_found, 1},   {Errc::kernel, 1},
-                                                {Errc::unsupported, 1}, {Errc::busy, 1}};
+  const std::vector<std::pair<Errc, int>> kinds{
+      {Errc::invalid, 2}, {Errc::infeasible, 3},  {Errc::not_found, 1}, {Errc::kernel, 4},
+      {Errc::stale, 4},   {Errc::unsupported, 1}, {Errc::busy, 1}};
   for (const auto& [code, status] : kinds) {
     service_.on_loop([code = code](StateBackend& backend, Service&) {
       backend.outcome = fail(code, "for a reason");

@@ -22,6 +22,7 @@
 namespace fief::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -55,6 +56,11 @@ class DaemonTest : public World {
   }
   Signal next_signal(const std::string& member) {
     return meanwhile([this, &member] { return client_->next_signal(member); });
+  }
+
+  json::Json client_plan() {
+    return json::Json::parse(
+        meanwhile([this] { return read_string(client_->call_manager("GetPlan").message); }));
   }
 
   PrivateBus bus_;
@@ -241,6 +247,7 @@ TEST_F(DaemonTest, MonitorFollowsWhatHappens) {
 
 TEST_F(DaemonTest, TopMapAndDumpSpeakOfTheSameMachine) {
   make("/a");
+  make("/unconcerned");
   set_policy(policy_of({quick("/a")}));
   start_on_bus();
   const auto top = json::Json::parse(fiefctl("top --json --interval 0.1").output);
@@ -254,7 +261,14 @@ TEST_F(DaemonTest, TopMapAndDumpSpeakOfTheSameMachine) {
   };
   const auto owned_by_a = std::ranges::count_if(map.at("cpus"), is_owned_by_a);
   EXPECT_EQ(owned_by_a, std::ptrdiff_t{owned("/a")});
-  EXPECT_THAT(fiefctl("map").output, HasSubstr("BELONG TO"));
+  for (const auto& cpu : map.at("cpus")) {
+    EXPECT_EQ(cpu.at("planned"), cpu.at("users")) << cpu;
+    EXPECT_EQ(cpu.at("llc").get<int>(), cpu.at("cid").get<int>() / 4);
+  }
+  EXPECT_THAT(fiefctl("map").output, AllOf(HasSubstr("LLC 1"), HasSubstr("BELONG TO"),
+                                           Not(HasSubstr("does not hold the plan"))));
+  const auto plan = client_plan();
+  EXPECT_EQ(plan.at("cgroups").size(), 2U);
   const auto dump = fiefctl("dump");
   EXPECT_EQ(dump.status, 0) << dump.errors;
   EXPECT_THAT(dump.output, HasSubstr("# policy"));

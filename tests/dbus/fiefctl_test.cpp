@@ -93,6 +93,24 @@ TEST_F(FiefctlWithDaemonTest, MetricsInBothFormats) {
                     HasSubstr("fief_scheduler_due_cpus{cgroup=\"/\""), Not(HasSubstr("# EOF"))));
 }
 
+// As whoever scrapes them reads them, odd names and all.
+TEST_F(FiefctlWithDaemonTest, MetricsAreCleanToPrometheussOwnParsers) {
+  change([](StateBackend& backend) {
+    backend.state.schedulers[1].path = "/odd\\x2d \"name\"\n.slice";
+    backend.state.schedulers[2].usage_usec = 1ULL << 60;
+  });
+  for (const auto& [format, option] :
+       {std::pair{"openmetrics", ""}, std::pair{"prometheus", " --prometheus"}}) {
+    const auto read = run(std::string(FIEF_FIEFCTL) + " metrics" + option + " | " +
+                          FIEF_DBUS_TESTS_DIR + "/metrics_check.py " + format);
+    EXPECT_EQ(read.status, 0) << read.errors;
+    EXPECT_THAT(read.output,
+                AllOf(HasSubstr("fief_scheduler_cpu_seconds counter 3\n"),
+                      HasSubstr("fief_scheduler_due_cpus gauge 3\n"),
+                      HasSubstr(R"("cgroup": "/odd\\x2d \"name\"\n.slice", "cgroup_id": "4711")")));
+  }
+}
+
 TEST_F(FiefctlWithDaemonTest, MetricsAreWrittenForTheTextfileCollector) {
   const TempDir temporary;
   const auto directory = temporary.path().string();

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "api/changed_values.hpp"
+#include "api/plan_document.hpp"
 #include "dbus/client.hpp"
 
 namespace fief::test {
@@ -109,6 +110,12 @@ void StateBackend::boost(std::uint64_t hold, const ChangeRequest& request, Done 
 
 void StateBackend::release(std::uint64_t hold) {
   requests.push_back(fmt::format("release {}", hold));
+}
+
+// The machine alone: what is planned is not this backend's business.
+std::string StateBackend::plan() const {
+  return to_json(parse_topology_spec("1x1x8x1").value(),
+                 CgroupTree{{CgroupNode{.id = CgroupId{1}, .path = "/"}}}, {});
 }
 
 Result<ExplanationTexts> StateBackend::explain(const std::string& subject) const {

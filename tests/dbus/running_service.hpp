@@ -42,6 +42,7 @@ class StateBackend final : public Backend {
   void replan(bool from_scratch, Done done) override;
   void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
   void release(std::uint64_t hold) override;
+  [[nodiscard]] std::string plan() const override;
   [[nodiscard]] const ShownPolicy& policy() const override { return shown; }
   [[nodiscard]] Result<ExplanationTexts> explain(const std::string& subject) const override;
 

@@ -18,7 +18,7 @@ build_here() {
 }
 
 host_packages ccache cmake g++ libboost-dev libcli11-dev libexpected-dev libfmt-dev libgmock-dev libgtest-dev liblemon-dev \
-	librapidcheck-dev libspdlog-dev libsystemd-dev libvalijson-dev ninja-build nlohmann-json3-dev pkgconf
+	libpcre2-dev librapidcheck-dev libspdlog-dev libsystemd-dev libvalijson-dev ninja-build nlohmann-json3-dev pkgconf
 say "building the plain C++ parts with this machine's compiler"
 if ! (with_lock "build-$(basename "$FIEF_WORK")" logged build-host build_here); then
 	record_result "$results" host-build failed

@@ -206,6 +206,33 @@ TEST_F(Change, AFailingAttachIsTheAnswerOfItsOwnRequestOnly) {
   EXPECT_TRUE(change("/b", {{"weight", 300}}));
 }
 
+TEST_F(Change, AFailingSchedulerIsShownAndTakenBackByRevert) {
+  make("/a");
+  start_with({quick("/a")});
+  kernel_.fail_attaches(1, {Errc::invalid, "the verifier refuses it"});
+  const auto failed = change("/a", {{"scheduler", std::string("batch")}}, Lifetime::persistent);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("\"fiefctl revert /a\""));
+  EXPECT_EQ(view("/a").state, SchedulerState::quarantined);
+  EXPECT_THAT(view("/a").last_error, HasSubstr("the verifier refuses it"));
+  ASSERT_TRUE(revert("/a"));
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(view("/a").scheduler, "fair");
+}
+
+TEST_F(Change, WhatIsDetachedIsShownAsSuch) {
+  make("/a");
+  start_with({quick("/a"), R"({"cgroup": "/never", "enabled": false})"});
+  EXPECT_EQ(view("/never").state, SchedulerState::detached);
+  ASSERT_TRUE(detach("/a"));
+  EXPECT_EQ(view("/a").state, SchedulerState::detached);
+  EXPECT_EQ(view("/a").cgroup, id("/a"));
+  EXPECT_EQ(controller_->status().state, "running");
+  ASSERT_TRUE(kernel_.attach_foreign(id("/a"), "other"));
+  wait_until("the foreign scheduler", [this] { return view("/a").foreign; });
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+}
+
 TEST_F(Change, KillEndsOwnAndForeignSchedulers) {
   make("/a");
   make("/a/b");

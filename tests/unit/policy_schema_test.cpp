@@ -104,7 +104,14 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"delegations": [{"cgroup": "/"}]})", R"({"delegations": [{"cgroup": "a"}]})",
         R"({"delegations": [{"cgroup": "/a/"}]})", R"({"delegations": [{"cgroup": "//a"}]})",
         R"({"delegations": [{"cgroup": "/a/../b"}]})", R"({"delegations": [{"cgroup": "/a/."}]})",
-        R"({"delegations": [{"cgroup": "/a\nb"}]})"));
+        R"({"delegations": [{"cgroup": "/a\nb"}]})", R"({"classes": []})",
+        R"({"classes": {"": {}}})", R"({"classes": {"a": 1}})", R"({"classes": {"a": {"x": 1}}})",
+        R"({"classes": {"a": {"cgroup": "/a"}}})", R"({"classes": {"a": {"weight": 0}}})",
+        R"({"delegations": [{"cgroup_glob": "a*"}]})", R"({"delegations": [{"cgroup_glob": "/"}]})",
+        R"({"delegations": [{"cgroup_regex": ""}]})",
+        R"({"delegations": [{"cgroup_glob": "/a", "cgroup_regex": "/a"}]})",
+        R"({"delegations": [{"cgroup": "/a", "cgroup_glob": "/a"}]})",
+        R"({"delegations": [{"cgroup": "/a", "class": ""}]})"));
 
 INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                            std::vector<std::string> documents;
@@ -169,6 +176,15 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("options": {"a_1": "x", "_": -1})", R"("options": {})", R"("restart": {})",
                     R"("exclusive": true, "lend": false)", R"("exclusive": false, "lend": true)"));
 
+TEST(Patterns, AreAcceptedByBoth) {
+  for (const auto* document :
+       {R"({"delegations": [{"cgroup_glob": "/a/*", "class": "c"}], "classes": {"c": {}}})",
+        R"({"delegations": [{"cgroup_regex": "/a/.*", "weight": 3}]})"}) {
+    EXPECT_TRUE(schema_accepts(json::parse(document)));
+    EXPECT_THAT(faults_of({document}), IsEmpty());
+  }
+}
+
 /// The keys that the parser names when it meets one it does not know.
 std::set<std::string> keys_of_parser(const std::string& document) {
   const auto fault = faults_of({document}).at(0);
@@ -195,6 +211,8 @@ TEST(SchemaAndParser, KnowTheSameKeys) {
   EXPECT_EQ(keys_of_parser(R"({"root": {"zzzzzz": 1}})"), keys_of_schema("/definitions/root"));
   EXPECT_EQ(keys_of_parser(delegation_with(R"("zzzzzz": 1)")),
             keys_of_schema("/definitions/delegation"));
+  EXPECT_EQ(keys_of_parser(R"({"classes": {"a": {"zzzzzz": 1}}})"),
+            keys_of_schema("/definitions/class"));
   EXPECT_EQ(keys_of_parser(delegation_with(R"("restart": {"zzzzzz": 1})")),
             keys_of_schema("/definitions/restart"));
 }

@@ -83,7 +83,8 @@ StatusView troubled_machine() {
                  "failed 5 times in ten minutes, last: cannot load fair.bpf.o: no such file"),
           absent("/system.slice/flaky.service", SchedulerState::backing_off,
                  "stalled for 5 s; will be attached again in 8 s"),
-          absent("/system.slice/new.service", SchedulerState::attaching, "")});
+          absent("/system.slice/new.service", SchedulerState::attaching, ""),
+          absent("/system.slice/off.service", SchedulerState::detached, "")});
   status.state = "degraded";
   status.as_planned = false;
   status.policy_error =

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "cli/plan_document.hpp"
+#include "api/plan_document.hpp"
 
 #include <stdexcept>
 
 #include "api/explain_json.hpp"
 
-namespace fief::cli {
+namespace fief {
 namespace {
 
 using json::Json;
 
-constexpr int kIndent = 2;
 constexpr char kRootPath[] = "/";
 
 Json write(const CidInfo& cid) {
@@ -193,7 +192,8 @@ auto read_member(const std::string& file, const std::string& text, const char* m
 
 }  // namespace
 
-std::string to_json(const Topology& topology, const CgroupTree& cgroups, const Plan& plan) {
+std::string to_json(const Topology& topology, const CgroupTree& cgroups, const Plan& plan,
+                    int indent) {
   auto cids = Json::array();
   for (const auto& cid : topology.cids)
     cids.push_back(write(cid));
@@ -210,7 +210,30 @@ std::string to_json(const Topology& topology, const CgroupTree& cgroups, const P
                         {"topology", {{"cids", std::move(cids)}}},
                         {"cgroups", std::move(nodes)},
                         {"plan", {{"levels", std::move(levels)}}}},
-                       kIndent);
+                       indent);
+}
+
+CgroupTree cgroups_of(const Plan& plan, const CgroupTree& cgroups) {
+  std::vector<bool> is_wanted(cgroups.nodes.size());
+  const auto want = [&](CgroupId id) {
+    const auto* node = cgroups.find(id);
+    for (auto at = node == nullptr ? 0 : static_cast<std::size_t>(node - cgroups.nodes.data());
+         at != 0 && !is_wanted[at]; at = cgroups.nodes[at].parent)
+      is_wanted[at] = true;
+  };
+  for (const auto& level : plan.levels)
+    for (const auto& participant : level.participants)
+      want(participant.cgroup);
+  CgroupTree tree;
+  std::vector<std::uint32_t> index(cgroups.nodes.size());
+  for (std::size_t i = 0; i < cgroups.nodes.size(); ++i) {
+    if (i != 0 && !is_wanted[i])
+      continue;
+    index[i] = static_cast<std::uint32_t>(tree.nodes.size());
+    tree.nodes.push_back(cgroups.nodes[i]);
+    tree.nodes.back().parent = index[cgroups.nodes[i].parent];
+  }
+  return tree;
 }
 
 Result<Topology> topology_from_json(const std::string& file, const std::string& text) {
@@ -228,4 +251,4 @@ Result<Plan> plan_from_json(const std::string& file, const std::string& text,
                      [&cgroups](const Json& json) { return read_plan(json, cgroups); });
 }
 
-}  // namespace fief::cli
+}  // namespace fief

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The JSON document of `fiefctl plan --json`: the machine, its cgroups and the plan. It can be
-// given back to --topology, --cgroups and --previous, each of which reads its own member.
-// fiefctl(1) describes it.
+// A plan as a JSON document, with the machine and the cgroups that it is for: what the daemon has
+// in force, and what `fiefctl plan --json` prints. It can be given back to --topology, --cgroups
+// and --previous, each of which reads its own member. fiefctl(1) describes it.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 #include "plan/plan.hpp"
 #include "topology/topology.hpp"
 
-namespace fief::cli {
+namespace fief {
 
 /// A cgroup as a document or this machine names it.
 struct NamedCgroup {
@@ -23,12 +23,10 @@ struct NamedCgroup {
   bool populated = true;
 };
 
-/// Makes a tree of cgroups in any order. Absent ancestors are added with the default weight;
-/// ancestors of populated cgroups are populated. Equal input gives equal ids. Errc::invalid for
-/// a path that is not absolute and plain, or a weight outside 1..10000.
-Result<CgroupTree> make_tree(const std::vector<NamedCgroup>& cgroups);
-
-std::string to_json(const Topology& topology, const CgroupTree& cgroups, const Plan& plan);
+std::string to_json(const Topology& topology, const CgroupTree& cgroups, const Plan& plan,
+                    int indent = -1);
+/// The cgroups of @p cgroups that @p plan speaks of, and those above them.
+CgroupTree cgroups_of(const Plan& plan, const CgroupTree& cgroups);
 
 /// The members "topology", "cgroups" and "plan" of a document. @p file is its name in messages;
 /// Errc::invalid says what is wrong with it.
@@ -39,4 +37,4 @@ Result<std::vector<NamedCgroup>> cgroups_from_json(const std::string& file,
 Result<Plan> plan_from_json(const std::string& file, const std::string& text,
                             const CgroupTree& cgroups);
 
-}  // namespace fief::cli
+}  // namespace fief

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Which cgroups a pattern of the policy means: a glob or a regular expression over whole paths.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+namespace fief {
+
+/// A compiled pattern, cheap to copy. Copies share scratch memory: one thread only.
+class CgroupPattern {
+ public:
+  enum class Kind {
+    glob,   ///< glob(7) by path components; "**" stands for any number of them; no escapes
+    regex,  ///< as Perl knows them (pcre2pattern(3)), of the whole path
+  };
+
+  /// Errc::invalid: what is wrong, and where in @p text.
+  static Result<CgroupPattern> compile(Kind kind, std::string_view text);
+
+  /// Whether the whole of @p path is what the pattern means. A match that takes more than bounded
+  /// work is none: cgroups are named by people whom the pattern's author need not trust.
+  [[nodiscard]] bool matches(std::string_view path) const;
+
+ private:
+  struct Code;
+  explicit CgroupPattern(std::shared_ptr<const Code> code) : code_(std::move(code)) {}
+
+  std::shared_ptr<const Code> code_;
+};
+
+}  // namespace fief

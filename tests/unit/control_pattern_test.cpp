@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Delegations that patterns make of cgroups as they come and go.
+#include "control_world.hpp"
+#include "core/message_ids.hpp"
+
+namespace fief::test {
+namespace {
+
+constexpr char kPods[] = R"({"name": "pods", "cgroup_glob": "/kube.slice/*/cri-*.scope",
+                             "weight": 300, "scheduler": "batch"})";
+
+class Pattern : public World {
+ protected:
+  void start_with_pods() {
+    make("/kube.slice");
+    make("/kube.slice/pod1.slice");
+    make("/kube.slice/pod1.slice/cri-a.scope");
+    make("/kube.slice/pod1.slice/other.scope");
+    set_policy(policy_of({kPods}));
+    start();
+  }
+  Status change(const std::string& subject, std::map<std::string, ChangedValue> keys,
+                Lifetime lifetime = Lifetime::until_restart) {
+    const ChangeRequest request{subject, std::move(keys), lifetime, "uid 0"};
+    return outcome_of([&](Backend::Done done) { controller_->change(request, std::move(done)); });
+  }
+  Status detach(const std::string& subject) {
+    const ChangeRequest request{subject, {}, Lifetime::until_restart, "uid 0"};
+    return outcome_of([&](Backend::Done done) { controller_->detach(request, std::move(done)); });
+  }
+  static constexpr char kA[] = "/kube.slice/pod1.slice/cri-a.scope";
+  static constexpr char kB[] = "/kube.slice/pod2.slice/cri-b.scope";
+};
+
+TEST_F(Pattern, DelegatesWhatIsThereAndWhatComes) {
+  start_with_pods();
+  EXPECT_EQ(view(kA).state, SchedulerState::attached);
+  EXPECT_EQ(view(kA).scheduler, "batch");
+  EXPECT_EQ(view(kA).weight, 300U);
+  EXPECT_EQ(view("/kube.slice/pod1.slice/other.scope").path, "");
+  make("/kube.slice/pod2.slice");
+  make(kB);
+  wait_for(kB, SchedulerState::attached);
+  EXPECT_GT(owned(kB), 0U);
+  remove(kB);
+  wait_until("it is forgotten", [this] { return view(kB).path.empty(); });
+  EXPECT_EQ(view(kA).state, SchedulerState::attached);
+}
+
+TEST_F(Pattern, ChangesOfOneCgroupLeaveTheOthersAlone) {
+  start_with_pods();
+  make("/kube.slice/pod2.slice");
+  make(kB);
+  wait_for(kB, SchedulerState::attached);
+  ASSERT_TRUE(change("cri-a.scope", {{"weight", 900}}));
+  EXPECT_EQ(view(kA).weight, 900U);
+  EXPECT_EQ(view(kB).weight, 300U);
+  ASSERT_TRUE(change(kB, {{"weight", 700}}, Lifetime::persistent));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view(kA).weight, 900U);
+  EXPECT_EQ(view(kB).weight, 700U);
+  ASSERT_TRUE(outcome_of([&](Backend::Done done) { controller_->revert(kB, std::move(done)); }));
+  EXPECT_EQ(view(kB).weight, 300U);
+}
+
+TEST_F(Pattern, AChangeByItsNameIsOfAllThatItMeans) {
+  start_with_pods();
+  ASSERT_TRUE(change("pods", {{"weight", 50}, {"scheduler", std::string("fair")}}));
+  EXPECT_EQ(view(kA).weight, 50U);
+  EXPECT_EQ(view(kA).scheduler, "fair");
+  kernel_.set_schedulers({"fair"});
+  EXPECT_EQ(change("pods", {{"scheduler", std::string("fiar")}}).error().code, Errc::not_found);
+  ASSERT_TRUE(detach("pods"));
+  EXPECT_EQ(kernel_.observe()->find(id(kA)), nullptr);
+}
+
+TEST_F(Pattern, OneThatIsDetachedStaysDetached) {
+  start_with_pods();
+  ASSERT_TRUE(detach(kA));
+  EXPECT_EQ(kernel_.observe()->find(id(kA)), nullptr);
+  make("/kube.slice/pod2.slice");
+  make(kB);
+  wait_for(kB, SchedulerState::attached);
+  EXPECT_EQ(kernel_.observe()->find(id(kA)), nullptr);
+}
+
+TEST_F(Pattern, WhatWouldBeNestedTooDeepIsLeftOutAndSaid) {
+  make("/a");
+  make("/a/b");
+  make("/a/b/c");
+  make("/a/b/c/d");
+  set_policy(policy_of({R"({"cgroup_regex": "/a.*"})"}));
+  start();
+  EXPECT_EQ(view("/a/b/c").state, SchedulerState::attached);
+  EXPECT_EQ(view("/a/b/c/d").path, "");
+  make("/b");
+  settle();
+  const auto said = std::ranges::count_if(
+      records_, [](const auto& record) { return record.fields.cgroup == "/a/b/c/d"; });
+  EXPECT_EQ(said, 1);
+}
+
+}  // namespace
+}  // namespace fief::test

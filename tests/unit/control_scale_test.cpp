@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Containers that come and go for a long time: each gets its scheduler, none leaves anything
+// behind.
+#include "control_world.hpp"
+
+#include <filesystem>
+#include <iterator>
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizers name it
+extern "C" __attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
+
+namespace fief::test {
+namespace {
+
+constexpr int kCycles = 2'000;
+// What the model kernel itself remembers of how each scheduler ended, and a little more.
+constexpr std::size_t kBytesEach = 400;
+
+std::ptrdiff_t open_descriptors() {
+  using Iterator = std::filesystem::directory_iterator;
+  return std::distance(Iterator("/proc/self/fd"), Iterator());
+}
+
+// 0 where no sanitizer counts.
+std::size_t allocated_bytes() {
+  return __sanitizer_get_current_allocated_bytes != nullptr
+             ? __sanitizer_get_current_allocated_bytes()
+             : 0;
+}
+
+class Scale : public World {
+ protected:
+  void cycle(int number) {
+    const auto path = fmt::format("/pods.slice/cri-{}.scope", number);
+    make(path);
+    wait_until("it is attached", [&] { return owned(path) > 0; });
+    set_weight(path, 300);
+    settle();
+    remove(path);
+    wait_until("it is gone", [this] { return kernel_.observe()->schedulers.size() == 1; });
+    settle();
+    records_.clear();
+    listener_.signals.clear();
+  }
+};
+
+TEST_F(Scale, ComingAndGoingLeavesNothingBehind) {
+  make("/pods.slice");
+  set_policy(R"({"delegations": [{"cgroup_glob": "/pods.slice/cri-*.scope"}]})");
+  start();
+  for (int i = 0; i < 100; ++i)
+    cycle(i);
+  const auto descriptors = open_descriptors();
+  const auto bytes = allocated_bytes();
+  for (int i = 0; i < kCycles; ++i)
+    cycle(i);
+  EXPECT_EQ(open_descriptors(), descriptors);
+  EXPECT_LE(allocated_bytes(), bytes + kCycles * kBytesEach);
+  EXPECT_EQ(controller_->status().schedulers.size(), 1U);
+}
+
+}  // namespace
+}  // namespace fief::test
