@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "policy/parse.hpp"
+#include "policy/resolve.hpp"
+#include "policy/show.hpp"
 
 namespace {
 
@@ -48,6 +50,18 @@ void check_fault(const fief::PolicyFault& fault, const std::vector<fief::PolicyT
       "a fault is one printable line");
 }
 
+// Whatever the patterns are, what they make of these is a policy as well.
+fief::CgroupTree some_cgroups() {
+  using fief::CgroupId;
+  return {
+      {{.id = CgroupId{1}, .path = "/"},
+       {.id = CgroupId{2}, .path = "/a", .parent = 0},
+       {.id = CgroupId{3}, .path = "/a/b", .parent = 1},
+       {.id = CgroupId{4}, .path = "/a/b/c-0.scope", .parent = 2},
+       {.id = CgroupId{5}, .path = "/a/b/c-0.scope/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", .parent = 3},
+       {.id = CgroupId{6}, .path = "/x", .parent = 0}}};
+}
+
 void check_policy(const fief::Policy& policy) {
   std::set<std::string_view> names;
   std::set<std::string_view> cgroups;
@@ -78,6 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto policy = fief::parse_policy(sources);
   if (policy) {
     check_policy(*policy);
+    check_policy(fief::resolve(*policy, some_cgroups()));
+    require(fief::show_policy(sources).has_value(), "a policy can be shown");
   } else {
     require(!policy.error().empty(), "a refusal has a reason");
     for (const auto& fault : policy.error())
