@@ -12,7 +12,7 @@
  *   busy       cids that run a task of this scheduler (running, stopping).
  *
  * A claim clears the idle bit first, so no two wakers pick one cid. A claim that leads to nothing
- * is undone by idle_restore() at the end of a dispatch that leaves the CPU idle, because the
+ * is undone by idle_restore() at the end of a dispatch that leaves an idle CPU idle, because the
  * kernel reports transitions only.
  */
 #ifndef FIEF_IDLE_BPF_H
@@ -76,10 +76,13 @@ static __always_inline s32 idle_claim(struct task_ctx *tctx, s32 prev)
 	return idle_claim_within(tctx, 0, true);
 }
 
-/* @cid goes idle after a dispatch that found nothing: give a lost claim back. */
+/*
+ * A dispatch on @cid has found nothing: give a lost claim back. Only if the CPU was idle until now; if
+ * it was not, either somebody else's task runs next, or the kernel reports that it has become idle.
+ */
 static __always_inline void idle_restore(s32 cid)
 {
-	if (!cidmask_test(idle_cids, cid))
+	if (bpf_get_current_task_btf()->pid == 0 && !cidmask_test(idle_cids, cid))
 		cidmask_set(idle_cids, cid);
 }
 
