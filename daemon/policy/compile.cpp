@@ -91,7 +91,7 @@ void check_cgroup_given(const DelegationDraft& draft, FaultLog& log) {
 void check_name(const DelegationDraft& draft, FaultLog& log) {
   const auto& name = draft.name.value;
   if (name && is_cgroup_path(*name) && draft.cgroup.value && *name != *draft.cgroup.value)
-    log.add(draft.name.place, fmt::format("\"{}\" is the path of another cgroup than \"{}\"", *name,
+    log.add(draft.name.place, fmt::format(R"("{}" is the path of another cgroup than "{}")", *name,
                                           *draft.cgroup.value));
 }
 
