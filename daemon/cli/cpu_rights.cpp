@@ -56,6 +56,7 @@ json::Json write(const CidInfo& place) {
 
 std::vector<CpuUser> planned_users(const MapCell& cell, const CpuMap& plan) {
   std::vector<CpuUser> users;
+  users.reserve(cell.parts.size());
   for (const auto& part : cell.parts)
     users.push_back({plan.parties[part.party].cgroup, to_cpus(part.time)});
   return users;
