@@ -4,34 +4,18 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
-#include <iterator>
 #include <thread>
 
 #include "dbus/client.hpp"
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
-
-// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizers name it
-extern "C" __attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
+#include "support/resources.hpp"
 
 namespace fief::test {
 namespace {
 
 constexpr int kFlood = 10'000;
 constexpr std::size_t kBoosts = 100;
-
-std::ptrdiff_t open_descriptors() {
-  using Iterator = std::filesystem::directory_iterator;
-  return std::distance(Iterator("/proc/self/fd"), Iterator());
-}
-
-// 0 where no sanitizer counts.
-std::size_t allocated_bytes() {
-  return __sanitizer_get_current_allocated_bytes != nullptr
-             ? __sanitizer_get_current_allocated_bytes()
-             : 0;
-}
 
 dbus::MessageRef get_status(const Client& client) {
   sd_bus_message* request = nullptr;

@@ -4,38 +4,24 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 #include "cgroup/watcher.hpp"
 #include "cgroup_fixture.hpp"
-
-// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizers name it
-extern "C" __attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
+#include "support/resources.hpp"
 
 namespace fief {
 namespace {
 
+using test::allocated_bytes;
 using test::CgroupFixture;
+using test::open_descriptors;
 
 constexpr int kCgroups = 10'000;
 constexpr int kCycles = 10'000;
 constexpr int kSlices = 100;
-
-std::ptrdiff_t open_descriptors() {
-  using Iterator = std::filesystem::directory_iterator;
-  return std::distance(Iterator("/proc/self/fd"), Iterator());
-}
-
-// 0 where no sanitizer counts.
-std::size_t allocated_bytes() {
-  return __sanitizer_get_current_allocated_bytes != nullptr
-             ? __sanitizer_get_current_allocated_bytes()
-             : 0;
-}
 
 long voluntary_switches() {
   rusage usage{};

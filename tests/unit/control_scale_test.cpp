@@ -2,12 +2,7 @@
 // Containers that come and go for a long time: each gets its scheduler, none leaves anything
 // behind.
 #include "control_world.hpp"
-
-#include <filesystem>
-#include <iterator>
-
-// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizers name it
-extern "C" __attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
+#include "support/resources.hpp"
 
 namespace fief::test {
 namespace {
@@ -15,18 +10,6 @@ namespace {
 constexpr int kCycles = 2'000;
 // What the model kernel itself remembers of how each scheduler ended, and a little more.
 constexpr std::size_t kBytesEach = 400;
-
-std::ptrdiff_t open_descriptors() {
-  using Iterator = std::filesystem::directory_iterator;
-  return std::distance(Iterator("/proc/self/fd"), Iterator());
-}
-
-// 0 where no sanitizer counts.
-std::size_t allocated_bytes() {
-  return __sanitizer_get_current_allocated_bytes != nullptr
-             ? __sanitizer_get_current_allocated_bytes()
-             : 0;
-}
 
 class Scale : public World {
  protected:
