@@ -18,7 +18,6 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
-#include "idle.bpf.h"
 #include "parent.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"

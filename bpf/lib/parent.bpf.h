@@ -61,27 +61,53 @@ static __always_inline bool has_children(void)
 	return state.nr_slots > 1;
 }
 
-static __always_inline void rights_derive(s32 cid)
+/* What follows from the caps on a cid and its plan. */
+struct rights {
+	bool own, usable, exclusive;
+};
+
+static __always_inline struct rights rights_now(s32 cid)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	bool held = cidmask_test(held_cids, cid), self = plan_has_self(plan);
 
-	cidmask_assign(own_cids, cid, held && self);
-	cidmask_assign(usable_cids, cid, held && (self || (plan->flags & FIEF_CID_LENT)));
-	cidmask_assign(exclusive_cids, cid, cidmask_test(whole_cids, cid) && self && plan->nr <= 1);
+	return (struct rights){
+		.own = held && self,
+		.usable = held && (self || (plan->flags & FIEF_CID_LENT)),
+		.exclusive = cidmask_test(whole_cids, cid) && self && plan->nr <= 1,
+	};
 }
 
+static __always_inline void rights_set(s32 cid, struct rights rights)
+{
+	cidmask_assign(own_cids, cid, rights.own);
+	cidmask_assign(usable_cids, cid, rights.usable);
+	cidmask_assign(exclusive_cids, cid, rights.exclusive);
+}
+
+static __always_inline bool rights_same(struct rights a, struct rights b)
+{
+	return a.own == b.own && a.usable == b.usable && a.exclusive == b.exclusive;
+}
+
+#define RIGHTS_TRIES 4
+
 /*
- * Caps or plan of @cid have changed. Both may at once, on two CPUs: whoever finds what it looked at
- * changed looks again, so the last to finish has seen all.
+ * Caps or plan of @cid have changed. Both may at once, on two CPUs: whoever finds that what it set
+ * does not follow any more sets it again, so the last to finish has seen both.
  */
 static __always_inline void rights_update(s32 cid)
 {
-	bool held = cidmask_test(held_cids, cid), whole = cidmask_test(whole_cids, cid);
+	struct rights rights = rights_now(cid), now;
+	u32 i;
 
-	rights_derive(cid);
-	if (held != cidmask_test(held_cids, cid) || whole != cidmask_test(whole_cids, cid))
-		rights_derive(cid);
+	bpf_for(i, 0, RIGHTS_TRIES) {
+		rights_set(cid, rights);
+		now = rights_now(cid);
+		if (rights_same(rights, now))
+			break;
+		rights = now;
+	}
 }
 
 /* A task that may run only on cids the plan gives to others: it waits on @cid for the reserve. */
