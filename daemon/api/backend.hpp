@@ -35,6 +35,9 @@ struct ChangeRequest {
   std::string requester;  ///< for people: "uid 0"
 };
 
+/// What changes without an event, and is read from the kernel's files: CPU time.
+enum class Figures : bool { leave_out, read };
+
 /// Each change answers by @p done: once the kernel has been observed in the new state, or with why
 /// nothing has changed. Errc::not_found: there is no such delegation, cgroup or scheduler;
 /// Errc::invalid: a key or value the policy cannot have; Errc::infeasible: more than there is.
@@ -45,8 +48,9 @@ class Backend {
 
   virtual ~Backend() = default;
 
-  /// The present state. Cheap: no kernel call but cpu.stat reads.
-  [[nodiscard]] virtual StatusView status() const = 0;
+  /// The present state. A read of cpu.stat gathers what all CPUs know, so whoever looks often, or
+  /// while a change waits, leaves the figures out: they are 0 then.
+  [[nodiscard]] virtual StatusView status(Figures figures) const = 0;
 
   /// Reads, validates, plans and puts in force the policy files. What was changed until a restart
   /// stays, as far as the files still have the delegation.

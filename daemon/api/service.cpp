@@ -64,7 +64,7 @@ void Service::stop() {
 }
 
 Status Service::register_objects(sd_bus& bus) {
-  snapshots_.announce(backend_.status());
+  snapshots_.announce(backend_.status(Figures::leave_out));
   if (auto added = dbus::add_manager(bus, *this); !added)
     return added;
   return dbus::add_schedulers(bus, *this);
@@ -86,7 +86,7 @@ void Service::announce_changes() {
   auto* bus = bus_.connection();
   if (bus == nullptr)
     return;
-  auto status = backend_.status();
+  auto status = backend_.status(Figures::leave_out);
   const auto changes = diff(snapshots_.announced(), status);
   // While the objects are still there: sd-bus looks up what each consists of.
   for (const auto cgroup : changes.removed)
@@ -98,10 +98,12 @@ void Service::announce_changes() {
 void Service::announce(sd_bus& bus, const StatusDiff& changes) {
   for (const auto cgroup : changes.added)
     sd_bus_emit_object_added(&bus, object_path(cgroup).c_str());
-  for (const auto& [cgroup, properties] : changes.changed)
-    emit_changed(bus, object_path(cgroup), dbus::kSchedulerInterface, properties);
-  if (!changes.manager.empty())
-    emit_changed(bus, dbus::kPath, dbus::kManagerInterface, changes.manager);
+  snapshots_.while_announcing([&bus, &changes] {
+    for (const auto& [cgroup, properties] : changes.changed)
+      emit_changed(bus, object_path(cgroup), dbus::kSchedulerInterface, properties);
+    if (!changes.manager.empty())
+      emit_changed(bus, dbus::kPath, dbus::kManagerInterface, changes.manager);
+  });
   bus_.touched();
 }
 

@@ -24,7 +24,15 @@ void Snapshots::announce(StatusView status) {
   live_turn_ = 0;
 }
 
+void Snapshots::while_announcing(const std::function<void()>& emit) {
+  announcing_ = true;
+  emit();
+  announcing_ = false;
+}
+
 const StatusView& Snapshots::live(std::uint64_t turn) {
+  if (announcing_)
+    return announced_.status();
   refresh(turn);
   return live_.status();
 }
@@ -38,8 +46,8 @@ const std::string& Snapshots::live_json(std::uint64_t turn) {
 
 const SchedulerView* Snapshots::find(CgroupId cgroup, std::uint64_t turn) {
   const auto* known = announced_.find(cgroup);
-  if (known == nullptr)
-    return nullptr;
+  if (known == nullptr || announcing_)
+    return known;
   refresh(turn);
   const auto* fresh = live_.find(cgroup);
   return fresh != nullptr ? fresh : known;
@@ -48,7 +56,7 @@ const SchedulerView* Snapshots::find(CgroupId cgroup, std::uint64_t turn) {
 void Snapshots::refresh(std::uint64_t turn) {
   if (live_turn_ == turn)
     return;
-  live_ = IndexedStatus(backend_.status());
+  live_ = IndexedStatus(backend_.status(Figures::read));
   live_json_.clear();
   live_turn_ = turn;
 }

@@ -3,12 +3,14 @@
 //
 // announced: what clients have been told. Decides which objects exist, and changes only when the
 //            change is announced.
-// live:      numbers that are read, never announced (CPU time, counters). Taken from the daemon at
+// live:      with numbers that are read, never announced (CPU time, counters). Taken from the
+// daemon at
 //            most once in a turn of the bus, so that GetManagedObjects or a flood of reads costs
 //            one look at the kernel's files and not one for each property.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
 
@@ -41,6 +43,9 @@ class Snapshots {
   [[nodiscard]] bool has(CgroupId cgroup) const { return announced_.find(cgroup) != nullptr; }
   /// From now on @p status is what clients have been told.
   void announce(StatusView status);
+  /// Until @p emit returns, the answers below are those announced: a signal carries nothing that
+  /// would have to be read.
+  void while_announcing(const std::function<void()>& emit);
 
   /// The state as of @p turn. Valid until another turn or announce().
   const StatusView& live(std::uint64_t turn);
@@ -55,6 +60,7 @@ class Snapshots {
 
   const Backend& backend_;
   IndexedStatus announced_;
+  bool announcing_ = false;
   IndexedStatus live_;
   std::string live_json_;        ///< of live_; empty until asked for
   std::uint64_t live_turn_ = 0;  ///< 0: live_ is out of date; turns start at 1

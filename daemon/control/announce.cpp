@@ -30,8 +30,8 @@ std::map<CgroupId, SchedulerView> attached_children(const StatusView& status) {
 
 void Controller::publish() {
   const auto reasons = children_.take_reasons();
-  const auto status = view(false);
-  const auto attached = attached_children(status);
+  const auto now = status(Figures::leave_out);
+  const auto attached = attached_children(now);
   const auto before = std::exchange(announced_, attached);
   const auto stayed = [&reasons](const auto& entry, const auto& others) {
     const auto other = others.find(entry.first);
@@ -50,8 +50,8 @@ void Controller::publish() {
   for (const auto& entry : attached)
     if (!stayed(entry, before))
       announce_attached(entry.second);
-  const auto text = fmt::format("{}: {} schedulers attached, plan {}", status.state,
-                                attached.size(), status.plan_number);
+  const auto text = fmt::format("{}: {} schedulers attached, plan {}", now.state, attached.size(),
+                                now.plan_number);
   if (std::exchange(summary_, text) != text)
     hooks_.progress(text);
   if (listener_ != nullptr)
@@ -72,11 +72,7 @@ void Controller::announce_attached(const SchedulerView& scheduler) {
     listener_->scheduler_attached(scheduler);
 }
 
-StatusView Controller::status() const {
-  return view(true);
-}
-
-StatusView Controller::view(bool with_usage) const {
+StatusView Controller::status(Figures figures) const {
   StatusSources sources{.policy = policy_,
                         .cgroups = watcher_.tree(),
                         .plan = plan_,
@@ -84,7 +80,7 @@ StatusView Controller::view(bool with_usage) const {
                         .children = children_,
                         .kernel = kernel_,
                         .usage = {}};
-  if (with_usage)
+  if (figures == Figures::read)
     sources.usage = [this](const CgroupNode& node) -> std::optional<std::uint64_t> {
       const auto usage = read_usage_usec(config_.cgroup_mount, node.path, node.id);
       return usage ? std::optional(*usage) : std::nullopt;

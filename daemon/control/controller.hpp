@@ -73,7 +73,7 @@ class Controller final : public Backend {
   /// The watcher's descriptor is readable.
   void cgroups_changed();
 
-  [[nodiscard]] StatusView status() const override;
+  [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;
@@ -170,7 +170,6 @@ class Controller final : public Backend {
   void publish();
   void announce_detached(const SchedulerView& scheduler, const std::string& reason);
   void announce_attached(const SchedulerView& scheduler);
-  [[nodiscard]] StatusView view(bool with_usage) const;
   [[nodiscard]] std::string state_name() const;
   [[nodiscard]] bool is_degraded() const;
 

@@ -70,8 +70,9 @@ ShownPolicy demo_policy() {
                                        .line = 4}}}}};
 }
 
-StatusView StateBackend::status() const {
+StatusView StateBackend::status(Figures figures) const {
   ++status_calls;
+  figure_reads += figures == Figures::read ? 1 : 0;
   return state;
 }
 

@@ -27,12 +27,13 @@ class StateBackend final : public Backend {
   Status outcome;                                            ///< of every change
   std::vector<std::function<void(Status)>>* held = nullptr;  ///< collect instead of answer
   mutable int status_calls = 0;
+  mutable int figure_reads = 0;
   int reload_calls = 0;
 
   /// What was asked of it: "change db weight=300 persistent", in order.
   std::vector<std::string> requests;
 
-  [[nodiscard]] StatusView status() const override;
+  [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;

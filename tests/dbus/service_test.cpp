@@ -142,6 +142,25 @@ TEST_F(ServiceTest, OnlyWhatChangedIsAnnounced) {
   EXPECT_THAT(members(client_.pending_signals()), ElementsAre());
 }
 
+// Reading CPU time takes milliseconds on a busy machine, and the next change may be waiting.
+TEST_F(ServiceTest, AnAnnouncementReadsNoFigures) {
+  const auto reads = [this] {
+    int count = 0;
+    service_.on_loop([&count](StateBackend& backend, Service&) { count = backend.figure_reads; });
+    return count;
+  };
+  const auto before = reads();
+  change([](StatusView& status) {
+    status.plan_number = 8;
+    status.schedulers[2].weight = 300;
+  });
+  client_.next_signal("PropertiesChanged");
+  client_.next_signal("PropertiesChanged");
+  EXPECT_EQ(reads(), before);
+  EXPECT_TRUE(of(kB, "UsageUSec"));
+  EXPECT_EQ(reads(), before + 1);
+}
+
 TEST_F(ServiceTest, BurstsBecomeOneAnnouncement) {
   service_.on_loop([](StateBackend& backend, Service& service) {
     for (std::uint64_t number = 10; number < 20; ++number) {

@@ -55,7 +55,7 @@ TEST_F(Change, IsAnsweredWhenTheKernelHoldsIt) {
   ASSERT_TRUE(change("/a", {{"weight", 1000}}));
   EXPECT_GT(owned("/a"), before);
   EXPECT_EQ(view("/a").weight, 1000U);
-  EXPECT_TRUE(controller_->status().as_planned);
+  EXPECT_TRUE(controller_->status(Figures::read).as_planned);
   EXPECT_EQ(drop_in("/a"), "");
 }
 
@@ -227,7 +227,7 @@ TEST_F(Change, WhatIsDetachedIsShownAsSuch) {
   ASSERT_TRUE(detach("/a"));
   EXPECT_EQ(view("/a").state, SchedulerState::detached);
   EXPECT_EQ(view("/a").cgroup, id("/a"));
-  EXPECT_EQ(controller_->status().state, "running");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
   ASSERT_TRUE(kernel_.attach_foreign(id("/a"), "other"));
   wait_until("the foreign scheduler", [this] { return view("/a").foreign; });
   EXPECT_EQ(view("/a").state, SchedulerState::attached);

@@ -20,13 +20,13 @@ TEST_F(Failure, AFailingAttachIsTriedAgain) {
   kernel_.fail_attaches(2, {Errc::kernel, "the verifier is in a bad mood"});
   start();
   ASSERT_TRUE(ready_);
-  EXPECT_EQ(controller_->status().state, "degraded");
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
   EXPECT_THAT(view("/a").last_error, HasSubstr("bad mood"));
   EXPECT_THAT(view("/b").last_error, HasSubstr("bad mood"));
   wait_for("/a", SchedulerState::attached);
   wait_for("/b", SchedulerState::attached);
   EXPECT_EQ(logged(message::kAttachFailed), 2U);
-  EXPECT_EQ(controller_->status().state, "running");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
 }
 
 TEST_F(Failure, TooManyFailuresEndInQuarantineUntilAReload) {
@@ -98,12 +98,12 @@ TEST_F(Failure, TheRootIsRebuiltWithItsChildren) {
   start();
   kernel_.end_scheduler(kSelf, exit_kind::kError, 0, "root stall");
   wait_until("noticed", [&] { return view("/a").state != SchedulerState::attached; });
-  EXPECT_EQ(controller_->status().state, "degraded");
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
   wait_for("/a", SchedulerState::attached);
   EXPECT_GT(owned("/a"), 0U);
   EXPECT_EQ(logged(message::kRootExited), 1U);
   EXPECT_EQ(logged(message::kSchedulerExited), 0U);
-  EXPECT_EQ(controller_->status().state, "running");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
 }
 
 TEST_F(Failure, ARootThatKeepsEndingStaysOut) {
@@ -169,13 +169,13 @@ TEST_F(Failure, WhenCpusGoAwayTheWeightsAloneCount) {
   EXPECT_GE(before, 6U);
   for (std::uint32_t cid = 0; cid < 4; ++cid)
     kernel_.set_cid_online(Cid{cid}, false);
-  wait_until("degraded", [&] { return controller_->status().state == "degraded"; });
+  wait_until("degraded", [&] { return controller_->status(Figures::read).state == "degraded"; });
   wait_for("/a", SchedulerState::attached);
   EXPECT_FALSE(view("/a").held.immed().empty());
   EXPECT_GE(logged(message::kPlanRefused), 1U);
   for (std::uint32_t cid = 0; cid < 4; ++cid)
     kernel_.set_cid_online(Cid{cid}, true);
-  wait_until("running", [&] { return controller_->status().state == "running"; });
+  wait_until("running", [&] { return controller_->status(Figures::read).state == "running"; });
   wait_until("all of it again", [&] { return owned("/a") == before; });
 }
 

@@ -43,7 +43,7 @@ TEST_F(Race, ACgroupThatGoesDuringItsAttachIsNoFailure) {
   wait_for("/a", SchedulerState::waiting);
   settle();
   EXPECT_EQ(logged(message::kAttachFailed), 0U);
-  EXPECT_EQ(controller_->status().state, "running");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
 }
 
 TEST_F(Race, ADetachUnderWayIsNeitherForeignNorForgotten) {
@@ -118,9 +118,9 @@ TEST_F(Race, ARestlessWorldSettlesAsPlanned) {
       make(path);
   for (const auto* path : {"/a", "/b", "/c"})
     wait_for(path, SchedulerState::attached);
-  wait_until("as planned", [&] { return controller_->status().as_planned; });
+  wait_until("as planned", [&] { return controller_->status(Figures::read).as_planned; });
   CidSet all;
-  for (const auto& scheduler : controller_->status().schedulers) {
+  for (const auto& scheduler : controller_->status(Figures::read).schedulers) {
     EXPECT_FALSE(all.intersects(scheduler.held.enq())) << scheduler.path;
     all |= scheduler.held.enq();
   }

@@ -36,12 +36,12 @@ TEST_F(Reload, FaultsLeaveTheRunningPolicyInForce) {
   EXPECT_THAT(outcome.error().message, HasSubstr("wieght"));
   EXPECT_EQ(logged(message::kPolicyRefused), 2U);
   EXPECT_EQ(view("/a").state, SchedulerState::attached);
-  EXPECT_EQ(controller_->status().state, "degraded");
-  EXPECT_THAT(controller_->status().policy_error, HasSubstr("wieght"));
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
+  EXPECT_THAT(controller_->status(Figures::read).policy_error, HasSubstr("wieght"));
   set_policy(policy_of({quick("/a")}));
   ASSERT_TRUE(reload());
-  EXPECT_EQ(controller_->status().policy_error, "");
-  EXPECT_EQ(controller_->status().state, "running");
+  EXPECT_EQ(controller_->status(Figures::read).policy_error, "");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
   EXPECT_EQ(kernel_.attach_calls(), 1U);
 }
 
@@ -64,7 +64,7 @@ TEST_F(Reload, StartingWithFaultsDelegatesNothing) {
   set_policy("{");
   start();
   ASSERT_TRUE(ready_);
-  EXPECT_EQ(controller_->status().state, "degraded");
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
   EXPECT_EQ(kernel_.attach_calls(), 0U);
   set_policy(policy_of({quick("/a")}));
   ASSERT_TRUE(reload());

@@ -19,7 +19,7 @@ TEST_F(Control, ReadyMeansAttachedAndObserved) {
   set_policy(policy_of({quick("/a"), quick("/b"), quick("/absent")}));
   start();
   ASSERT_TRUE(ready_);
-  const auto status = controller_->status();
+  const auto status = controller_->status(Figures::read);
   EXPECT_EQ(status.state, "running");
   EXPECT_TRUE(status.as_planned);
   EXPECT_EQ(status.nr_cpus, 8U);
@@ -113,13 +113,13 @@ TEST_F(Control, AnEqualPlanIsNotAppliedAgain) {
   start();
   settle();
   const auto applies = kernel_.applies();
-  const auto number = controller_->status().plan_number;
+  const auto number = controller_->status(Figures::read).plan_number;
   for (int i = 0; i < 10; ++i) {
     set_weight("/a", 100);
     settle();
   }
   EXPECT_EQ(kernel_.applies(), applies);
-  EXPECT_EQ(controller_->status().plan_number, number);
+  EXPECT_EQ(controller_->status(Figures::read).plan_number, number);
 }
 
 TEST_F(Control, TriggersShareATurn) {
@@ -186,7 +186,7 @@ TEST_F(Control, StoppingLeavesNothingBehind) {
   EXPECT_FALSE(kernel_.observe()->root_enabled);
   EXPECT_THAT(kernel_.observe()->schedulers, IsEmpty());
   EXPECT_EQ(listener_.signals.back(), (Listener::Signal{"/a", "daemon-stopping"}));
-  EXPECT_EQ(controller_->status().state, "stopping");
+  EXPECT_EQ(controller_->status(Figures::read).state, "stopping");
   settle();
   EXPECT_FALSE(kernel_.observe()->root_enabled);
 }

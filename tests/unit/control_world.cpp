@@ -125,7 +125,7 @@ void World::wait_for(const std::string& path, SchedulerState state) {
 }
 
 SchedulerView World::view(const std::string& path) {
-  for (const auto& scheduler : controller_->status().schedulers)
+  for (const auto& scheduler : controller_->status(Figures::read).schedulers)
     if (scheduler.path == path)
       return scheduler;
   return {};
