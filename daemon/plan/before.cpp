@@ -49,7 +49,7 @@ class Reader {
     for (const auto cid : participant.exclusive)
       if (const auto at = layout_.find(cid); at != kNone)
         before_.owner[at] = member;
-    before_.shares[member] = participant.shared;
+    before_.shares[member] = {participant.shared.data(), participant.shared.size()};
     newcomer_[member] = 0;
   }
 

@@ -20,7 +20,15 @@ build_here() {
 host_packages ccache cmake g++ libboost-dev libcli11-dev libexpected-dev libfmt-dev libgmock-dev libgtest-dev liblemon-dev \
 	libpcre2-dev librapidcheck-dev libspdlog-dev libsystemd-dev libvalijson-dev ninja-build nlohmann-json3-dev pkgconf
 say "building the plain C++ parts with this machine's compiler"
-if ! (with_lock "build-$(basename "$FIEF_WORK")" logged build-host build_here); then
+# In a condition, bash would go on after a failure.
+set +e
+(
+	set -e
+	with_lock "build-$(basename "$FIEF_WORK")" logged build-host build_here
+)
+status=$?
+set -e
+if [[ $status -ne 0 ]]; then
 	record_result "$results" host-build failed
 	exit 1
 fi
