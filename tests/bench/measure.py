@@ -159,7 +159,8 @@ def on_this_machine(steps):
 
 def versions():
     """What the figures were made with, for whoever compares them later."""
-    script = ('set -e; cd "$0/../.."; source tests/lib/roots.sh; git describe --always --dirty; '
+    script = ('set -e; cd "$0/../.."; source tests/lib/roots.sh; need_root_tree guest 40; need_root_tree machine 30; '
+              'git describe --always --dirty 2>/dev/null || echo "without history"; '
               'cat "$(root_path guest)/image/version"; '
               'in_root machine -- qemu-system-x86_64 --version | sed "s/ emulator version\\( [0-9.]*\\).*/\\1/;q"')
     done = subprocess.run(["bash", "-c", script, HERE], stdout=subprocess.PIPE, text=True, check=False)

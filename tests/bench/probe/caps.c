@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How long it takes from an event until the kernel shows what became of it. */
+/*
+ * How long it takes from an event until the kernel shows what became of it. Seen by a watcher: a
+ * normal task would mostly measure how long it waits for a CPU itself.
+ */
 #include "probe.h"
 
 #include <fcntl.h>
@@ -29,6 +32,7 @@ int mode_caps(char** arguments) {
   const ssize_t length = (ssize_t)strlen(arguments[2]);
 
   check(event < 0, arguments[1]);
+  become_watcher();
   read_file(arguments[0], before);
   const int64_t started = now_ns();
 

@@ -63,6 +63,12 @@ void start_thread(void* (*run)(void*), void* argument) {
   pthread_detach(thread);
 }
 
+void become_watcher(void) {
+  const struct sched_param watcher = {.sched_priority = 5};
+
+  check(sched_setscheduler(0, SCHED_RR, &watcher) != 0, "cannot become a watcher");
+}
+
 void check(int failed, const char* what) {
   if (!failed)
     return;

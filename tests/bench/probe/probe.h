@@ -23,6 +23,8 @@ void compute(unsigned rounds);
 void compute_ns(int64_t duration_ns);
 /* Starts a thread of the normal policy, whatever the caller's is; ends the program if it cannot. */
 void start_thread(void* (*run)(void*), void* argument);
+/* Puts the calling thread above all that is measured, so that it sees things when they happen. */
+void become_watcher(void);
 /* Ends the program with a message when @failed. */
 void check(int failed, const char* what);
 

@@ -7,7 +7,6 @@
 #include "probe.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -72,14 +71,13 @@ static int64_t reclaim(int nr, double cpus, int64_t limit_ns) {
 }
 
 int mode_reclaim(char** arguments) {
-  const struct sched_param watcher = {.sched_priority = 5};
   const int nr = atoi(arguments[0]);
   const double cpus = atof(arguments[1]);
   const int64_t limit_ns = atoll(arguments[3]) * NS_PER_MS;
   unsigned seed = (unsigned)now_ns();
 
   check(nr > MAX_THREADS || limit_ns / STEP_NS + WINDOW > MAX_SAMPLES, "too much to note");
-  check(sched_setscheduler(0, SCHED_RR, &watcher) != 0, "cannot become a watcher");
+  become_watcher();
   check(sem_init(&begin, 0, 0) != 0, "no semaphore");
   for (long i = 0; i < nr; i++)
     start_thread(work_when_asked, (void*)i);

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measures fief beside its peers, in guests on the real kernel, and prints one table.
+
+How a figure is made: plan.py says who runs what, measure.py has it measured in a guest or on this
+machine, report.py shows it. 0 also when a target is missed; 1 when something could not be measured.
+"""
+
+import argparse
+import json
+import pathlib
+import signal
+import sys
+
+import measure
+import plan
+import report
+
+QUICK_SECONDS = {plan.DISK: 10, plan.SNAPSHOT: 2}
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="run", description=__doc__.splitlines()[0])
+    parser.add_argument("--figure", type=int, nargs="+", metavar="N", help="these figures only",
+                        choices=sorted({figure.number for figure in plan.FIGURES}))
+    parser.add_argument("--peer", nargs="+", metavar="NAME", help="these peers only",
+                        choices=sorted({peer for figure in plan.FIGURES for peer in figure.peers}))
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each peer (default 3)")
+    parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="also writes what was measured")
+    parser.add_argument("--junit", metavar="FILE", type=pathlib.Path,
+                        help="also writes whether fief is within wide, safe limits; 1 if it is not")
+    return parser.parse_args()
+
+
+def chosen(arguments):
+    return [figure for figure in plan.FIGURES if not arguments.figure or figure.number in arguments.figure]
+
+
+def results_of(figures, arguments):
+    """Measures everything, result by result; what fails is told and left out."""
+    for guest, run in measure.RUN.items():
+        steps = plan.steps(figures, guest, 1 if arguments.quick else arguments.repeats,
+                           QUICK_SECONDS.get(guest) if arguments.quick else None)
+        steps = [step for step in steps if not arguments.peer or step["peer"] in arguments.peer]
+        try:
+            yield from run(steps)
+        except measure.Failure as failure:
+            print(f"run: {failure}", file=sys.stderr)
+
+
+def main():
+    # Ends as an error does, so that the guest and its files go.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments = options()
+    figures, results = chosen(arguments), []
+    document = {"made with": measure.versions(), "results": results}
+    for result in results_of(figures, arguments):
+        print(f"   {result['peer']}, {result['measure']}: {report.brief(result)}", file=sys.stderr, flush=True)
+        results.append(result)
+        # A run that is broken off leaves what it has.
+        if arguments.json:
+            arguments.json.write_text(json.dumps(document, indent=1) + "\n")
+    print(report.table(figures, document))
+    if arguments.junit:
+        arguments.junit.write_text(report.junit(figures, results))
+        return 0 if all(report.safe(figure, results) for figure in figures) else 1
+    return 0 if all(report.is_complete(figure, results, arguments.peer) for figure in figures) else 1
+
+
+sys.exit(main())
