@@ -29,7 +29,7 @@ int append(sd_bus_message& message, const std::vector<std::uint32_t>& values) {
                                      values.size() * sizeof(std::uint32_t));
 }
 
-int append(sd_bus_message& message, std::span<const SharedCid> cids) {
+int append(sd_bus_message& message, const SharedCids& cids) {
   return append_array(message, "(ud)", cids, [&message](const SharedCid& shared) {
     return sd_bus_message_append(&message, "(ud)", shared.cid.value, to_cpus(shared.fraction));
   });

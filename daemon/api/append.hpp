@@ -6,7 +6,6 @@
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +31,7 @@ inline int append(sd_bus_message& message, double value) {
 }
 int append(sd_bus_message& message, const CidSet& cids);                        // au
 int append(sd_bus_message& message, const std::vector<std::uint32_t>& values);  // au
-int append(sd_bus_message& message, std::span<const SharedCid> cids);           // a(ud)
+int append(sd_bus_message& message, const SharedCids& cids);                    // a(ud)
 int append(sd_bus_message& message, const Counters& counters);                  // a{st}
 int append(sd_bus_message& message, const std::vector<CidInfo>& places);        // a(uuuuub)
 

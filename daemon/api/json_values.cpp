@@ -28,7 +28,7 @@ std::optional<CpuTime> optional_cpu_time(const Json& cpus) {
 
 }  // namespace
 
-Json write(std::span<const SharedCid> shared) {
+Json write(const SharedCids& shared) {
   auto list = Json::array();
   for (const auto& entry : shared)
     list.push_back({{"cid", entry.cid.value}, {"fraction", to_cpus(entry.fraction)}});

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,7 @@ namespace fief::json {
 /// Keeps members in the order they are written: people read it too.
 using Json = nlohmann::ordered_json;
 
-Json write(std::span<const SharedCid> shared);
+Json write(const SharedCids& shared);
 Json write(const Entitlement& due);
 
 CidSet read_cids(const Json& list);

@@ -21,7 +21,7 @@ std::string_view CpuNames::heading() const {
   return cpu_of_cid_.empty() ? "CIDS" : "CPUS";
 }
 
-std::string CpuNames::render(const CidSet& exclusive, std::span<const SharedCid> shared) const {
+std::string CpuNames::render(const CidSet& exclusive, const SharedCids& shared) const {
   CidSet numbers;
   for (const auto cid : exclusive)
     numbers.insert(number(cid));

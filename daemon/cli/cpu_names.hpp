@@ -3,7 +3,6 @@
 // which. Pure.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +19,7 @@ class CpuNames {
   /// What the numbers are: "CPUS", or "CIDS" where they cannot be translated.
   [[nodiscard]] std::string_view heading() const;
   /// "0-3", "0-3, 25% of 4", "none".
-  [[nodiscard]] std::string render(const CidSet& exclusive,
-                                   std::span<const SharedCid> shared) const;
+  [[nodiscard]] std::string render(const CidSet& exclusive, const SharedCids& shared) const;
 
  private:
   [[nodiscard]] Cid number(Cid cid) const;

@@ -32,15 +32,25 @@ json read_json(const fs::path& file) {
   return json::parse(in, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);
 }
 
-bool schema_accepts(const json& document) {
-  static const valijson::Schema schema = [] {
-    valijson::Schema parsed;
+/// The shipped schema; neither copied nor moved, which older valijson cannot do.
+class PolicySchema {
+ public:
+  PolicySchema() {
     const auto text = read_json(shipped("policy.schema.json"));
-    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(text), parsed);
-    return parsed;
-  }();
-  return valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(document),
-                                        nullptr);
+    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(text), schema_);
+  }
+  bool accepts(const json& document) const {
+    return valijson::Validator().validate(
+        schema_, valijson::adapters::NlohmannJsonAdapter(document), nullptr);
+  }
+
+ private:
+  valijson::Schema schema_;
+};
+
+bool schema_accepts(const json& document) {
+  static const PolicySchema schema;
+  return schema.accepts(document);
 }
 
 std::vector<std::string> shipped_policies() {
