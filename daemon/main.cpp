@@ -13,6 +13,7 @@ struct Options {
   fief::AppOptions app;
   fief::BpfKernelConfig kernel;
   std::string log_level = "info";
+  bool leave = false;
 };
 
 void declare(CLI::App& cli, Options& options) {
@@ -26,8 +27,21 @@ void declare(CLI::App& cli, Options& options) {
       ->capture_default_str();
   cli.add_option("--bpf-dir", options.kernel.object_dir, "Directory of the BPF schedulers")
       ->capture_default_str();
+  cli.add_option("--pin-dir", options.kernel.pin_dir,
+                 "Directory on a bpffs where schedulers outlive the daemon")
+      ->capture_default_str();
+  cli.add_flag("--leave", options.leave,
+               "Detach every scheduler that an earlier fiefd left attached, and end");
   cli.add_option("--log-level", options.log_level, "debug, info, notice, warning or error")
       ->capture_default_str();
+}
+
+// For when no daemon runs that could be asked.
+int leave(const fief::BpfKernelConfig& kernel) {
+  const auto left = fief::end_left_schedulers(kernel.pin_dir);
+  if (!left)
+    fief::log::error({}, "--leave: {}", left.error().message);
+  return static_cast<int>(left ? fief::ExitStatus::clean : fief::ExitStatus::failed);
 }
 
 int run(const Options& options) {
@@ -37,6 +51,8 @@ int run(const Options& options) {
     return static_cast<int>(fief::ExitStatus::hopeless);
   }
   fief::log::set_level(*level);
+  if (options.leave)
+    return leave(options.kernel);
   fief::App app(options.app, [&options](boost::asio::io_context& io) {
     return fief::make_bpf_kernel(io, options.kernel);
   });

@@ -69,6 +69,9 @@ class Backend {
   /// Reads everything afresh and plans; with @p from_scratch without regard to who has what.
   virtual void replan(bool from_scratch, Done done) = 0;
 
+  /// Detaches every scheduler and ends the daemon; answered before it ends.
+  virtual void leave(Done done) = 0;
+
   /// change() for as long as @p hold, an id above 0, is held; its lifetime does not count.
   virtual void boost(std::uint64_t hold, const ChangeRequest& request, Done done) = 0;
   /// Takes back what boost() changed.

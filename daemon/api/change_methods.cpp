@@ -238,6 +238,14 @@ int boost(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   return 1;
 }
 
+int leave(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
+  return carry_out(request, userdata,
+                   {.action = kReconfigureAction,
+                    .what = "leave for good",
+                    .begin = [](Backend& backend, const std::string& /*requester*/,
+                                Backend::Done done) { backend.leave(std::move(done)); }});
+}
+
 int replan(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   std::uint64_t flags = 0;
   if (const int result = read_flags(request, kFlagFromScratch, flags, error); result < 0)

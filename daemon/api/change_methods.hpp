@@ -17,6 +17,7 @@ int detach(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int revert(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int kill(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int boost(sd_bus_message* request, void* userdata, sd_bus_error* error);
+int leave(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int replan(sd_bus_message* request, void* userdata, sd_bus_error* error);
 
 }  // namespace fief::dbus

@@ -121,6 +121,7 @@ constexpr sd_bus_vtable kVtable[] = {
                             kOpen),
     SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", delegation, "s", reason), SD_BUS_NO_RESULT,
                             kill, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("Leave", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, leave, kOpen),
     SD_BUS_METHOD_WITH_ARGS("Replan", SD_BUS_ARGS("t", flags), SD_BUS_NO_RESULT, replan, kOpen),
     SD_BUS_METHOD_WITH_ARGS("Boost", SD_BUS_ARGS("s", delegation, "a{sv}", properties, "s", reason),
                             SD_BUS_RESULT("h", descriptor), boost, kOpen),

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "api/unit_job.hpp"
 #include "api/view_facts.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
@@ -61,6 +62,15 @@ void Service::start() {
 void Service::stop() {
   bus_.stop();
   calls_.clear();
+}
+
+void Service::ask_whether_restarting(std::function<void(bool)> then) {
+  if (bus_.connection() == nullptr)
+    return then(false);
+  dbus::ask_unit_job(*bus_.connection(), calls_, [then = std::move(then)](const std::string& type) {
+    then(type == "restart" || type == "try-restart" || type == "reload-or-restart");
+  });
+  bus_.touched();
 }
 
 Status Service::register_objects(sd_bus& bus) {

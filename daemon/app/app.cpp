@@ -85,6 +85,7 @@ Status App::set_up() {
       io_, *kernel_, *watcher_, controller_config(options_),
       ControllerHooks{.ready = [this] { become_ready(); },
                       .failed = [this](const Error& error) { fail_with(error); },
+                      .left = [this] { stop(Leaving::for_good); },
                       .progress = [this](const std::string& text) { show_progress(text); }});
   service_.emplace(io_, *controller_);
   controller_->set_listener(&*service_);
@@ -110,9 +111,12 @@ void App::wait_for_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error)
       return;
-    if (signal != SIGHUP)
-      return stop();
-    reload();
+    if (signal == SIGTERM)
+      stop_as_asked();
+    else if (signal == SIGINT)
+      return stop(Leaving::for_good);
+    else
+      reload();
     wait_for_signal();
   });
 }
@@ -152,12 +156,24 @@ void App::reload() {
   });
 }
 
-void App::stop() {
-  notifier_.stopping("every task returns to the kernel's own scheduler");
+// The service manager's SIGTERM may be half of a restart, which keeps everything attached.
+void App::stop_as_asked() {
+  if (controller_->on_stop() == OnStop::keep)
+    return stop(Leaving::keep);
+  service_->ask_whether_restarting(
+      [this](bool restarting) { stop(restarting ? Leaving::keep : Leaving::for_good); });
+}
+
+void App::stop(Leaving leaving) {
+  const bool keep = leaving == Leaving::keep;
+  notifier_.stopping(keep ? "the schedulers stay attached"
+                          : "every task returns to the kernel's own scheduler");
   notifier_.extend("leaving", kLongStep);
-  if (const auto left = controller_->stop(); left) {
-    log::info({.message_id = message::kStopped},
-              "fiefd has left: every task is on the kernel's own scheduler");
+  if (const auto left = controller_->stop(leaving); left) {
+    log::info({.message_id = keep ? message::kKept : message::kStopped}, "{}",
+              keep ? "fiefd has stopped and its schedulers stay attached: the next start goes on "
+                     "with them, and \"fiefd --leave\" detaches them"
+                   : "fiefd has left: every task is on the kernel's own scheduler");
   } else {
     log::error({.message_id = message::kStopped}, "fiefd could not leave cleanly: {}",
                left.error().message);
@@ -173,7 +189,7 @@ void App::fail_with(const Error& error) {
   notifier_.status("failed: " + error.message);
   status_ = hopeless ? ExitStatus::hopeless : ExitStatus::failed;
   if (controller_)
-    static_cast<void>(controller_->stop());
+    static_cast<void>(controller_->stop(Leaving::for_good));
   io_.stop();
 }
 

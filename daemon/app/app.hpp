@@ -54,7 +54,8 @@ class App {
   void become_ready();
   void show_progress(const std::string& text);
   void reload();
-  void stop();
+  void stop_as_asked();
+  void stop(Leaving leaving);
   void fail_with(const Error& error);
 
   AppOptions options_;

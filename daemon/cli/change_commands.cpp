@@ -81,6 +81,10 @@ int replan_command(bool json, bool from_scratch) {
   });
 }
 
+int leave_command(bool json) {
+  return request("Leave", json, [](sd_bus_message& /*message*/) { return 0; });
+}
+
 int reload_command(bool json) {
   return request("Reload", json, [](sd_bus_message& /*message*/) { return 0; });
 }

@@ -85,10 +85,16 @@ void add_replan(CLI::App& app, ChangeLine& line, Run& run) {
   });
 }
 
+void add_leave(CLI::App& app, ChangeLine& line, Run& run) {
+  auto* command = add_command(app, line, "leave", "Detach every scheduler and end the service");
+  command->callback([&line, &run] { run = [&line] { return leave_command(line.options.json); }; });
+}
+
 }  // namespace
 
 void add_change_commands(CLI::App& app, ChangeLine& line, Run& run) {
-  for (const auto add : {add_set, add_attach, add_detach, add_revert, add_kill, add_replan})
+  for (const auto add :
+       {add_set, add_attach, add_detach, add_revert, add_kill, add_replan, add_leave})
     add(app, line, run);
 }
 

@@ -46,6 +46,7 @@ int detach_command(const ChangeOptions& options);
 int revert_command(const ChangeOptions& options);
 int kill_command(const ChangeOptions& options, const std::string& reason);
 int replan_command(bool json, bool from_scratch);
+int leave_command(bool json);
 /// @p words: KEY=VALUE ..., then a command to run, or none to wait for a signal.
 int boost_command(const std::string& subject, const std::string& reason,
                   const std::vector<std::string>& words);

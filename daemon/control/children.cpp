@@ -51,6 +51,14 @@ void report_quarantine(const Supervision& supervision, const log::Fields& about)
 
 }  // namespace
 
+void Children::adopt(const std::vector<AdoptedScheduler>& adopted) {
+  for (const auto& [request, current] : adopted)
+    loaded_.insert_or_assign(request.cgroup, Loaded{.path = request.path,
+                                                    .scheduler = request.scheduler,
+                                                    .options = request.options,
+                                                    .current = current});
+}
+
 void Children::root_gone(std::string_view reason) {
   for (const auto& [cgroup, loaded] : loaded_)
     reasons_.insert_or_assign(cgroup, std::string(reason));
@@ -174,7 +182,8 @@ void Children::finish_attach(const Status& outcome, bool cgroup_exists, Time now
     supervision.succeeded();
     loaded_.insert_or_assign(attempt.cgroup, Loaded{.path = delegation.cgroup,
                                                     .scheduler = delegation.scheduler,
-                                                    .options = delegation.options});
+                                                    .options = delegation.options,
+                                                    .current = true});
     return;
   }
   if (!cgroup_exists || attempt.generation != generation_)

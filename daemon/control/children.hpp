@@ -31,6 +31,9 @@ class Children {
   void forgive() { supervision_.clear(); }
   /// The same for the delegation of cgroup @p path alone.
   void forgive(const std::string& path) { supervision_.erase(path); }
+  /// Goes on with what an earlier daemon attached. One whose object file is another one by now is
+  /// not what any policy wants: it will be replaced.
+  void adopt(const std::vector<AdoptedScheduler>& adopted);
   /// The root is gone and every child with it, for @p reason; an attach under way will fail and is
   /// not held against anybody.
   void root_gone(std::string_view reason);

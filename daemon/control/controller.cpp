@@ -60,14 +60,48 @@ void Controller::start() {
     log::warning({.message_id = message::kPolicyRefused},
                  "running without a policy until its faults are mended and it is reloaded");
   }
+  take_over();
+}
+
+void Controller::take_over() {
+  const auto adoption = kernel_.adopt();
+  if (!adoption) {
+    log::error({.message_id = message::kNotAdopted},
+               "what an earlier daemon left attached is replaced: {}", adoption.error().message);
+    return load_root();
+  }
+  for (const auto& what : adoption->discarded)
+    log::warning({.message_id = message::kNotAdopted},
+                 "what an earlier daemon left attached is replaced: {}", what);
+  if (adoption->root_exit)
+    log_root_exit(*adoption->root_exit);
+  const auto& root = adoption->root;
+  if (root && root->current && root->request.options == resolver_.written().root.options)
+    return adopt_schedulers(*adoption);
+  if (root)
+    log::notice(
+        {.message_id = message::kNotAdopted, .scheduler = "root"},
+        "the root scheduler that an earlier daemon left attached is replaced: its {} changed",
+        root->current ? "options have" : "object file has");
   load_root();
 }
 
-Status Controller::stop() {
+void Controller::adopt_schedulers(const Adoption& adoption) {
+  root_options_ = adoption.root->request.options;
+  children_.adopt(adoption.children);
+  plan_ = adoption.plan;
+  phase_ = Phase::running;
+  log::info({.message_id = message::kAdopted},
+            "going on with the root scheduler and {} that an earlier daemon attached",
+            counted(adoption.children.size(), "scheduler"));
+  ask_for_turn();
+}
+
+Status Controller::stop(Leaving leaving) {
   phase_ = Phase::stopped;
   timer_.cancel();
   answer_all(fail(Errc::stale, "the daemon is stopping"));
-  const auto left = kernel_.leave();
+  const auto left = leaving == Leaving::for_good ? kernel_.leave() : Status{};
   for (const auto& [cgroup, scheduler] : std::exchange(announced_, {}))
     if (listener_ != nullptr)
       listener_->scheduler_detached(scheduler, "daemon-stopping");
@@ -115,7 +149,7 @@ void Controller::root_vanished() {
   settle();
 }
 
-void Controller::root_ended(const ExitInfo& exit) {
+void Controller::log_root_exit(const ExitInfo& exit) {
   log::error({.message_id = message::kRootExited,
               .scheduler = "root",
               .exit_kind = exit.kind,
@@ -123,6 +157,10 @@ void Controller::root_ended(const ExitInfo& exit) {
               .dump = exit.dump},
              "the root scheduler ended: {}; every task is on the kernel's own scheduler",
              describe(exit));
+}
+
+void Controller::root_ended(const ExitInfo& exit) {
+  log_root_exit(exit);
   forget_schedulers("exited");
   if (const auto freed = kernel_.leave(); !freed)
     log::warning({}, "what the root scheduler left behind stays loaded: {}", freed.error().message);
@@ -233,8 +271,6 @@ Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   // The root's options are part of its program: they need another root.
   if (phase_ == Phase::running && resolver_.written().root.options != root_options_) {
     forget_schedulers("requested");
-    if (const auto left = kernel_.leave(); !left)
-      return left;
     load_root();
   }
   return {};

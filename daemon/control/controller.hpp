@@ -40,6 +40,12 @@ struct ControllerConfig {
   std::chrono::milliseconds reload_timeout{60000};  ///< of every other change, too
 };
 
+/// What becomes of the schedulers when the daemon stops.
+enum class Leaving : bool {
+  keep,      ///< they stay attached, for the next daemon to go on with
+  for_good,  ///< every task returns to the kernel's own scheduler
+};
+
 /// What the composition root must know. Each runs on the loop.
 struct ControllerHooks {
   /// Once: the root is attached, the first plan is in force and observed, and every delegation
@@ -47,6 +53,8 @@ struct ControllerHooks {
   std::function<void()> ready;
   /// Once: it cannot go on. Errors of which is_final() is true will come again at every start.
   std::function<void(const Error&)> failed;
+  /// Once: it was asked to leave for good.
+  std::function<void()> left;
   /// What it is doing, for people; told before each step that takes long.
   std::function<void(const std::string&)> progress;
 };
@@ -65,11 +73,14 @@ class Controller final : public Backend {
 
   void set_listener(StatusListener* listener) { listener_ = listener; }
 
-  /// Reads the policy and loads the root scheduler. A policy with faults is reported and replaced
-  /// by an empty one: the machine stays usable, and a reload mends it.
+  /// Reads the policy and goes on with what an earlier daemon left attached, as far as it is what
+  /// this one would attach; else loads the root scheduler. A policy with faults is reported and
+  /// replaced by an empty one: the machine stays usable, and a reload mends it.
   void start();
-  /// Leaves: every task is back on the kernel's own scheduler afterwards. Nothing runs from then.
-  Status stop();
+  /// Nothing runs from then.
+  Status stop(Leaving leaving);
+  /// What the policy says of a stop.
+  [[nodiscard]] OnStop on_stop() const { return resolver_.written().root.on_stop; }
   /// The watcher's descriptor is readable.
   void cgroups_changed();
 
@@ -81,6 +92,7 @@ class Controller final : public Backend {
   void revert(const std::string& subject, Done done) override;
   void kill(const std::string& subject, const std::string& reason, Done done) override;
   void replan(bool from_scratch, Done done) override;
+  void leave(Done done) override;
   void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
   void release(std::uint64_t hold) override;
   [[nodiscard]] std::string plan() const override;
@@ -107,10 +119,13 @@ class Controller final : public Backend {
   };
 
   // controller.cpp: life
+  void take_over();
+  void adopt_schedulers(const Adoption& adoption);
   void load_root();
   void root_loaded(const Status& outcome);
   void root_vanished();
   void root_ended(const ExitInfo& exit);
+  static void log_root_exit(const ExitInfo& exit);
   void forget_schedulers(std::string_view reason);
   void retry_root(const std::string& why);
   void give_up(Errc code, const std::string& why);

@@ -13,7 +13,8 @@ bool is_below(std::string_view path, std::string_view ancestor) {
 }
 
 bool is_current(const Loaded& loaded, const Delegation& delegation) {
-  return loaded.scheduler == delegation.scheduler && loaded.options == delegation.options;
+  return loaded.current && loaded.scheduler == delegation.scheduler &&
+         loaded.options == delegation.options;
 }
 
 bool is_wanted(CgroupId cgroup, const Loaded& loaded, const std::vector<Desired>& desired) {

@@ -19,11 +19,12 @@ struct Desired {
   CgroupId cgroup;
 };
 
-/// A scheduler this daemon has attached.
+/// A scheduler this daemon, or one before it, has attached.
 struct Loaded {
   std::string path;  ///< of its cgroup
   std::string scheduler;
   Options options;
+  bool current = true;  ///< its object file is still the one it was loaded from
 };
 
 /// Whether a delegation may be attached now.

@@ -3,6 +3,7 @@
 // what proves good is written where it is to outlive the daemon, adopted, and answered once the
 // kernel has been observed to follow.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "control/controller.hpp"
@@ -220,6 +221,15 @@ void Controller::replan(bool from_scratch, Done done) {
     return done(tl::unexpected(reread.error()));
   from_scratch_ = from_scratch_ || from_scratch;
   answer_later(always, std::move(done));
+}
+
+// In a turn of its own, so that the answer is on its way before everything ends.
+void Controller::leave(Done done) {
+  const auto left = kernel_.leave();
+  phase_ = Phase::stopped;
+  timer_.cancel();
+  done(left);
+  boost::asio::post(io_, [this] { hooks_.left(); });
 }
 
 void Controller::answer_later(std::function<Status()> outcome, Done done,

@@ -23,6 +23,9 @@ inline constexpr std::string_view kPolicyLoaded = "ade3fdbf9a6848148e843bba625aa
 inline constexpr std::string_view kPolicyRefused = "e0f0cac9a0e742b59d603bdd5ba09a22";
 inline constexpr std::string_view kEventsDropped = "3e97abe79f33461db60d52dce83e0fe0";
 inline constexpr std::string_view kRequested = "119727c8519f4ad49a41546b7e6ca458";
+inline constexpr std::string_view kAdopted = "08e79544db044e3190a24f68aa5fd86c";
+inline constexpr std::string_view kKept = "b5a9ce28eb354af6954abd77d5e6fe67";
+inline constexpr std::string_view kNotAdopted = "91da2f2b30d040e18e8f84b57b4f3d4b";
 inline constexpr std::string_view kRequestRefused = "c7ad8ab0e01d4ff1a8dab2a11a29afa8";
 
 }  // namespace fief::message

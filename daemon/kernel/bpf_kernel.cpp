@@ -16,9 +16,14 @@
 #include <set>
 #include <span>
 
+#include "core/log.hpp"
 #include "kernel/event_ring.hpp"
+#include "kernel/exit_kind.hpp"
+#include "kernel/load_record.hpp"
+#include "kernel/pins.hpp"
 #include "kernel/probe.hpp"
 #include "kernel/sched_ext_sysfs.hpp"
+#include "kernel/scheduler_loader.hpp"
 #include "kernel/scheduler_object.hpp"
 #include "kernel/state_codec.hpp"
 
@@ -50,19 +55,43 @@ std::set<std::string> schedulers_in(const std::string& directory) {
   return names;
 }
 
+Result<SchedulerObject> load_and_attach(const SchedulerSpec& spec,
+                                        const std::function<Status()>& make_room) {
+  auto loader = SchedulerLoader::load(spec);
+  if (!loader)
+    return tl::unexpected(loader.error());
+  if (const auto room = make_room(); !room)
+    return tl::unexpected(room.error());
+  return std::move(*loader).attach();
+}
+
+// Deepest first: a parent that ends takes those below it along as if they had failed. Goes on after
+// a failure, and tells of the first.
+Status end_pinned_schedulers(const std::string& pin_dir) {
+  std::vector<CgroupId> order;
+  for (const auto& scheduler : SchedExtSysfs{}.schedulers() | std::views::reverse)
+    if (scheduler.cgroup != kSelf)
+      order.push_back(scheduler.cgroup);
+  for (const auto cgroup : pinned_schedulers(pin_dir) | std::views::reverse)
+    order.push_back(cgroup);
+  Status outcome;
+  for (const auto cgroup : order)
+    if (const auto ended = PinDirectory(pin_dir, cgroup).end(); !ended && outcome)
+      outcome = ended;
+  return outcome;
+}
+
 class BpfKernel final : public KernelPort {
  public:
   BpfKernel(boost::asio::io_context& loop, BpfKernelConfig config)
       : loop_(loop), config_(std::move(config)) {}
   BpfKernel(const BpfKernel&) = delete;
   BpfKernel& operator=(const BpfKernel&) = delete;
-  ~BpfKernel() override {
-    worker_.join();
-    (void)BpfKernel::leave();
-  }
+  ~BpfKernel() override { worker_.join(); }
 
-  Status probe() override { return probe_kernel(sysfs_); }
+  Status probe() override;
   void set_event_sink(EventSink sink) override { sink_ = std::move(sink); }
+  Result<Adoption> adopt() override;
   void load_root(const Options& options, Done done) override;
   [[nodiscard]] const Topology& topology() const override { return topology_; }
   void attach(const AttachRequest& request, Done done) override;
@@ -78,9 +107,15 @@ class BpfKernel final : public KernelPort {
 
  private:
   using Attached = std::function<Status(Result<SchedulerObject>)>;
-  void attach_on_worker(SchedulerSpec spec, Attached attached, Done done);
+  using MakeRoom = std::function<Status()>;
+  void attach_on_worker(SchedulerSpec spec, MakeRoom make_room, Attached attached, Done done);
   [[nodiscard]] std::string object_path(const std::string& scheduler) const;
-  Status root_attached(Result<SchedulerObject> object);
+  [[nodiscard]] PinDirectory pins(CgroupId cgroup) const { return {config_.pin_dir, cgroup}; }
+  Status take_root(SchedulerObject object);
+  void forget_all();
+  void adopt_children(Adoption& adoption);
+  [[nodiscard]] AdoptedScheduler adopted(const SchedulerObject& object) const;
+  [[nodiscard]] Plan plan_in_force() const;
   [[nodiscard]] Result<const SchedulerObject*> find(CgroupId cgroup) const;
   static Status run_ops(const SchedulerObject& parent, std::span<const GrantOp> ops,
                         fief_apply_args args, std::vector<RefusedOp>& refused);
@@ -91,6 +126,7 @@ class BpfKernel final : public KernelPort {
 
   boost::asio::io_context& loop_;
   BpfKernelConfig config_;
+  UniqueFd lock_;  // of the pins
   SchedExtSysfs sysfs_;
   EventSink sink_;
   Topology topology_;
@@ -106,53 +142,148 @@ std::string BpfKernel::object_path(const std::string& scheduler) const {
   return fmt::format("{}/{}{}", config_.object_dir, scheduler, kObjectSuffix);
 }
 
+Status BpfKernel::probe() {
+  if (const auto usable = probe_kernel(sysfs_, pins(kSelf).holds_link()); !usable)
+    return usable;
+  if (lock_)
+    return {};
+  auto lock = lock_pins(config_.pin_dir);
+  if (!lock)
+    return tl::unexpected(lock.error());
+  lock_ = std::move(*lock);
+  return {};
+}
+
 // The work guard keeps the loop running until the outcome has been handed over.
-void BpfKernel::attach_on_worker(SchedulerSpec spec, Attached attached, Done done) {
+void BpfKernel::attach_on_worker(SchedulerSpec spec, MakeRoom make_room, Attached attached,
+                                 Done done) {
   auto guard = boost::asio::make_work_guard(loop_);
-  boost::asio::post(worker_, [this, spec = std::move(spec), attached = std::move(attached),
-                              done = std::move(done), guard = std::move(guard)]() mutable {
+  boost::asio::post(worker_, [this, spec = std::move(spec), make_room = std::move(make_room),
+                              attached = std::move(attached), done = std::move(done),
+                              guard = std::move(guard)]() mutable {
     adopt_main_thread_priority();
-    auto object = std::make_shared<Result<SchedulerObject>>(SchedulerObject::attach(spec));
+    auto object = std::make_shared<Result<SchedulerObject>>(load_and_attach(spec, make_room));
     boost::asio::post(loop_, [object, attached = std::move(attached), done = std::move(done),
                               guard = std::move(guard)] { done(attached(std::move(*object))); });
   });
 }
 
+// What is replaced goes only when its successor has been verified.
 void BpfKernel::load_root(const Options& options, Done done) {
   attach_on_worker(
-      {.path = object_path("root"), .cgroup = kSelf, .options = options},
-      [this](Result<SchedulerObject> object) { return root_attached(std::move(object)); },
+      {.file = object_path("root"),
+       .request = {.cgroup = kSelf, .path = "/", .scheduler = "root", .options = options},
+       .pins = pins(kSelf)},
+      [directory = config_.pin_dir] { return end_pinned_schedulers(directory); },
+      [this](Result<SchedulerObject> object) -> Status {
+        if (!object)
+          return tl::unexpected(object.error());
+        return take_root(std::move(*object));
+      },
       std::move(done));
 }
 
-Status BpfKernel::root_attached(Result<SchedulerObject> object) {
-  if (!object)
-    return tl::unexpected(object.error());
-  if (object->state() == nullptr)
+Status BpfKernel::take_root(SchedulerObject object) {
+  if (object.state() == nullptr)
     return fail(Errc::invalid, "{} is not fief's root scheduler", object_path("root"));
-  auto ring = EventRing::open(loop_, object->events_fd(), [this](const Event& event) {
+  forget_all();
+  auto ring = EventRing::open(loop_, object.events_fd(), [this](const Event& event) {
     report_dropped_events();
     sink_(event);
   });
   if (!ring)
     return tl::unexpected(ring.error());
-  ring_.reset();
-  children_.clear();
-  slots_.clear();
-  dropped_events_ = 0;
-  root_ = std::move(*object);
+  root_ = std::move(object);
   ring_ = std::move(*ring);
   topology_ = topology_from_state(*root_->state());
   return {};
 }
 
+// Lets go of everything; what is attached stays so.
+void BpfKernel::forget_all() {
+  ring_.reset();
+  children_.clear();
+  slots_.clear();
+  root_.reset();
+  dropped_events_ = 0;
+}
+
+Result<Adoption> BpfKernel::adopt() {
+  Adoption adoption;
+  if (pinned_schedulers(config_.pin_dir).empty())
+    return adoption;
+  auto root = SchedulerObject::open(pins(kSelf));
+  const auto exit = root ? root->exit_info() : ExitInfo{};
+  if (root && exit.kind == exit_kind::kNone) {
+    adoption.root = adopted(*root);
+    if (const auto taken = take_root(std::move(*root)); !taken)
+      return tl::unexpected(taken.error());
+    adopt_children(adoption);
+    adoption.plan = plan_in_force();
+    return adoption;
+  }
+  if (root)
+    adoption.root_exit = exit;
+  else
+    adoption.discarded.push_back(fmt::format("the root scheduler: {}", root.error().message));
+  // Nothing stands without its root.
+  if (const auto ended = end_pinned_schedulers(config_.pin_dir); !ended)
+    return tl::unexpected(ended.error());
+  return adoption;
+}
+
+// One that has ended meanwhile is taken as well: its record says how.
+void BpfKernel::adopt_children(Adoption& adoption) {
+  for (const auto cgroup : pinned_schedulers(config_.pin_dir)) {
+    if (cgroup == kSelf)
+      continue;
+    auto object = SchedulerObject::open(pins(cgroup));
+    if (object) {
+      adoption.children.push_back(adopted(*object));
+      if (object->state() != nullptr)
+        slots_.insert_or_assign(cgroup, SlotTable(*object->state()));
+      children_.insert_or_assign(cgroup, std::move(*object));
+      continue;
+    }
+    // Without a link it is what a daemon left that was killed while it attached or detached.
+    if (object.error().code != Errc::not_found)
+      adoption.discarded.push_back(
+          fmt::format("the scheduler of cgroup {}: {}", cgroup.value, object.error().message));
+    if (const auto ended = pins(cgroup).end(); !ended)
+      adoption.discarded.push_back(ended.error().message);
+  }
+  slots_.insert_or_assign(kSelf, SlotTable(*root_->state()));
+}
+
+AdoptedScheduler BpfKernel::adopted(const SchedulerObject& object) const {
+  const auto& record = object.record();
+  const auto checksum = checksum_of_file(object_path(record.request.scheduler));
+  return {.request = record.request, .current = checksum && *checksum == record.checksum};
+}
+
+Plan BpfKernel::plan_in_force() const {
+  Plan plan{.number = root_->state()->plan_number, .levels = {}, .memory = {}};
+  plan.levels.push_back(level_from_state(*root_->state()));
+  for (const auto& [cgroup, child] : children_)
+    if (child.state() != nullptr && child.state()->nr_slots > 1)
+      plan.levels.push_back(level_from_state(*child.state()));
+  return plan;
+}
+
 void BpfKernel::attach(const AttachRequest& request, Done done) {
-  SchedulerSpec spec{.path = object_path(request.scheduler),
-                     .cgroup = request.cgroup,
-                     .options = request.options,
-                     .shared_events_fd = root_ ? root_->events_fd() : -1};
+  // Its pins stand where those of the new one would.
+  if (children_.contains(request.cgroup)) {
+    boost::asio::post(loop_, [done = std::move(done)] {
+      done(fail(Errc::busy, "another scheduler is attached there already"));
+    });
+    return;
+  }
   attach_on_worker(
-      std::move(spec),
+      {.file = object_path(request.scheduler),
+       .request = request,
+       .pins = pins(request.cgroup),
+       .shared_events_fd = root_ ? root_->events_fd() : -1},
+      [] { return Status{}; },
       [this, cgroup = request.cgroup](Result<SchedulerObject> object) -> Status {
         if (!object)
           return tl::unexpected(object.error());
@@ -170,9 +301,10 @@ Status BpfKernel::detach(CgroupId cgroup) {
     return {};
   slots_.erase(cgroup);
   auto object = std::make_shared<SchedulerObject>(std::move(found.mapped()));
-  boost::asio::post(worker_, [object = std::move(object)]() mutable {
+  boost::asio::post(worker_, [object = std::move(object)] {
     adopt_main_thread_priority();
-    object.reset();
+    if (const auto ended = std::move(*object).end(); !ended)
+      log::error({}, "{}", ended.error().message);
   });
   return {};
 }
@@ -209,15 +341,9 @@ Status BpfKernel::kill(CgroupId cgroup, const std::string& reason) {
   return {};
 }
 
-// Deepest first: a parent that ends takes those below it along as if they had failed.
 Status BpfKernel::leave() {
-  ring_.reset();
-  for (const auto& scheduler : sysfs_.schedulers() | std::views::reverse)
-    children_.erase(scheduler.cgroup);
-  children_.clear();
-  slots_.clear();
-  root_.reset();
-  return {};
+  forget_all();
+  return end_pinned_schedulers(config_.pin_dir);
 }
 
 Result<std::vector<RefusedOp>> BpfKernel::apply(const LevelPlan& level,
@@ -355,6 +481,11 @@ Result<ExitInfo> BpfKernel::exit_info(CgroupId cgroup) const {
 }
 
 }  // namespace
+
+Status end_left_schedulers(const std::string& pin_dir) {
+  const auto lock = lock_pins(pin_dir);
+  return lock ? end_pinned_schedulers(pin_dir) : tl::unexpected(lock.error());
+}
 
 std::unique_ptr<KernelPort> make_bpf_kernel(boost::asio::io_context& loop, BpfKernelConfig config) {
   return std::make_unique<BpfKernel>(loop, std::move(config));

@@ -57,16 +57,15 @@ Status associate_with_struct_ops(const bpf_program& program, const bpf_map& stru
   return {};
 }
 
-Status run_syscall_program(const bpf_program& program, void* args, std::uint32_t size) {
+Status run_syscall_program(int program_fd, const char* name, void* args, std::uint32_t size) {
   LIBBPF_OPTS(bpf_test_run_opts, options);
   options.ctx_in = args;
   options.ctx_size_in = size;
-  const int error = bpf_prog_test_run_opts(bpf_program__fd(&program), &options);
+  const int error = bpf_prog_test_run_opts(program_fd, &options);
   if (error != 0)
-    return fail(Errc::kernel, "cannot run program {}: {}", bpf_program__name(&program),
-                std::strerror(-error));
+    return fail(Errc::kernel, "cannot run program {}: {}", name, std::strerror(-error));
   if (options.retval != 0)
-    return fail(Errc::kernel, "program {} failed: {}", bpf_program__name(&program),
+    return fail(Errc::kernel, "program {} failed: {}", name,
                 std::strerror(-static_cast<int>(options.retval)));
   return {};
 }

@@ -24,8 +24,8 @@ using BpfPtr = std::unique_ptr<T, BpfDeleter>;
 Status associate_with_struct_ops(const bpf_program& program, const bpf_map& struct_ops);
 
 /// Runs a SEC("syscall") program with @p args as its context. Errc::kernel if it could not run or
-/// returned something else than 0.
-Status run_syscall_program(const bpf_program& program, void* args, std::uint32_t size);
+/// returned something else than 0; @p name is for the message.
+Status run_syscall_program(int program_fd, const char* name, void* args, std::uint32_t size);
 
 /// Collects what libbpf and the verifier say on this thread while it lives, for error messages.
 class LibbpfLog {

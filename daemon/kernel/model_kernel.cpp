@@ -38,15 +38,37 @@ std::optional<Error> ModelKernel::Faults::take() {
 ModelKernel::ModelKernel(Topology topology, Post post)
     : topology_(std::move(topology)), post_(std::move(post)) {}
 
-void ModelKernel::load_root(const Options& /*options*/, Done done) {
+Result<Adoption> ModelKernel::adopt() {
+  Adoption adoption;
+  if (!schedulers_.contains(kSelf)) {
+    if (const auto exit = exits_.find(kSelf); exit != exits_.end())
+      adoption.root_exit = exit->second;
+    requests_.clear();
+    exits_.clear();
+    return adoption;
+  }
+  for (const auto& [cgroup, request] : requests_) {
+    const AdoptedScheduler adopted{.request = request,
+                                   .current = !upgraded_.contains(request.scheduler)};
+    if (cgroup == kSelf)
+      adoption.root = adopted;
+    else
+      adoption.children.push_back(adopted);
+  }
+  return adoption;
+}
+
+void ModelKernel::load_root(const Options& options, Done done) {
   if (const auto fault = load_faults_.take())
     return finish(std::move(done), tl::unexpected(*fault));
-  if (schedulers_.contains(kSelf))
-    return finish(std::move(done), fail(Errc::busy, "a root scheduler is already loaded"));
+  static_cast<void>(leave());
+  ++root_loads_;
   Scheduler root{.path = "/", .parent = kSelf, .name = "fief_root", .held = {}};
   root.held.by_cap.fill(CidSet::first(topology_.nr_cids()));
   schedulers_.emplace(kSelf, std::move(root));
+  requests_[kSelf] = {.cgroup = kSelf, .path = "/", .scheduler = "root", .options = options};
   exits_.erase(kSelf);
+  upgraded_.erase("root");
   finish(std::move(done), {});
 }
 
@@ -58,8 +80,11 @@ void ModelKernel::attach(const AttachRequest& request, Done done) {
   else
     status = link(request.cgroup, "fief_" + request.scheduler, false);
   const auto cgroup = request.cgroup;
-  if (status)
+  if (status) {
     schedulers_.at(cgroup).in_hand = false;
+    requests_.insert_or_assign(cgroup, request);
+    upgraded_.erase(request.scheduler);
+  }
   change([this, cgroup, done = std::move(done), status] {
     post_([this, cgroup, done, status] {
       if (const auto found = schedulers_.find(cgroup); status && found != schedulers_.end())
@@ -119,7 +144,10 @@ CgroupId ModelKernel::parent_scheduler(const std::string& path) const {
 
 Status ModelKernel::detach(CgroupId cgroup) {
   const auto found = schedulers_.find(cgroup);
-  if (cgroup == kSelf || found == schedulers_.end() || found->second.foreign)
+  if (cgroup == kSelf)
+    return {};
+  requests_.erase(cgroup);
+  if (found == schedulers_.end() || found->second.foreign)
     return {};
   found->second.in_hand = false;
   change([this, cgroup] {
@@ -148,6 +176,7 @@ Status ModelKernel::kill(CgroupId cgroup, const std::string& reason) {
 }
 
 Status ModelKernel::leave() {
+  requests_.clear();
   unlink(kSelf, {.kind = exit_kind::kUnregistered,
                  .code = 0,
                  .reason = "unregistered from user space",

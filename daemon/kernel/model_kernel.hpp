@@ -25,6 +25,7 @@ class ModelKernel : public KernelPort {
 
   Status probe() override { return probe_; }
   void set_event_sink(EventSink sink) override { sink_ = std::move(sink); }
+  Result<Adoption> adopt() override;
   void load_root(const Options& options, Done done) override;
   [[nodiscard]] const Topology& topology() const override { return topology_; }
   void attach(const AttachRequest& request, Done done) override;
@@ -50,6 +51,8 @@ class ModelKernel : public KernelPort {
   void set_probe(Status status) { probe_ = std::move(status); }
   /// The only schedulers there are from now on; at first there is any.
   void set_schedulers(std::set<std::string> names) { known_ = std::move(names); }
+  /// The object of @p scheduler ("root" as well) is another one from now on.
+  void upgrade(const std::string& scheduler) { upgraded_.insert(scheduler); }
   void fail_loads(std::uint32_t count, Error error);
   void fail_attaches(std::uint32_t count, Error error);
   /// While set, events are lost and counted; clearing it reports the loss.
@@ -61,6 +64,7 @@ class ModelKernel : public KernelPort {
   // For assertions.
   [[nodiscard]] std::uint64_t applies() const { return applies_; }
   [[nodiscard]] std::uint64_t attach_calls() const { return attach_calls_; }
+  [[nodiscard]] std::uint64_t root_loads() const { return root_loads_; }
   /// Broken rules: a cid with two owners, or a call that makes the real kernel eject its caller.
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
 
@@ -99,6 +103,9 @@ class ModelKernel : public KernelPort {
   std::map<CgroupId, Scheduler> schedulers_;  // the root is kSelf
   std::map<CgroupId, ExitInfo> exits_;
   std::optional<std::set<std::string>> known_;
+  std::set<std::string> upgraded_;
+  std::map<CgroupId, AttachRequest>
+      requests_;  ///< until they are detached, whatever became of them
   Faults load_faults_;
   Faults attach_faults_;
   std::uint64_t dropped_ = 0;
@@ -107,6 +114,7 @@ class ModelKernel : public KernelPort {
   std::vector<std::function<void()>> held_changes_;
   std::uint64_t applies_ = 0;
   std::uint64_t attach_calls_ = 0;
+  std::uint64_t root_loads_ = 0;
   std::vector<std::string> violations_;
 };
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -30,6 +31,7 @@ struct AttachRequest {
   std::string path;       ///< for messages
   std::string scheduler;  ///< object name, e.g. "fair"
   Options options;
+  friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };
 
 /// Counters of one scheduler since it was attached.
@@ -49,6 +51,21 @@ struct ExitInfo {
   std::string reason;
   std::string message;
   std::string dump;
+};
+
+/// A child scheduler that an earlier daemon attached.
+struct AdoptedScheduler {
+  AttachRequest request;  ///< of the daemon that attached it
+  bool current = true;    ///< its object file is still the one it was loaded from
+};
+
+/// What an earlier daemon left attached, and this one goes on with.
+struct Adoption {
+  std::optional<AdoptedScheduler> root;  ///< none: there is nothing to go on with
+  std::optional<ExitInfo> root_exit;     ///< it had left a root, which has ended since
+  std::vector<AdoptedScheduler> children;
+  Plan plan;                           ///< in force, as far as the schedulers' tables tell
+  std::vector<std::string> discarded;  ///< a sentence for each scheduler that could not be adopted
 };
 
 /// One attached scheduler as the kernel shows it.
@@ -88,7 +105,11 @@ class KernelPort {
   /// Called for every event from now on. Set before load_root().
   virtual void set_event_sink(EventSink sink) = 0;
 
-  /// Loads and attaches the root scheduler. Afterwards topology() is known.
+  /// Takes over what an earlier daemon left attached; topology() is known if there was a root. To
+  /// be called once, before anything else is loaded. What is of no use any more is removed.
+  virtual Result<Adoption> adopt() = 0;
+  /// Loads and attaches the root scheduler. Afterwards topology() is known. A root that is attached
+  /// already is replaced, with all below it: not before the new one has been loaded.
   virtual void load_root(const Options& options, Done done) = 0;
   [[nodiscard]] virtual const Topology& topology() const = 0;
 
@@ -103,7 +124,8 @@ class KernelPort {
   /// shows when it is done. Errc::not_found: it has gone; Errc::stale: the one above has, or is not
   /// fief's.
   virtual Status kill(CgroupId cgroup, const std::string& reason) = 0;
-  /// Detaches everything, children first. Every task returns to the kernel's own scheduler.
+  /// Detaches everything, children first. Every task returns to the kernel's own scheduler. Without
+  /// this call everything stays attached for the next daemon, however this one ends.
   virtual Status leave() = 0;
 
   /// Carries out @p ops in order below one scheduler and then lets its dispatch follow @p level.

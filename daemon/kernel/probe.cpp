@@ -62,7 +62,7 @@ Status check_kernel_types() {
 
 }  // namespace
 
-Status probe_kernel(const SchedExtSysfs& sysfs) {
+Status probe_kernel(const SchedExtSysfs& sysfs, bool ours) {
   const auto state = sysfs.state();
   if (!state)
     return fail(Errc::unsupported,
@@ -72,7 +72,7 @@ Status probe_kernel(const SchedExtSysfs& sysfs) {
     return status;
   if (const auto status = check_privileges(); !status)
     return status;
-  if (*state != "disabled") {
+  if (*state != "disabled" && !ours) {
     const auto loaded = sysfs.schedulers();
     return fail(Errc::busy, "another root scheduler, \"{}\", is loaded already; stop it first",
                 loaded.empty() ? *state : loaded.front().name);

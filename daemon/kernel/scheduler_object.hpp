@@ -1,45 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One BPF scheduler: an object file opened, configured, loaded and attached. Move-only; destroying
-// it detaches the scheduler and frees everything it loaded.
-//
-// Loading and attaching block for up to seconds (verification; an enable that walks all tasks),
-// detaching likewise: the owner does these on a thread of its own.
+// One attached BPF scheduler: what the daemon reads of it and asks of it, by way of what is pinned.
+// Move-only. Destroying it lets go of a scheduler that stays attached; end() detaches it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <string>
+#include <span>
 
-#include "core/ids.hpp"
+#include "core/fd.hpp"
 #include "core/result.hpp"
 #include "fief/abi.h"
+#include "kernel/load_record.hpp"
+#include "kernel/pins.hpp"
 #include "kernel/port.hpp"
-#include "policy/policy.hpp"
 
 namespace fief {
 
-struct SchedulerSpec {
-  std::string path;           ///< of the object file
-  CgroupId cgroup;            ///< where to attach it; kSelf: as the root scheduler
-  Options options;            ///< constants of the object, by name
-  int shared_events_fd = -1;  ///< ring map to report into; -1: its own
+/// Names of the syscall programs that schedulers of fief's have.
+inline constexpr char kInfoProgram[] = "fief_info";
+inline constexpr char kApplyProgram[] = "fief_apply";
+inline constexpr char kObserveProgram[] = "fief_observe";
+inline constexpr char kKillProgram[] = "fief_kill";
+
+/// A map's memory, mapped for as long as this object lives.
+class MapMemory {
+ public:
+  MapMemory() = default;
+  /// Maps an arena, at the address it was made for. Errc::kernel.
+  static Result<MapMemory> arena(int map_fd);
+  /// Maps an array's values for reading. Errc::kernel.
+  static Result<MapMemory> values(int map_fd);
+  MapMemory(const MapMemory&) = delete;
+  MapMemory& operator=(const MapMemory&) = delete;
+  MapMemory(MapMemory&& other) noexcept : memory_(std::exchange(other.memory_, {})) {}
+  MapMemory& operator=(MapMemory&& other) noexcept;
+  ~MapMemory();
+
+  [[nodiscard]] std::span<std::byte> bytes() const { return memory_; }
+
+ private:
+  explicit MapMemory(std::span<std::byte> memory) : memory_(memory) {}
+  static Result<MapMemory> map(std::uintptr_t at, std::size_t size, int protection, int map_fd);
+  std::span<std::byte> memory_;
 };
 
 class SchedulerObject {
  public:
-  /// Opens, configures, loads and attaches. Errc::not_found: no such object file or cgroup;
-  /// Errc::invalid: not a scheduler object, or an unknown option; Errc::busy: another scheduler is
-  /// in the way; Errc::kernel: refused, with the verifier's or the scheduler's own reason.
-  static Result<SchedulerObject> attach(const SchedulerSpec& spec);
+  /// Opens what is pinned in @p pins. Errc::not_found: there is no scheduler; Errc::invalid: one of
+  /// another version of fief, or damaged.
+  static Result<SchedulerObject> open(const PinDirectory& pins);
 
-  SchedulerObject(SchedulerObject&&) noexcept;
-  SchedulerObject& operator=(SchedulerObject&&) noexcept;
-  ~SchedulerObject();
+  /// Detaches it and removes its pins. Blocks until its tasks are back with the scheduler above.
+  Status end() && { return pins_.end(); }
 
+  /// What it was loaded from.
+  [[nodiscard]] const LoadRecord& record() const { return record_; }
   /// The mapped state, nullptr if the object is not one of fief's. BPF writes it concurrently.
-  [[nodiscard]] fief_state* state() const;
-  [[nodiscard]] int events_fd() const;
+  [[nodiscard]] fief_state* state() const { return state_; }
+  /// Its event ring's map, or -1.
+  [[nodiscard]] int events_fd() const { return events_.get(); }
   [[nodiscard]] ExitInfo exit_info() const;
   [[nodiscard]] Counters counters() const;
 
@@ -50,9 +70,24 @@ class SchedulerObject {
   Status run_kill(fief_kill_args& args) const;
 
  private:
-  struct Impl;
-  explicit SchedulerObject(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit SchedulerObject(PinDirectory pins) : pins_(std::move(pins)) {}
+  Status open_state();
+  Status open_exit_record();
+
+  PinDirectory pins_;
+  LoadRecord record_;
+  UniqueFd events_;
+  UniqueFd apply_;
+  UniqueFd observe_;
+  UniqueFd kill_;
+  MapMemory arena_;
+  MapMemory exit_memory_;
+  fief_state* state_ = nullptr;  ///< in arena_
 };
+
+/// Errc::invalid if @p args are of an object that was built for another version of fief.
+Status check_abi_of(const fief_info_args& args);
+/// The record of an end; nothing but zeroes while it runs, or where there is no record.
+ExitInfo exit_from_abi(const fief_exit* record);
 
 }  // namespace fief

@@ -35,7 +35,17 @@ Status add_share(fief_cid_plan& plan, Cid cid, std::uint16_t slot, CpuTime fract
   return {};
 }
 
+std::uint32_t slots_in_use(const fief_state& state) {
+  return std::min<std::uint32_t>(state.nr_slots, FIEF_MAX_SLOTS);
+}
+
 }  // namespace
+
+SlotTable::SlotTable(const fief_state& state) {
+  for (std::uint16_t slot = 1; slot < slots_in_use(state); ++slot)
+    if (const auto child = state.slots[slot].participant.cgroup_id; child != 0)
+      slots_.emplace(CgroupId{child}, slot);
+}
 
 Status SlotTable::update(const LevelPlan& level) {
   std::set<CgroupId> wanted;
@@ -123,6 +133,38 @@ void write_op(const GrantOp& op, fief_op& out) {
   out.caps = op.caps;
   out.cgroup_id = op.child.value;
   to_abi(op.cids, out.cids);
+}
+
+LevelPlan level_from_state(const fief_state& state) {
+  std::map<std::uint16_t, ParticipantPlan> by_slot;
+  for (std::uint16_t slot = 0; slot < slots_in_use(state); ++slot) {
+    const auto& from = state.slots[slot].participant;
+    if (slot != FIEF_SLOT_SELF && from.cgroup_id == 0)
+      continue;
+    by_slot[slot].cgroup = CgroupId{from.cgroup_id};
+    by_slot[slot].entitlement.cpus = from.entitlement;
+  }
+  LevelPlan level;
+  level.scheduler = CgroupId{state.cgroup_id};
+  for (std::uint32_t cid = 0; cid < std::min<std::uint32_t>(state.nr_cids, FIEF_MAX_CIDS); ++cid) {
+    const auto& plan = state.cids[cid];
+    const auto sharers = std::min<std::uint32_t>(plan.nr, FIEF_MAX_SHARERS);
+    if (sharers != 0)
+      level.held.insert(Cid{cid});
+    for (std::uint32_t i = 0; i < sharers; ++i) {
+      const auto found = by_slot.find(plan.share[i].slot);
+      if (found == by_slot.end())
+        continue;
+      if (sharers == 1)
+        found->second.exclusive.insert(Cid{cid});
+      else
+        found->second.shared.push_back({Cid{cid}, plan.share[i].fraction});
+    }
+  }
+  for (auto& [slot, participant] : by_slot)
+    level.participants.push_back(std::move(participant));
+  std::ranges::sort(level.participants, {}, &ParticipantPlan::cgroup);
+  return level;
 }
 
 Status write_cid_plans(const LevelPlan& level, const SlotTable& slots, fief_state& state) {

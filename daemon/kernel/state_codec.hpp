@@ -18,6 +18,9 @@ namespace fief {
 /// as it is planned for, so that unrelated changes leave its accounts alone.
 class SlotTable {
  public:
+  SlotTable() = default;
+  /// The slots that @p state has in use.
+  explicit SlotTable(const fief_state& state);
   /// Frees the slots of children that @p level no longer names and gives new ones the lowest free
   /// slot. Errc::infeasible beyond FIEF_MAX_SLOTS - 1 children.
   Status update(const LevelPlan& level);
@@ -37,6 +40,10 @@ void to_abi(const CidSet& set, fief_cidset& out);
 Topology topology_from_state(const fief_state& state);
 HeldCaps held_from_view(const fief_caps_view& view);
 void write_op(const GrantOp& op, fief_op& out);
+
+/// The plan that @p state divides its cids by, for the next to keep what it can of it. Flags of
+/// participants (lend, borrow, perf) are not in it.
+LevelPlan level_from_state(const fief_state& state);
 
 /// Writes the plan of every cid (fief_state::staged_cids). Errc::infeasible if a cid has more
 /// sharers than FIEF_MAX_SHARERS.

@@ -213,6 +213,7 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log) {
   Policy policy;
   assign(policy.root.min_cpus, draft.root.min_cpus);
   policy.root.options = make_options(draft.root.options);
+  assign(policy.root.on_stop, draft.root.on_stop);
   const auto drafts = complete_drafts(draft, log);
   for (const auto& delegation : drafts) {
     auto made = make_delegation(delegation);

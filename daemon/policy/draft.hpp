@@ -72,6 +72,7 @@ struct DelegationDraft {
 struct RootDraft {
   Setting<double> min_cpus;
   OptionSettings options;
+  Setting<OnStop> on_stop;
 };
 
 /// By name; of a delegation's keys those that say what it gets.

@@ -30,6 +30,7 @@ void lay_over(RestartDraft& under, RestartDraft&& over) {
 void lay_over(RootDraft& under, RootDraft&& over) {
   lay_over(under.min_cpus, std::move(over.min_cpus));
   lay_over(under.options, std::move(over.options));
+  lay_over(under.on_stop, std::move(over.on_stop));
 }
 
 void lay_over(ClassDrafts& under, ClassDrafts&& over) {

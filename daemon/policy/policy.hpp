@@ -17,6 +17,9 @@ namespace fief {
 
 enum class Smt { together, split };  ///< may the threads of one core have different owners?
 
+/// What becomes of the schedulers when the daemon is stopped: they go, or stay without it.
+enum class OnStop { leave, keep };
+
 struct PlacePack {};
 struct PlaceSpread {};
 struct PlaceNear {
@@ -66,11 +69,12 @@ struct DelegationPattern {
   Delegation delegation;  ///< named as the pattern; of no cgroup
 };
 
-/// What the root scheduler keeps for everything that is not delegated.
+/// The root scheduler: what it keeps for everything that is not delegated, and how long.
 struct RootPolicy {
   /// CPUs it always keeps. Unset: a sixteenth of the machine, at most 1.
   std::optional<double> min_cpus;
   Options options;
+  OnStop on_stop = OnStop::leave;
 };
 
 struct Policy {

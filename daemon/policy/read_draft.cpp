@@ -204,6 +204,7 @@ constexpr auto kDelegationKeys = joined(kSubjectKeys, kClassKeys);
 constexpr std::array kRootKeys{
     Key<RootDraft>{"min_cpus", setting<&RootDraft::min_cpus, as_max_cpus>},
     Key<RootDraft>{"options", read_options<RootDraft>},
+    Key<RootDraft>{"on_stop", setting<&RootDraft::on_stop, as_on_stop>},
 };
 
 void read_classes(const Value& object, PolicyDraft& draft) {

@@ -30,6 +30,9 @@ Value shown(std::chrono::milliseconds value) {
 Value shown(Smt value) {
   return std::string(value == Smt::together ? "together" : "split");
 }
+Value shown(OnStop value) {
+  return std::string(value == OnStop::leave ? "leave" : "keep");
+}
 Value shown(const OptionValue& value) {
   return std::visit([](const auto& plain) { return Value(plain); }, value);
 }
@@ -118,6 +121,7 @@ const Delegation& made_of(const DelegationDraft& draft, const Policy& policy) {
 ShownPolicy show(const PolicyDraft& draft, const Policy& made, FaultLog& log) {
   Values root;
   root.add("min_cpus", draft.root.min_cpus, made.root.min_cpus);
+  root.add("on_stop", draft.root.on_stop, made.root.on_stop);
   root.add(draft.root.options, made.root.options);
   ShownPolicy policy{root.take(), {}};
   for (const auto& delegation : complete_drafts(draft, log))

@@ -257,6 +257,13 @@ ValueResult<Smt> as_smt(const JsonNode& node) {
   });
 }
 
+ValueResult<OnStop> as_on_stop(const JsonNode& node) {
+  static constexpr std::array<std::string_view, 2> kChoices{"leave", "keep"};
+  return as_choice(node, kChoices).map([](std::size_t i) {
+    return i == 0 ? OnStop::leave : OnStop::keep;
+  });
+}
+
 ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node) {
   constexpr std::chrono::milliseconds kDay = std::chrono::hours(24);
   return as_whole(node, 1, kDay.count()).map([](std::int64_t n) {

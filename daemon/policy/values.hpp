@@ -43,6 +43,7 @@ ValueResult<double> as_min_cpus(const JsonNode& node);
 ValueResult<double> as_max_cpus(const JsonNode& node);
 ValueResult<Placement> as_placement(const JsonNode& node);
 ValueResult<Smt> as_smt(const JsonNode& node);
+ValueResult<OnStop> as_on_stop(const JsonNode& node);
 /// 1 ms to a day.
 ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node);
 /// 1 to 1000.

@@ -12,7 +12,7 @@ _fiefctl() {
     _init_completion -n = || return
 
     local commands='status tree top map monitor metrics explain policy set attach detach revert kill boost'
-    commands+=' replan reload check plan dump'
+    commands+=' replan leave reload check plan dump'
     local command='' word
     for word in "${words[@]:1:cword-1}"; do
         if [[ " $commands " == *" $word "* ]]; then

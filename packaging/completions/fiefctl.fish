@@ -10,7 +10,7 @@ function __fiefctl_subjects
         sed -n 's/^ *"\(name\|cgroup\|delegation\)": "\(..*\)",$/\2/p' | sort -u
 end
 
-set -l commands status tree top map monitor metrics explain policy set attach detach revert kill boost replan reload check plan dump
+set -l commands status tree top map monitor metrics explain policy set attach detach revert kill boost replan leave reload check plan dump
 set -l no_command "not __fish_seen_subcommand_from $commands"
 
 complete -c fiefctl -f
@@ -29,6 +29,7 @@ complete -c fiefctl -n $no_command -a revert -d 'Undo set, attach and detach'
 complete -c fiefctl -n $no_command -a kill -d 'End a scheduler as a failure would'
 complete -c fiefctl -n $no_command -a boost -d 'More for a cgroup while a command runs'
 complete -c fiefctl -n $no_command -a replan -d 'Read everything afresh and plan'
+complete -c fiefctl -n $no_command -a leave -d 'Detach every scheduler and end the service'
 complete -c fiefctl -n $no_command -a reload -d 'Read the policy anew and put it in force'
 complete -c fiefctl -n $no_command -a check -d 'Find every fault of a policy'
 complete -c fiefctl -n $no_command -a plan -d 'Who would get which CPUs'
@@ -36,7 +37,7 @@ complete -c fiefctl -n $no_command -a dump -d 'Everything the daemon knows'
 complete -c fiefctl -n $no_command -l version -d 'Version'
 complete -c fiefctl -l help -d 'Help'
 
-set -l with_json status tree top map monitor explain policy set attach detach revert kill replan reload check plan
+set -l with_json status tree top map monitor explain policy set attach detach revert kill replan leave reload check plan
 set -l with_subject explain set attach detach revert kill boost
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_json" -l json -d 'Print JSON'
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_subject" -a '(__fiefctl_subjects)'

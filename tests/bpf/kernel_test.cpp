@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "kernel/bpf_kernel.hpp"
 #include "kernel/exit_kind.hpp"
 #include "real_kernel.hpp"
 
@@ -38,10 +39,14 @@ TEST_F(RealKernel, RootComesAndGoes) {
 
 TEST_F(RealKernel, SecondRootIsRefusedInWords) {
   load_root();
-  const auto probed = kernel_->probe();
-  ASSERT_FALSE(probed);
-  EXPECT_EQ(probed.error().code, Errc::busy);
-  EXPECT_THAT(probed.error().message, ::testing::HasSubstr("fief_root"));
+  const auto stranger = make_bpf_kernel(loop_, {.pin_dir = "/sys/fs/bpf/stranger"})->probe();
+  ASSERT_FALSE(stranger);
+  EXPECT_EQ(stranger.error().code, Errc::busy);
+  EXPECT_THAT(stranger.error().message, ::testing::HasSubstr("fief_root"));
+  const auto twin = make_bpf_kernel(loop_, {})->probe();
+  ASSERT_FALSE(twin);
+  EXPECT_EQ(twin.error().code, Errc::busy);
+  EXPECT_THAT(twin.error().message, ::testing::HasSubstr("another fiefd"));
 }
 
 TEST_F(RealKernel, ChildGetsExactlyWhatIsGranted) {

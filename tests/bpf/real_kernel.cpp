@@ -118,8 +118,23 @@ void TestCgroup::write(const std::string& file, const std::string& text) const {
   EXPECT_TRUE(out.good()) << directory_ << "/" << file;
 }
 
-RealKernel::RealKernel() : kernel_(make_bpf_kernel(loop_, {.object_dir = object_dir()})) {
+RealKernel::RealKernel() {
+  make_kernel();
+}
+
+void RealKernel::make_kernel() {
+  kernel_ = make_bpf_kernel(loop_, {.object_dir = object_dir()});
   kernel_->set_event_sink([this](const Event& event) { events_.push_back(event); });
+}
+
+Adoption RealKernel::restart() {
+  kernel_.reset();
+  make_kernel();
+  const auto probed = kernel_->probe();
+  EXPECT_TRUE(probed) << probed.error().message;
+  auto adoption = kernel_->adopt();
+  EXPECT_TRUE(adoption) << adoption.error().message;
+  return adoption.value_or(Adoption{});
 }
 
 RealKernel::~RealKernel() {

@@ -48,8 +48,11 @@ class RealKernel : public ::testing::Test {
 
  protected:
   RealKernel();
+  void make_kernel();
 
   void load_root();
+  /// The daemon dies, and another one comes up in its place.
+  Adoption restart();
   void attach(const TestCgroup& cgroup, const std::string& scheduler = "fair");
   Status try_attach(const TestCgroup& cgroup, const std::string& scheduler,
                     const Options& options = {});

@@ -193,6 +193,7 @@ TEST_F(ChangeTest, EveryMethodReachesTheBackend) {
       {"Revert s db", "revert db"},
       {"Kill ss db enough", "kill db: enough"},
       {"Kill ss db ''", "kill db: uid 0 asked for it"},
+      {"Leave", "leave"},
       {"Replan t 0", "replan"},
       {"Replan t 1", "replan from scratch"}};
   for (const auto& [call, expected] : calls) {

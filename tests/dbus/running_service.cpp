@@ -101,6 +101,10 @@ void StateBackend::kill(const std::string& subject, const std::string& reason, D
   record("kill " + subject + ": " + reason, std::move(done));
 }
 
+void StateBackend::leave(Done done) {
+  record("leave", std::move(done));
+}
+
 void StateBackend::replan(bool from_scratch, Done done) {
   record(from_scratch ? "replan from scratch" : "replan", std::move(done));
 }

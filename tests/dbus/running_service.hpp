@@ -41,6 +41,7 @@ class StateBackend final : public Backend {
   void revert(const std::string& subject, Done done) override;
   void kill(const std::string& subject, const std::string& reason, Done done) override;
   void replan(bool from_scratch, Done done) override;
+  void leave(Done done) override;
   void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
   void release(std::uint64_t hold) override;
   [[nodiscard]] std::string plan() const override;

@@ -268,7 +268,7 @@ TEST_F(Change, StoppingAnswersWhoWaits) {
   std::optional<Status> outcome;
   controller_->change({"/a", {{"weight", 300}}, Lifetime::until_restart, "uid 0"},
                       [&outcome](const Status& status) { outcome = status; });
-  ASSERT_TRUE(controller_->stop());
+  ASSERT_TRUE(controller_->stop(Leaving::for_good));
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->error().code, Errc::stale);
 }

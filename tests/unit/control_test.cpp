@@ -182,7 +182,7 @@ TEST_F(Control, StoppingLeavesNothingBehind) {
   make("/a");
   set_policy(policy_of({quick("/a")}));
   start();
-  ASSERT_TRUE(controller_->stop());
+  ASSERT_TRUE(controller_->stop(Leaving::for_good));
   EXPECT_FALSE(kernel_.observe()->root_enabled);
   EXPECT_THAT(kernel_.observe()->schedulers, IsEmpty());
   EXPECT_EQ(listener_.signals.back(), (Listener::Signal{"/a", "daemon-stopping"}));

@@ -47,11 +47,23 @@ void World::start() {
   controller_.emplace(io_, kernel_, *watcher_, std::move(config),
                       ControllerHooks{.ready = [this] { ready_ = true; },
                                       .failed = [this](const Error& error) { failure_ = error; },
+                                      .left = [this] { left_ = true; },
                                       .progress = [](const std::string&) {}});
   controller_->set_listener(&listener_);
   watch();
   controller_->start();
   wait_until("ready or failed", [this] { return ready_ || failure_; });
+}
+
+void World::crash() {
+  settle();
+  controller_.reset();
+  static_cast<void>(descriptor_.release());
+  io_.restart();
+  io_.poll();  // the wait on the descriptor ends
+  watcher_.reset();
+  ready_ = false;
+  listener_ = {};
 }
 
 void World::watch() {

@@ -51,6 +51,8 @@ class World : public ::testing::Test {
   void set_policy(std::string text) { policy_text_ = std::move(text); }
   /// Starts the controller and waits until it is ready.
   void start();
+  /// Ends the controller as a kill would; what it attached stays. start() begins the next one.
+  void crash();
   Status reload();
   /// Makes a request of the controller and waits for its answer.
   Status outcome_of(const std::function<void(Backend::Done)>& request);
@@ -84,6 +86,7 @@ class World : public ::testing::Test {
   std::string policy_text_ = "{}";
   std::optional<Controller> controller_;
   bool ready_ = false;
+  bool left_ = false;
   std::optional<Error> failure_;
   RestartPolicy root_restart_;
 

@@ -45,4 +45,5 @@ def daemon():
     yield start
     machine.run("systemctl", "stop", "fiefd.service", check=False)
     machine.run("systemctl", "reset-failed", "fiefd.service", check=False)
+    machine.run("fiefd", "--leave")
     machine.wait_for("the kernel's own scheduler", lambda: machine.kernel_state() == "disabled")

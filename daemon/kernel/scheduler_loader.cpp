@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/scheduler_loader.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/exit_kind.hpp"
+#include "kernel/libbpf_handles.hpp"
+#include "kernel/load_record.hpp"
+
+namespace fief {
+namespace {
+
+constexpr char kOpsType[] = "sched_ext_ops_cid";
+constexpr char kOptionsSection[] = ".rodata";
+constexpr char kCgroupConstant[] = "attached_cgroup_id";
+
+/// A variable of a data section, where it lies in the map's initial value.
+struct Variable {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+  bool is_bool = false;
+};
+
+std::optional<Variable> find_variable(const btf& types, const char* section,
+                                      std::string_view name) {
+  const int section_id = btf__find_by_name_kind(&types, section, BTF_KIND_DATASEC);
+  if (section_id < 0)
+    return std::nullopt;
+  const btf_type* datasec = btf__type_by_id(&types, static_cast<__u32>(section_id));
+  const btf_var_secinfo* info = btf_var_secinfos(datasec);
+  for (unsigned i = 0; i < btf_vlen(datasec); ++i, ++info) {
+    const btf_type* variable = btf__type_by_id(&types, info->type);
+    if (name != btf__name_by_offset(&types, variable->name_off))
+      continue;
+    const int type_id = btf__resolve_type(&types, variable->type);
+    const btf_type* type =
+        type_id < 0 ? nullptr : btf__type_by_id(&types, static_cast<__u32>(type_id));
+    const bool is_bool =
+        type != nullptr && btf_is_int(type) && btf_int_encoding(type) == BTF_INT_BOOL;
+    return Variable{info->offset, info->size, is_bool};
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> option_number(const OptionValue& value) {
+  if (const auto* number = std::get_if<std::int64_t>(&value))
+    return *number;
+  if (const auto* flag = std::get_if<bool>(&value))
+    return *flag ? 1 : 0;
+  return std::nullopt;
+}
+
+bool fits(std::int64_t number, const Variable& variable) {
+  if (variable.is_bool)
+    return number == 0 || number == 1;
+  if (number < 0 || variable.size > sizeof(number))
+    return false;
+  return variable.size == sizeof(number) || number < (std::int64_t{1} << (8 * variable.size));
+}
+
+bpf_map* find_struct_ops(bpf_object* object) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+      return map;
+  }
+  return nullptr;
+}
+
+Status set_option(bpf_object* object, const std::string& name, const OptionValue& value) {
+  const bpf_map* section = bpf_object__find_map_by_name(object, kOptionsSection);
+  std::size_t size = 0;
+  auto* data = section == nullptr ? nullptr
+                                  : static_cast<std::byte*>(bpf_map__initial_value(section, &size));
+  const auto variable = find_variable(*bpf_object__btf(object), kOptionsSection, name);
+  if (data == nullptr || !variable || variable->offset + variable->size > size)
+    return fail(Errc::invalid, "the scheduler has no option \"{}\"", name);
+  const auto number = option_number(value);
+  if (!number || !fits(*number, *variable))
+    return fail(Errc::invalid, "option \"{}\" takes a {}", name,
+                variable->is_bool ? "boolean" : fmt::format("number of {} bytes", variable->size));
+  std::memcpy(data + variable->offset, &*number, variable->size);
+  return {};
+}
+
+/// Writes the cgroup to attach to into the ops table (sub_cgroup_id) before it is loaded.
+Status set_cgroup(bpf_object* object, bpf_map* struct_ops, CgroupId cgroup) {
+  const btf* types = bpf_object__btf(object);
+  const int id = btf__find_by_name_kind(types, kOpsType, BTF_KIND_STRUCT);
+  std::size_t size = 0;
+  auto* data = static_cast<std::byte*>(bpf_map__initial_value(struct_ops, &size));
+  if (id < 0 || data == nullptr)
+    return fail(Errc::invalid, "the object holds no cid-form scheduler (struct {})", kOpsType);
+  const btf_type* type = btf__type_by_id(types, static_cast<__u32>(id));
+  const btf_member* member = btf_members(type);
+  for (unsigned i = 0; i < btf_vlen(type); ++i, ++member) {
+    if (std::strcmp(btf__name_by_offset(types, member->name_off), "sub_cgroup_id") != 0)
+      continue;
+    const auto offset = btf_member_bit_offset(type, i) / 8;
+    if (offset + sizeof(cgroup.value) > size)
+      break;
+    std::memcpy(data + offset, &cgroup.value, sizeof(cgroup.value));
+    return {};
+  }
+  return fail(Errc::invalid, "the object was built for a kernel without sub-schedulers");
+}
+
+Status configure(bpf_object* object, bpf_map* struct_ops, const SchedulerSpec& spec) {
+  for (const auto& [name, value] : spec.request.options)
+    if (const auto status = set_option(object, name, value); !status)
+      return status;
+  if (spec.request.cgroup != kSelf) {
+    if (const auto status = set_cgroup(object, struct_ops, spec.request.cgroup); !status)
+      return status;
+    // Only fief's own children have this constant; others do without.
+    const OptionValue id = static_cast<std::int64_t>(spec.request.cgroup.value);
+    if (find_variable(*bpf_object__btf(object), kOptionsSection, kCgroupConstant))
+      if (const auto status = set_option(object, kCgroupConstant, id); !status)
+        return status;
+  }
+  bpf_map* events = bpf_object__find_map_by_name(object, "events");
+  if (spec.shared_events_fd >= 0 && events != nullptr &&
+      bpf_map__reuse_fd(events, spec.shared_events_fd) != 0)
+    return fail(Errc::kernel, "cannot share the event ring: {}", std::strerror(errno));
+  return {};
+}
+
+Status associate_syscall_programs(bpf_object* object, const bpf_map& struct_ops) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    if (bpf_program__type(program) != BPF_PROG_TYPE_SYSCALL)
+      continue;
+    if (const auto status = associate_with_struct_ops(*program, struct_ops); !status)
+      return status;
+  }
+  return {};
+}
+
+tl::unexpected<Error> attach_failure(int error, const ExitInfo& exit) {
+  if (!exit.message.empty())
+    return fail(Errc::kernel, "the scheduler refused to start: {}", exit.message);
+  switch (error) {
+    case EBUSY:
+      return fail(Errc::busy, "another scheduler is attached there already");
+    case ENOENT:
+    case ENODEV:
+      return fail(Errc::not_found, "the cgroup or its parent scheduler has gone");
+    default:
+      return fail(Errc::kernel, "the kernel refused to attach it: {}", std::strerror(error));
+  }
+}
+
+// Where arenas are mapped: every process that maps one must use the address it was made with, so
+// they lie where nothing else does, each within 4 GiB of its own (kernel/bpf/arena.c).
+constexpr std::uintptr_t kFirstArena = 0x2000'0000'0000;
+constexpr std::uintptr_t kArenaStride = std::uintptr_t{1} << 32;
+constexpr std::uintptr_t kMaxArenas = 4096;
+
+bool is_free(std::uintptr_t address, std::size_t size) {
+  void* wanted = reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+  void* got =
+      ::mmap(wanted, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (got == MAP_FAILED)
+    return false;
+  ::munmap(got, size);
+  return got == wanted;
+}
+
+Status place_arena(bpf_object* object) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (bpf_map__type(map) != BPF_MAP_TYPE_ARENA || bpf_map__map_extra(map) != 0)
+      continue;
+    const auto size =
+        std::size_t{bpf_map__max_entries(map)} * static_cast<std::size_t>(getpagesize());
+    std::uintptr_t arena = 0;
+    while (arena < kMaxArenas && !is_free(kFirstArena + arena * kArenaStride, size))
+      ++arena;
+    if (arena == kMaxArenas)
+      return fail(Errc::kernel, "there is no room for its arena in the address space");
+    bpf_map__set_map_extra(map, kFirstArena + arena * kArenaStride);
+  }
+  return {};
+}
+
+}  // namespace
+
+// Its own step each, so that a caller can do something in between.
+struct SchedulerLoader::Impl {
+  explicit Impl(SchedulerSpec wanted) : spec(std::move(wanted)) {}
+
+  SchedulerSpec spec;
+  LoadRecord record;
+  BpfPtr<bpf_object> object;
+  bpf_map* struct_ops = nullptr;
+
+  Status open();
+  Status load();
+  Status check_abi();
+  [[nodiscard]] Status pin() const;
+  [[nodiscard]] Status attach() const;
+  [[nodiscard]] ExitInfo exit_info() const;
+};
+
+Status SchedulerLoader::Impl::open() {
+  const auto checksum = checksum_of_file(spec.file);
+  if (!checksum)
+    return fail(checksum.error().code, "cannot open it: {}", checksum.error().message);
+  record = {.request = spec.request, .checksum = *checksum};
+  object.reset(bpf_object__open_file(spec.file.c_str(), nullptr));
+  if (!object)
+    return fail(errno == ENOENT ? Errc::not_found : Errc::invalid, "cannot open it: {}",
+                std::strerror(errno));
+  struct_ops = find_struct_ops(object.get());
+  if (struct_ops == nullptr)
+    return fail(Errc::invalid, "it holds no scheduler (no struct_ops map)");
+  return configure(object.get(), struct_ops, spec);
+}
+
+Status SchedulerLoader::Impl::load() {
+  const LibbpfLog log;
+  if (const auto placed = place_arena(object.get()); !placed)
+    return placed;
+  const int error = bpf_object__load(object.get());
+  if (error == -EPERM)
+    return fail(Errc::denied, "loading needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN");
+  if (error != 0)
+    return fail(Errc::kernel, "the kernel refused to load it: {}", log.reason());
+  return associate_syscall_programs(object.get(), *struct_ops).and_then([this] {
+    return check_abi();
+  });
+}
+
+Status SchedulerLoader::Impl::check_abi() {
+  const bpf_program* info = bpf_object__find_program_by_name(object.get(), kInfoProgram);
+  if (info == nullptr)
+    return {};  // a scheduler that is not fief's own
+  fief_info_args args{};
+  return run_syscall_program(bpf_program__fd(info), kInfoProgram, &args, sizeof(args))
+      .and_then([&args] { return check_abi_of(args); });
+}
+
+// All maps: a BPF timer runs only while somebody outside of BPF refers to its map.
+Status SchedulerLoader::Impl::pin() const {
+  if (const auto made = spec.pins.create(); !made)
+    return made;
+  if (const int error = bpf_object__pin_maps(object.get(), spec.pins.path("").c_str()); error != 0)
+    return fail(Errc::kernel, "cannot pin its maps: {}", std::strerror(-error));
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object.get()) {
+    if (bpf_program__type(program) != BPF_PROG_TYPE_SYSCALL)
+      continue;
+    if (const int error =
+            bpf_program__pin(program, spec.pins.path(bpf_program__name(program)).c_str());
+        error != 0)
+      return fail(Errc::kernel, "cannot pin its programs: {}", std::strerror(-error));
+  }
+  const auto map = make_record_map(record);
+  if (!map)
+    return tl::unexpected(map.error());
+  if (const int error = bpf_obj_pin(map->get(), spec.pins.path(kRecordPin).c_str()); error != 0)
+    return fail(Errc::kernel, "cannot pin its record: {}", std::strerror(-error));
+  return {};
+}
+
+Status SchedulerLoader::Impl::attach() const {
+  const BpfPtr<bpf_link> link(bpf_map__attach_struct_ops(struct_ops));
+  if (!link)
+    return attach_failure(errno, exit_info());
+  // A scheduler that gives up in its init is torn down again, and the kernel still says 0.
+  if (const auto exit = exit_info(); exit.kind >= exit_kind::kError)
+    return attach_failure(0, exit);
+  if (const int error = bpf_link__pin(link.get(), spec.pins.path(kLinkPin).c_str()); error != 0)
+    return fail(Errc::kernel, "cannot pin its link: {}", std::strerror(-error));
+  return {};
+}
+
+ExitInfo SchedulerLoader::Impl::exit_info() const {
+  const bpf_map* map = bpf_object__find_map_by_name(object.get(), FIEF_EXIT_SECTION);
+  std::size_t size = 0;
+  return map == nullptr
+             ? ExitInfo{}
+             : exit_from_abi(static_cast<const fief_exit*>(bpf_map__initial_value(map, &size)));
+}
+
+Result<SchedulerLoader> SchedulerLoader::load(const SchedulerSpec& spec) {
+  auto impl = std::make_unique<Impl>(spec);
+  auto status = impl->open();
+  if (status)
+    status = impl->load();
+  if (!status)
+    return context(spec.file, status.error());
+  return SchedulerLoader(std::move(impl));
+}
+
+Result<SchedulerObject> SchedulerLoader::attach() && {
+  auto status = impl_->pin();
+  if (status)
+    status = impl_->attach();
+  // The object's own mapping of the arena goes, the one from the pins comes.
+  const auto spec = std::move(impl_->spec);
+  impl_.reset();
+  if (status) {
+    auto object = SchedulerObject::open(spec.pins);
+    if (object)
+      return object;
+    status = tl::unexpected(object.error());
+  }
+  static_cast<void>(spec.pins.end());
+  return context(spec.file, status.error());
+}
+
+SchedulerLoader::SchedulerLoader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SchedulerLoader::SchedulerLoader(SchedulerLoader&&) noexcept = default;
+SchedulerLoader& SchedulerLoader::operator=(SchedulerLoader&&) noexcept = default;
+SchedulerLoader::~SchedulerLoader() = default;
+
+}  // namespace fief

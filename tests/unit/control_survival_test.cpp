@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The crank in a world where an earlier daemon has been: what it goes on with, and what it
+// replaces.
+#include "control_world.hpp"
+#include "core/message_ids.hpp"
+#include "kernel/exit_kind.hpp"
+
+namespace fief::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Survival = World;
+
+TEST_F(Survival, TheNextDaemonGoesOnWithWhatIsAttached) {
+  make("/a");
+  make("/b", 300);
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  start();
+  const auto a = owned("/a");
+  const auto b = owned("/b");
+  crash();
+  EXPECT_EQ(owned("/a"), a);
+  start();
+  ASSERT_TRUE(ready_);
+  EXPECT_EQ(kernel_.attach_calls(), 2U);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(owned("/a"), a);
+  EXPECT_EQ(owned("/b"), b);
+  EXPECT_EQ(logged(message::kAdopted), 1U);
+  set_weight("/a", 300);
+  wait_until("a weight that counts", [&] { return owned("/a") == owned("/b"); });
+}
+
+TEST_F(Survival, WhatHappenedMeanwhileIsCaughtUpWith) {
+  make("/gone");
+  make("/stays");
+  make("/unwanted");
+  set_policy(policy_of({quick("/gone"), quick("/stays"), quick("/unwanted")}));
+  start();
+  crash();
+  remove("/gone");
+  make("/new");
+  set_policy(policy_of({quick("/gone"), quick("/stays"), quick("/new")}));
+  start();
+  wait_for("/new", SchedulerState::attached);
+  EXPECT_EQ(view("/gone").state, SchedulerState::waiting);
+  EXPECT_EQ(owned("/unwanted"), 0U);
+  EXPECT_EQ(kernel_.attach_calls(), 4U);
+}
+
+TEST_F(Survival, OneThatFailedMeanwhileIsReportedAndRestarted) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  const auto a = id("/a");
+  crash();
+  kernel_.end_scheduler(a, exit_kind::kError, 0, "out of luck");
+  start();
+  wait_for("/a", SchedulerState::attached);
+  EXPECT_EQ(logged(message::kSchedulerExited), 1U);
+  EXPECT_EQ(kernel_.attach_calls(), 2U);
+}
+
+TEST_F(Survival, AnotherObjectReplacesTheSchedulerThatWasMadeOfTheOldOne) {
+  make("/a");
+  make("/b");
+  set_policy(policy_of({R"({"cgroup": "/a", "scheduler": "latency"})", quick("/b")}));
+  start();
+  crash();
+  kernel_.upgrade("latency");
+  start();
+  wait_for("/a", SchedulerState::attached);
+  EXPECT_EQ(kernel_.attach_calls(), 3U);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+}
+
+TEST_F(Survival, AnotherRootReplacesAll) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  crash();
+  kernel_.upgrade("root");
+  start();
+  wait_for("/a", SchedulerState::attached);
+  EXPECT_EQ(kernel_.root_loads(), 2U);
+  EXPECT_EQ(kernel_.attach_calls(), 2U);
+  EXPECT_EQ(logged(message::kNotAdopted), 1U);
+}
+
+TEST_F(Survival, ARootThatEndedMeanwhileIsReportedAndLoadedAgain) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  crash();
+  kernel_.end_scheduler(kSelf, exit_kind::kError, 0, "out of luck");
+  start();
+  wait_for("/a", SchedulerState::attached);
+  EXPECT_EQ(logged(message::kRootExited), 1U);
+  EXPECT_EQ(kernel_.root_loads(), 2U);
+}
+
+TEST_F(Survival, AStopThatKeepsLeavesEverythingAttached) {
+  make("/a");
+  set_policy(R"({"root": {"on_stop": "keep"}, "delegations": [{"cgroup": "/a"}]})");
+  start();
+  EXPECT_EQ(controller_->on_stop(), OnStop::keep);
+  const auto a = owned("/a");
+  ASSERT_TRUE(controller_->stop(Leaving::keep));
+  EXPECT_EQ(owned("/a"), a);
+  EXPECT_THAT(listener_.signals,
+              ElementsAre(Listener::Signal{"/a", ""}, Listener::Signal{"/a", "daemon-stopping"}));
+}
+
+TEST_F(Survival, LeavingIsForGood) {
+  make("/a");
+  set_policy(R"({"root": {"on_stop": "keep"}, "delegations": [{"cgroup": "/a"}]})");
+  start();
+  EXPECT_TRUE(outcome_of([this](Backend::Done done) { controller_->leave(std::move(done)); }));
+  wait_until("the end", [this] { return left_; });
+  EXPECT_EQ(owned("/a"), 0U);
+  crash();
+  const auto found = kernel_.adopt();
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->root);
+  EXPECT_THAT(found->children, IsEmpty());
+}
+
+}  // namespace
+}  // namespace fief::test
