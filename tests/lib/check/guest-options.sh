@@ -1,9 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# What the scripts that run tests in a guest share.
+#
 # guest_options FILE: the guest that tests ask for with a line "# guest: --cpus 8 --timeout 600" in
 # their file, as the array "options" for tests/vm/guest.
 
 guest_options() {
 	# shellcheck disable=SC2034 # for the caller
 	read -r -a options < <(sed -n 's/^# guest: *//p' "$1" | head -n 1) || true
+}
+
+# run_guest ARGUMENT…: tests/vm/guest run, and again where the guest died of its emulator (status 123).
+run_guest() {
+	local tries status
+	for tries in 1 2 3; do
+		status=0
+		setpriv --pdeathsig TERM "$FIEF_SOURCE/tests/vm/guest" run "$@" || status=$?
+		[[ $status -eq 123 && $tries -lt 3 ]] || return "$status"
+		say "once more"
+	done
 }
