@@ -34,6 +34,12 @@ struct cmask_room {
 struct cmask_room __arena apply_cids;
 struct cmask_room __arena apply_refused;
 
+/* Words that a set over the cids there are takes; the others stay 0. */
+static __always_inline u32 words_in_use(void)
+{
+	return min((nr_cids + 63) / 64, FIEF_MASK_WORDS);
+}
+
 static __always_inline void cmask_from_set(struct cmask_room __arena *room,
 					   const struct fief_cidset __arena *set)
 {
@@ -42,8 +48,8 @@ static __always_inline void cmask_from_set(struct cmask_room __arena *room,
 	room->mask.base = 0;
 	room->mask.nr_cids = nr_cids;
 	room->mask.alloc_words = CMASK_WORDS;
-	bpf_for(w, 0, CMASK_WORDS)
-		room->mask.bits[w] = set && w < FIEF_MASK_WORDS ? set->bits[w] : 0;
+	bpf_for(w, 0, words_in_use())
+		room->mask.bits[w] = set ? set->bits[w] : 0;
 }
 
 static __always_inline void set_from_cmask(struct fief_cidset __arena *set,
@@ -51,7 +57,7 @@ static __always_inline void set_from_cmask(struct fief_cidset __arena *set,
 {
 	u32 w;
 
-	bpf_for(w, 0, FIEF_MASK_WORDS)
+	bpf_for(w, 0, words_in_use())
 		set->bits[w] = room->mask.bits[w];
 }
 
@@ -82,10 +88,10 @@ static __noinline int apply_cid(u32 cid)
 	struct fief_cid_plan __arena *live = &state.cids[cid & (FIEF_MAX_CIDS - 1)];
 	struct fief_cid_plan __arena *staged = &state.staged_cids[cid & (FIEF_MAX_CIDS - 1)];
 	bool changed = live->nr != staged->nr || live->flags != staged->flags;
-	u32 i;
+	u32 nr = min(max(live->nr, staged->nr), FIEF_MAX_SHARERS), i;
 
 	touch_arena();
-	bpf_for(i, 0, FIEF_MAX_SHARERS) {
+	bpf_for(i, 0, nr) {
 		changed |= live->share[i].slot != staged->share[i].slot ||
 			   live->share[i].fraction != staged->share[i].fraction;
 		live->share[i].slot = staged->share[i].slot;
@@ -100,11 +106,12 @@ static __noinline int apply_cid(u32 cid)
 	return 1;
 }
 
+/* Slots [0, nr_slots) are those of the plan to come; what was in use beyond is freed. */
 static __always_inline void apply_slots(u32 nr_slots)
 {
-	u32 i;
+	u32 nr = min(max(nr_slots, state.nr_slots), FIEF_MAX_SLOTS), i;
 
-	bpf_for(i, 0, FIEF_MAX_SLOTS) {
+	bpf_for(i, 0, nr) {
 		struct fief_slot __arena *slot = &state.slots[i];
 		u64 cgroup_id = i < nr_slots ? state.staged_slots[i].cgroup_id : 0;
 

@@ -26,6 +26,7 @@
 #define __arena __attribute__((address_space(1)))
 
 #define min(a, b) ((a) < (b) ? (a) : (b))
+#define max(a, b) ((a) > (b) ? (a) : (b))
 
 /*
  * The kernel's newer forms of two kfuncs carry a ___v2 suffix, which libbpf would strip as a CO-RE

@@ -62,7 +62,8 @@ std::string read_type(sd_bus_message& reply) {
 
 }  // namespace
 
-void ask_unit_job(sd_bus& bus, PendingCalls& calls, std::function<void(const std::string&)> then) {
+void ask_unit_job(sd_bus& bus, PendingCalls& calls,
+                  const std::function<void(const std::string&)>& then) {
   const auto unit = own_unit();
   const auto call =
       unit ? get_property(bus, unit.get(), "org.freedesktop.systemd1.Unit", "Job") : MessageRef{};

@@ -13,6 +13,7 @@ namespace fief::dbus {
 /// Asks systemd for the job of the unit that this process is the service of; @p then gets its type,
 /// such as "stop" or "restart" (org.freedesktop.systemd1(5)), or "" where there is no unit, no job
 /// or no answer within two seconds a question.
-void ask_unit_job(sd_bus& bus, PendingCalls& calls, std::function<void(const std::string&)> then);
+void ask_unit_job(sd_bus& bus, PendingCalls& calls,
+                  const std::function<void(const std::string&)>& then);
 
 }  // namespace fief::dbus

@@ -69,7 +69,8 @@ Result<SchedulerObject> load_and_attach(const SchedulerSpec& spec,
 // a failure, and tells of the first.
 Status end_pinned_schedulers(const std::string& pin_dir) {
   std::vector<CgroupId> order;
-  for (const auto& scheduler : SchedExtSysfs{}.schedulers() | std::views::reverse)
+  const auto attached = SchedExtSysfs{}.schedulers();
+  for (const auto& scheduler : attached | std::views::reverse)
     if (scheduler.cgroup != kSelf)
       order.push_back(scheduler.cgroup);
   for (const auto cgroup : pinned_schedulers(pin_dir) | std::views::reverse)
@@ -121,7 +122,7 @@ class BpfKernel final : public KernelPort {
                         fief_apply_args args, std::vector<RefusedOp>& refused);
   Status observe_children(CgroupId parent, Observation& observation);
   [[nodiscard]] Result<const SchedulerObject*> find_parent(CgroupId scheduler) const;
-  [[nodiscard]] CgroupId parent_of(CgroupId cgroup) const;
+  [[nodiscard]] CgroupId parent_of(CgroupId cgroup);
   void report_dropped_events();
 
   boost::asio::io_context& loop_;
@@ -317,7 +318,7 @@ Status BpfKernel::find_scheduler(const std::string& scheduler) const {
               fmt::join(schedulers_in(config_.object_dir), ", "));
 }
 
-CgroupId BpfKernel::parent_of(CgroupId cgroup) const {
+CgroupId BpfKernel::parent_of(CgroupId cgroup) {
   const auto all = sysfs_.schedulers();
   const auto found = std::ranges::find(all, cgroup, &SysfsScheduler::cgroup);
   return found == all.end() ? kSelf : found->parent;

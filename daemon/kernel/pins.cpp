@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 namespace fief {
 namespace {
@@ -35,7 +36,7 @@ std::optional<CgroupId> parse_name(std::string_view name) {
 
 bool is_on_bpffs(const std::string& directory) {
   struct statfs status{};
-  return ::statfs(directory.c_str(), &status) == 0 && status.f_type == BPF_FS_MAGIC;
+  return ::statfs(directory.c_str(), &status) == 0 && std::cmp_equal(status.f_type, BPF_FS_MAGIC);
 }
 
 Status make_directory(const std::string& directory) {

@@ -62,7 +62,7 @@ Status check_kernel_types() {
 
 }  // namespace
 
-Status probe_kernel(const SchedExtSysfs& sysfs, bool ours) {
+Status probe_kernel(SchedExtSysfs& sysfs, bool ours) {
   const auto state = sysfs.state();
   if (!state)
     return fail(Errc::unsupported,

@@ -11,6 +11,6 @@ namespace fief {
 /// (no sched_ext, no BTF, no sub-schedulers); Errc::denied: too few privileges; Errc::busy: another
 /// root scheduler is loaded, and it is not @p ours, one that an earlier daemon left. For none of
 /// these does retrying help by itself.
-Status probe_kernel(const SchedExtSysfs& sysfs, bool ours);
+Status probe_kernel(SchedExtSysfs& sysfs, bool ours);
 
 }  // namespace fief

@@ -2,6 +2,7 @@
 #include "kernel/sched_ext_sysfs.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -54,20 +55,42 @@ Result<std::string> SchedExtSysfs::state() const {
   return read_line(root_ + "/state");
 }
 
-std::vector<SysfsScheduler> SchedExtSysfs::schedulers() const {
-  std::vector<SysfsScheduler> found;
-  collect(root_ + "/root", kSelf, kSelf, found);
-  return found;
+std::vector<SysfsScheduler> SchedExtSysfs::schedulers() {
+  if (!seen_.empty() && is_as_seen())
+    return schedulers_;
+  schedulers_.clear();
+  seen_.clear();
+  if (auto top = look_at(root_))
+    seen_.push_back(std::move(*top));
+  collect(root_ + "/root", kSelf, kSelf);
+  return schedulers_;
 }
 
-void SchedExtSysfs::collect(const std::string& directory, CgroupId cgroup, CgroupId parent,
-                            std::vector<SysfsScheduler>& out) const {
+std::optional<SchedExtSysfs::Seen> SchedExtSysfs::look_at(const std::string& directory) {
+  struct stat status{};
+  if (::stat(directory.c_str(), &status) != 0)
+    return std::nullopt;
+  return Seen{.directory = directory, .inode = status.st_ino, .links = status.st_nlink};
+}
+
+bool SchedExtSysfs::is_as_seen() const {
+  return std::ranges::all_of(seen_,
+                             [](const Seen& seen) { return look_at(seen.directory) == seen; });
+}
+
+// Looked at before it is read: what comes in between is seen the next time. A scheduler that takes
+// no children has no directory for them.
+void SchedExtSysfs::collect(const std::string& directory, CgroupId cgroup, CgroupId parent) {
+  auto seen = look_at(directory + "/sub");
+  if (!seen)
+    seen = look_at(directory);
   auto name = read_line(directory + "/ops");
-  if (!name)
+  if (!seen || !name)
     return;
-  out.push_back({cgroup, parent, std::move(*name)});
+  seen_.push_back(std::move(*seen));
+  schedulers_.push_back({cgroup, parent, std::move(*name)});
   for (const auto child : children_in(directory + "/sub"))
-    collect(fmt::format("{}/sub/{}{}", directory, kChildPrefix, child.value), child, cgroup, out);
+    collect(fmt::format("{}/sub/{}{}", directory, kChildPrefix, child.value), child, cgroup);
 }
 
 }  // namespace fief

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 
 namespace fief {
 namespace {
@@ -42,9 +43,9 @@ std::uint32_t slots_in_use(const fief_state& state) {
 }  // namespace
 
 SlotTable::SlotTable(const fief_state& state) {
-  for (std::uint16_t slot = 1; slot < slots_in_use(state); ++slot)
+  for (std::uint32_t slot = 1; slot < slots_in_use(state); ++slot)
     if (const auto child = state.slots[slot].participant.cgroup_id; child != 0)
-      slots_.emplace(CgroupId{child}, slot);
+      slots_.emplace(CgroupId{child}, static_cast<std::uint16_t>(slot));
 }
 
 Status SlotTable::update(const LevelPlan& level) {
@@ -136,8 +137,8 @@ void write_op(const GrantOp& op, fief_op& out) {
 }
 
 LevelPlan level_from_state(const fief_state& state) {
-  std::map<std::uint16_t, ParticipantPlan> by_slot;
-  for (std::uint16_t slot = 0; slot < slots_in_use(state); ++slot) {
+  std::map<std::uint32_t, ParticipantPlan> by_slot;
+  for (std::uint32_t slot = 0; slot < slots_in_use(state); ++slot) {
     const auto& from = state.slots[slot].participant;
     if (slot != FIEF_SLOT_SELF && from.cgroup_id == 0)
       continue;
@@ -168,7 +169,7 @@ LevelPlan level_from_state(const fief_state& state) {
 }
 
 Status write_cid_plans(const LevelPlan& level, const SlotTable& slots, fief_state& state) {
-  std::ranges::fill(state.staged_cids, fief_cid_plan{});
+  std::ranges::fill(std::span(state.staged_cids).first(state.nr_cids), fief_cid_plan{});
   for (const auto cid : lent_cids(level))
     state.staged_cids[cid.value].flags |= FIEF_CID_LENT;
   for (const auto& participant : level.participants) {

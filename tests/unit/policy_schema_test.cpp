@@ -39,7 +39,7 @@ class PolicySchema {
     const auto text = read_json(shipped("policy.schema.json"));
     valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(text), schema_);
   }
-  bool accepts(const json& document) const {
+  [[nodiscard]] bool accepts(const json& document) const {
     return valijson::Validator().validate(
         schema_, valijson::adapters::NlohmannJsonAdapter(document), nullptr);
   }
