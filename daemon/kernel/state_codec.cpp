@@ -21,9 +21,17 @@ class IndexOrOwn {
   std::int32_t next_;
 };
 
+// BPF writes the counts as well: a damaged one must not lead out of the tables.
+std::uint32_t cids_in_use(const fief_state& state) {
+  return std::min<std::uint32_t>(state.nr_cids, FIEF_MAX_CIDS);
+}
+std::uint32_t slots_in_use(const fief_state& state) {
+  return std::min<std::uint32_t>(state.nr_slots, FIEF_MAX_SLOTS);
+}
+
 std::int32_t highest(const fief_state& state, std::int32_t fief_cid_topo::* index) {
   std::int32_t found = -1;
-  for (std::uint32_t cid = 0; cid < state.nr_cids; ++cid)
+  for (std::uint32_t cid = 0; cid < cids_in_use(state); ++cid)
     found = std::max(found, state.topo[cid].*index);
   return found;
 }
@@ -34,10 +42,6 @@ Status add_share(fief_cid_plan& plan, Cid cid, std::uint16_t slot, CpuTime fract
                 FIEF_MAX_SHARERS);
   plan.share[plan.nr++] = {slot, 0, static_cast<__u32>(fraction)};
   return {};
-}
-
-std::uint32_t slots_in_use(const fief_state& state) {
-  return std::min<std::uint32_t>(state.nr_slots, FIEF_MAX_SLOTS);
 }
 
 }  // namespace
@@ -107,8 +111,8 @@ Topology topology_from_state(const fief_state& state) {
   IndexOrOwn node(highest(state, &fief_cid_topo::node));
   IndexOrOwn shard(highest(state, &fief_cid_topo::shard));
   Topology topology;
-  topology.cids.reserve(state.nr_cids);
-  for (std::uint32_t cid = 0; cid < state.nr_cids; ++cid) {
+  topology.cids.reserve(cids_in_use(state));
+  for (std::uint32_t cid = 0; cid < cids_in_use(state); ++cid) {
     const fief_cid_topo& from = state.topo[cid];
     topology.cids.push_back({.cid = Cid{cid},
                              .cpu = static_cast<std::uint32_t>(std::max(from.cpu, 0)),
@@ -147,7 +151,7 @@ LevelPlan level_from_state(const fief_state& state) {
   }
   LevelPlan level;
   level.scheduler = CgroupId{state.cgroup_id};
-  for (std::uint32_t cid = 0; cid < std::min<std::uint32_t>(state.nr_cids, FIEF_MAX_CIDS); ++cid) {
+  for (std::uint32_t cid = 0; cid < cids_in_use(state); ++cid) {
     const auto& plan = state.cids[cid];
     const auto sharers = std::min<std::uint32_t>(plan.nr, FIEF_MAX_SHARERS);
     if (sharers != 0)
@@ -169,7 +173,7 @@ LevelPlan level_from_state(const fief_state& state) {
 }
 
 Status write_cid_plans(const LevelPlan& level, const SlotTable& slots, fief_state& state) {
-  std::ranges::fill(std::span(state.staged_cids).first(state.nr_cids), fief_cid_plan{});
+  std::ranges::fill(std::span(state.staged_cids).first(cids_in_use(state)), fief_cid_plan{});
   for (const auto cid : lent_cids(level))
     state.staged_cids[cid.value].flags |= FIEF_CID_LENT;
   for (const auto& participant : level.participants) {
