@@ -73,6 +73,7 @@ ExitStatus App::run() {
 
 Status App::set_up() {
   warn_unless(take_realtime_priority());
+  warn_unless(refuse_huge_pages());
   warn_unless(lock_memory());
   if (const auto usable = kernel_->probe(); !usable)
     return usable;

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include <cerrno>
 #include <cstring>
@@ -28,6 +29,16 @@ Status take_realtime_priority() {
 Status lock_memory() {
   if (mlockall(MCL_CURRENT | MCL_ONFAULT) != 0)
     return fail(Errc::denied, "cannot lock memory: {}", std::strerror(errno));
+  return {};
+}
+
+// A collapse holds the write side of the process's mmap_lock from a nice 19 thread (khugepaged, see
+// mm/khugepaged.c). On a saturated machine that thread may lose its CPU for seconds meanwhile, and
+// every page fault of the daemon waits for it, real-time or not: rt_mutexes hand priority on,
+// rw_semaphores do not.
+Status refuse_huge_pages() {
+  if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
+    return fail(Errc::denied, "cannot do without transparent huge pages: {}", std::strerror(errno));
   return {};
 }
 

@@ -14,4 +14,8 @@ Status take_realtime_priority();
 /// mapped later is not locked, see the source. Errc::denied.
 Status lock_memory();
 
+/// Keeps khugepaged, which is preempted by all other work, from locking this process's memory map.
+/// Inherited by what is started from here. Errc::denied.
+Status refuse_huge_pages();
+
 }  // namespace fief
