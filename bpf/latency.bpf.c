@@ -19,7 +19,7 @@
  */
 #define CHILD_NAME "fief_latency"
 #define SLICE_US 1000
-#define VQUEUE_KEY(p, vtime) latency_deadline(p, vtime)
+#define VQUEUE_KEY(p, tctx, vtime) latency_deadline(p, tctx, vtime)
 #define VQUEUE_TAKE(llc, cid, enq_flags) latency_take(llc, cid, enq_flags)
 #define CHILD_STARTED(p, tctx, cid) latency_started(p, tctx, cid)
 #define CHILD_WAKE_PREEMPT(p, tctx, home) latency_wake_preempt(p, tctx, home)
@@ -34,9 +34,10 @@
 
 u64 running_deadlines[FIEF_MAX_CIDS];
 
-static __always_inline u64 latency_deadline(const struct task_struct *p, u64 vtime)
+static __always_inline u64 latency_deadline(const struct task_struct *p, const struct task_ctx *tctx,
+					    u64 vtime)
 {
-	return vtime + task_scale(p, slice_ns());
+	return vtime + task_scale(p, tctx, slice_ns());
 }
 
 static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags);
@@ -44,7 +45,7 @@ static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags);
 static __always_inline void latency_started(const struct task_struct *p,
 					    const struct task_ctx *tctx, s32 cid)
 {
-	running_deadlines[(u32)cid & (FIEF_MAX_CIDS - 1)] = latency_deadline(p, tctx->vtime);
+	running_deadlines[(u32)cid & (FIEF_MAX_CIDS - 1)] = latency_deadline(p, tctx, tctx->vtime);
 }
 
 /* Among the 64 cids around @home: the one whose task of ours has the latest deadline. */
@@ -74,7 +75,7 @@ static __noinline s32 latest_deadline_near(struct task_ctx *tctx, s32 home)
 static __always_inline void latency_wake_preempt(const struct task_struct *p, struct task_ctx *tctx,
 						 s32 home)
 {
-	u64 deadline = latency_deadline(p, tctx->vtime);
+	u64 deadline = latency_deadline(p, tctx, tctx->vtime);
 	s32 cid = latest_deadline_near(tctx, home);
 	u64 *running;
 

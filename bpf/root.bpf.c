@@ -39,7 +39,7 @@ s32 FIEF_OP(root_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags
 	s32 cid;
 
 	touch_arena();
-	if (!tctx)
+	if (!tctx || limit_throttled(tctx->group))
 		return prev_cid;
 	cid = idle_claim(tctx, prev_cid);
 	if (cid < 0)
@@ -67,11 +67,17 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
 	s32 prev = scx_bpf_task_cid(p);
+	struct group __arena *limiter;
 	s32 home, cid;
 
 	touch_arena();
 	if (!tctx) {
 		fief_error("task %d has no context", p->pid);
+		return;
+	}
+	limiter = limit_throttled(tctx->group);
+	if (limiter) {
+		park_insert(p, tctx, limiter, enq_flags);
 		return;
 	}
 	home = home_cid(tctx, own_cids, prev);
@@ -90,7 +96,7 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	count(enqueued);
 	vqueue_insert(p, tctx, cid_llc(home), enq_flags);
-	kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ));
+	kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST));
 }
 
 void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
@@ -104,6 +110,7 @@ void FIEF_OP(root_running, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
+	touch_arena();
 	cidmask_set(busy_cids, scx_bpf_task_cid(p));
 	if (!tctx)
 		return;
@@ -115,15 +122,19 @@ void FIEF_OP(root_stopping, struct task_struct *p, bool runnable)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
+	touch_arena();
 	cidmask_clear(busy_cids, scx_bpf_task_cid(p));
-	if (tctx)
-		task_stopped(p, tctx);
+	if (!tctx)
+		return;
+	task_stopped(p, tctx);
+	vqueue_charged(p, tctx, scx_bpf_task_cid(p));
 }
 
 void FIEF_OP(root_enable, struct task_struct *p, struct scx_enable_args *args)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
+	touch_arena();
 	if (tctx)
 		tctx->vtime = vclock;
 }
@@ -142,7 +153,7 @@ void FIEF_OP(root_update_idle, s32 cid, bool idle)
 
 s32 FIEF_OP_SLEEPABLE(root_init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
-	return task_init(p);
+	return task_init(p, args->cgroup);
 }
 
 void FIEF_OP(root_cid_online, s32 cid)
@@ -217,13 +228,23 @@ struct sched_ext_ops_cid fief_ops = {
 	.select_cid = (void *)root_select_cid,
 	.enqueue = (void *)root_enqueue,
 	.dispatch = (void *)root_dispatch,
+	.tick = (void *)vqueue_tick,
 	.running = (void *)root_running,
 	.stopping = (void *)root_stopping,
 	.enable = (void *)root_enable,
 	.set_cmask = (void *)root_set_cmask,
 	.update_idle = (void *)root_update_idle,
 	.init_task = (void *)root_init_task,
-	.cpuctl_set_weight = (void *)parent_cpuctl_set_weight,
+	.exit_task = (void *)task_exit_task,
+	.runnable = (void *)task_runnable,
+	.quiescent = (void *)task_quiescent,
+	.set_weight = (void *)task_set_weight,
+	.cpuctl_init = (void *)cpuctl_init,
+	.cpuctl_exit = (void *)cpuctl_exit,
+	.cpuctl_move = (void *)cpuctl_move,
+	.cpuctl_set_weight = (void *)cpuctl_set_weight,
+	.cpuctl_set_idle = (void *)cpuctl_set_idle,
+	.cpuctl_set_bandwidth = (void *)cpuctl_set_bandwidth,
 	.sub_attach = (void *)parent_sub_attach,
 	.sub_detach = (void *)parent_sub_detach,
 	.cid_online = (void *)root_cid_online,
@@ -232,7 +253,7 @@ struct sched_ext_ops_cid fief_ops = {
 	.exit = (void *)root_exit,
 	.dump = (void *)root_dump,
 	.dump_cid = (void *)root_dump_cid,
-	.flags = SCX_OPS_ENQ_EXITING,
+	.flags = SCX_OPS_ENQ_EXITING | SCX_OPS_ENQ_LAST | SCX_OPS_TID_TO_TASK,
 	.timeout_ms = 20000,
 	.name = "fief_root",
 };

@@ -14,12 +14,15 @@
 #include "fief/abi.h"
 
 #define ENODEV 19
+#define EBUSY 16
 #define EINVAL 22
 #define ENOSPC 28
 #define ENOMEM 12
 
 #define NSEC_PER_USEC 1000ULL
 #define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_SEC 1000000000ULL
+#define NUMA_NO_NODE (-1)
 #define CLOCK_MONOTONIC 1
 #define PF_KTHREAD 0x00200000
 
@@ -81,6 +84,12 @@ static __always_inline bool dsq_move_to_local(u64 dsq_id, u64 enq_flags)
 
 /* The iterator of the enclosing bpf_for_each(), for kfuncs that want it. */
 #define BPF_FOR_EACH_ITER (&___it)
+
+/*
+ * A function that the verifier looks at once, whoever calls it, and not again at every call. For what
+ * loops: its arguments are all it knows.
+ */
+#define FIEF_VERIFIED_ONCE __attribute__((noinline, weak))
 
 /* An op of a scheduler; its name is also the program's. */
 #define FIEF_OP(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)

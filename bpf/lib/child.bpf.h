@@ -19,7 +19,7 @@
  *     no usable cid at all (just attached), tasks wait in the queues for the first grant.
  *   - caps do not tell a cid that is shared with us from one that is merely lent while its owner
  *     is idle. A task whose affinity leaves it only such cids waits in the queue; if none gives
- *     it a turn within STRANDED_MS, a timer hands it to the kernel's rescue.
+ *     it a turn within STRANDED_NS, a timer hands it to the kernel's rescue.
  *   - on a cid held exclusively, a task that wakes and finds somebody else's task there takes the
  *     cid back by preemption.
  *
@@ -33,13 +33,40 @@
 #define TURN_CHARGE_MAX_NS turn_ns()
 
 #include "base.bpf.h"
-#include "apply.bpf.h"
 #include "cidmask.bpf.h"
-#include "events.bpf.h"
 #include "idle.bpf.h"
-#include "parent.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
+
+#define STRANDED_NS NSEC_PER_SEC
+
+/*
+ * Has this task waited for long, and can run on none of our exclusive cids and not on all of the
+ * others?
+ */
+static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
+{
+	u32 nr_words = (nr_cids + 63) / 64;
+	bool restricted = false;
+	u32 w;
+
+	if (!vtime_before(tctx->waits_since + STRANDED_NS, now))
+		return false;
+	bpf_for(w, 0, nr_words) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+
+		if (tctx->allowed[i] & exclusive_cids[i])
+			return false;
+		restricted |= (usable_cids[i] & ~tctx->allowed[i]) != 0;
+	}
+	return restricted;
+}
+
+#define VQUEUE_STRANDED(p, tctx, now) child_stranded(tctx, now)
+
+#include "apply.bpf.h"
+#include "events.bpf.h"
+#include "parent.bpf.h"
 #include "vqueue.bpf.h"
 
 #ifndef CHILD_STARTED
@@ -56,19 +83,6 @@ const volatile u64 attached_cgroup_id;
 
 /* How many cids are held. Written by sub_ecaps_updated. */
 u32 nr_held;
-
-#define STRANDED_MS 1000
-
-struct stranded_timer {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct stranded_timer);
-} stranded_timers SEC(".maps");
 
 static __always_inline void count_reenq(struct task_struct *p)
 {
@@ -102,7 +116,7 @@ s32 FIEF_OP(child_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flag
 	s32 cid;
 
 	touch_arena();
-	if (!tctx)
+	if (!tctx || limit_throttled(tctx->group) || held_back())
 		return prev_cid;
 	cid = idle_claim(tctx, prev_cid);
 	if (cid < 0)
@@ -116,6 +130,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
 	s32 prev = scx_bpf_task_cid(p);
+	struct group __arena *limiter;
 	s32 home, cid;
 
 	touch_arena();
@@ -125,6 +140,11 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	if (enq_flags & SCX_ENQ_REENQ)
 		count_reenq(p);
+	limiter = limit_throttled(tctx->group);
+	if (limiter) {
+		park_insert(p, tctx, limiter, enq_flags);
+		return;
+	}
 
 	home = home_cid(tctx, own_cids, prev);
 	if (home < 0) {
@@ -138,7 +158,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 			return;
 		}
 	}
-	if (home >= 0 && !(enq_flags & (SCX_ENQ_REENQ | SCX_ENQ_CPU_SELECTED))) {
+	if (home >= 0 && !(enq_flags & (SCX_ENQ_REENQ | SCX_ENQ_CPU_SELECTED)) && !held_back()) {
 		cid = idle_claim(tctx, prev);
 		if (cid >= 0) {
 			count(direct);
@@ -149,7 +169,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	count(enqueued);
 	vqueue_insert(p, tctx, cid_llc(home < 0 ? prev : home), enq_flags);
-	if (home >= 0 && !kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ)) &&
+	if (home >= 0 && !kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST)) &&
 	    (enq_flags & SCX_ENQ_WAKEUP))
 		CHILD_WAKE_PREEMPT(p, tctx, home);
 }
@@ -166,71 +186,11 @@ void FIEF_OP(child_dispatch, s32 cid, struct task_struct *prev)
 		idle_restore(cid);
 }
 
-/* Can this task run on none of our exclusive cids, and not on all of the others? */
-static __always_inline bool may_be_stranded(const struct task_ctx *tctx)
-{
-	u32 nr_words = (nr_cids + 63) / 64;
-	bool restricted = false;
-	u32 w;
-
-	bpf_for(w, 0, nr_words) {
-		u32 i = w & (FIEF_MASK_WORDS - 1);
-
-		if (tctx->allowed[i] & exclusive_cids[i])
-			return false;
-		restricted |= (usable_cids[i] & ~tctx->allowed[i]) != 0;
-	}
-	return restricted;
-}
-
-static __always_inline void rescue_stranded(u32 llc)
-{
-	u64 oldest = bpf_ktime_get_ns() - STRANDED_MS * NSEC_PER_MSEC;
-	struct task_struct *p;
-
-	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
-		struct task_ctx *tctx = task_ctx(p);
-		s32 cid;
-
-		if (!tctx || tctx->queued_at > oldest || !may_be_stranded(tctx))
-			continue;
-		cid = cidmask_first(tctx->allowed);
-		if (cid < 0)
-			continue;
-		count(rescued);
-		scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cid, SCX_ENQ_RESCUE);
-	}
-}
-
-static int stranded_timer_fn(void *map, u32 *key, struct stranded_timer *timer)
-{
-	u32 llc;
-
-	touch_arena();
-	bpf_rcu_read_lock();
-	bpf_for(llc, 0, nr_llcs)
-		rescue_stranded(llc);
-	bpf_rcu_read_unlock();
-	bpf_timer_start(&timer->timer, STRANDED_MS * NSEC_PER_MSEC, 0);
-	return 0;
-}
-
-static __always_inline s32 stranded_timer_init(void)
-{
-	u32 key = 0;
-	struct stranded_timer *timer = bpf_map_lookup_elem(&stranded_timers, &key);
-
-	if (!timer)
-		return -EINVAL;
-	bpf_timer_init(&timer->timer, &stranded_timers, CLOCK_MONOTONIC);
-	bpf_timer_set_callback(&timer->timer, stranded_timer_fn);
-	return bpf_timer_start(&timer->timer, STRANDED_MS * NSEC_PER_MSEC, 0);
-}
-
 void FIEF_OP(child_running, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
+	touch_arena();
 	cidmask_set(busy_cids, scx_bpf_task_cid(p));
 	if (!tctx)
 		return;
@@ -243,15 +203,19 @@ void FIEF_OP(child_stopping, struct task_struct *p, bool runnable)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
+	touch_arena();
 	cidmask_clear(busy_cids, scx_bpf_task_cid(p));
-	if (tctx)
-		task_stopped(p, tctx);
+	if (!tctx)
+		return;
+	task_stopped(p, tctx);
+	vqueue_charged(p, tctx, scx_bpf_task_cid(p));
 }
 
 void FIEF_OP(child_enable, struct task_struct *p, struct scx_enable_args *args)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
+	touch_arena();
 	if (tctx)
 		tctx->vtime = vclock;
 }
@@ -276,7 +240,7 @@ void FIEF_OP(child_update_idle, s32 cid, bool idle)
 
 s32 FIEF_OP_SLEEPABLE(child_init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
-	return task_init(p);
+	return task_init(p, args->cgroup);
 }
 
 /*
@@ -315,8 +279,7 @@ s32 FIEF_OP_SLEEPABLE(child_init)
 	ret = vqueue_init();
 	if (ret)
 		return ret;
-	ret = parent_init();
-	return ret ?: stranded_timer_init();
+	return parent_init();
 }
 
 void FIEF_OP(child_exit, struct scx_exit_info *info)
@@ -340,20 +303,30 @@ struct sched_ext_ops_cid fief_ops = {
 	.select_cid = (void *)child_select_cid,
 	.enqueue = (void *)child_enqueue,
 	.dispatch = (void *)child_dispatch,
+	.tick = (void *)vqueue_tick,
 	.running = (void *)child_running,
 	.stopping = (void *)child_stopping,
 	.enable = (void *)child_enable,
 	.set_cmask = (void *)child_set_cmask,
 	.update_idle = (void *)child_update_idle,
 	.init_task = (void *)child_init_task,
+	.exit_task = (void *)task_exit_task,
+	.runnable = (void *)task_runnable,
+	.quiescent = (void *)task_quiescent,
+	.set_weight = (void *)task_set_weight,
+	.cpuctl_init = (void *)cpuctl_init,
+	.cpuctl_exit = (void *)cpuctl_exit,
+	.cpuctl_move = (void *)cpuctl_move,
 	.sub_ecaps_updated = (void *)child_sub_ecaps_updated,
-	.cpuctl_set_weight = (void *)parent_cpuctl_set_weight,
+	.cpuctl_set_weight = (void *)cpuctl_set_weight,
+	.cpuctl_set_idle = (void *)cpuctl_set_idle,
+	.cpuctl_set_bandwidth = (void *)cpuctl_set_bandwidth,
 	.sub_attach = (void *)parent_sub_attach,
 	.sub_detach = (void *)parent_sub_detach,
 	.init = (void *)child_init,
 	.exit = (void *)child_exit,
 	.dump = (void *)child_dump,
-	.flags = SCX_OPS_ENQ_EXITING,
+	.flags = SCX_OPS_ENQ_EXITING | SCX_OPS_ENQ_LAST,
 	.timeout_ms = 20000,
 	.name = CHILD_NAME,
 };

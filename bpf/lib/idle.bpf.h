@@ -86,6 +86,17 @@ static __always_inline void idle_restore(s32 cid)
 		cidmask_set(idle_cids, cid);
 }
 
+/* Ask every idle cid for a dispatch. */
+static __always_inline void idle_kick_all(void)
+{
+	u32 cid;
+
+	bpf_for(cid, 0, nr_cids) {
+		if (cidmask_test(idle_cids, cid))
+			scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
+	}
+}
+
 /* An exclusive cid for this task that somebody else's task occupies, -1 if there is none. */
 static __always_inline s32 borrowed_cid(struct task_ctx *tctx)
 {

@@ -2,8 +2,8 @@
 /*
  * What every fief scheduler does for those below it, at any depth: the root for its children, a
  * child for its own. Who may run on a cid, in this order:
- *   1. the entries of the cid's plan and, while own tasks that can run nowhere else wait for it,
- *      the reserve; by stride, see lib/share.bpf.h.
+ *   1. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
+ *      have waited too long, the reserve; by stride, see lib/share.bpf.h.
  *   2. on a lent cid whose entries have nothing to run: own tasks, then children that hold the
  *      baseline cap on it, by what they have borrowed so far.
  * A scheduler without children has no plan, all its cids are its own, and nothing here costs it
@@ -22,8 +22,12 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "cpuctl.bpf.h"
+#include "dsq.bpf.h"
 #include "events.bpf.h"
 #include "idle.bpf.h"
+#include "notice.bpf.h"
+#include "park.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
@@ -39,10 +43,10 @@ cidmask_t own_cids;
 /* Cids on whose pinned queue tasks of this scheduler wait. */
 cidmask_t pinned_cids;
 
-#define PINNED_DSQ_BASE 0x2000ULL
-#define pinned_dsq(cid) (PINNED_DSQ_BASE + (u32)(cid))
-
 /* How often turns are looked at while no contended cid is busy. */
+/* Slots of children that limits keep back (a set of slots, of fewer than there may be cids). */
+cidmask_t held_slots;
+
 #define IDLE_TIMER_NS (100 * NSEC_PER_MSEC)
 
 struct turn_timer {
@@ -127,6 +131,12 @@ static __always_inline void pinned_reconsider(s32 cid)
 		scx_bpf_dsq_reenq(pinned_dsq(cid), 0);
 }
 
+/* Own tasks wait for @cid that nothing else of ours there may serve. */
+static __always_inline bool reserve_wanted(s32 cid)
+{
+	return cidmask_test(pinned_cids, cid) || scx_bpf_dsq_nr_queued(AGED_DSQ) > 0;
+}
+
 /* Own tasks: first those that can run nowhere else. */
 static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 {
@@ -140,6 +150,8 @@ static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 	}
 	if (plan_has_self(cid_plan(cid)))
 		return vqueue_dispatch(cid, prev, OWN_ENQ_FLAGS);
+	if (dsq_move_to_local(AGED_DSQ, OWN_ENQ_FLAGS))
+		return true;
 	/* a pinned task that was running and is alone goes on */
 	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
 		scx_bpf_task_set_slice(prev, slice_ns());
@@ -148,12 +160,62 @@ static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 	return false;
 }
 
+/* Whether a limit, its own or one above it, keeps the child of @slot back; it is told if so. */
+static __always_inline bool child_held_back(u32 slot)
+{
+	struct group __arena *limiter = limit_throttled(slot_group(slot));
+	struct fief_notice *notice;
+
+	if (!limiter)
+		return false;
+	if (!cidmask_test(held_slots, slot)) {
+		cidmask_set(held_slots, slot);
+		notice = notice_of(slot_account(slot)->participant.cgroup_id);
+		if (notice)
+			notice->held_back = 1;
+	}
+	park_watch(limiter);
+	return true;
+}
+
+/* The children that limits keep back: let those go that have a budget again. ns until the next look. */
+FIEF_VERIFIED_ONCE u64 children_release(void)
+{
+	u64 now = bpf_ktime_get_ns(), wait = ~0ULL;
+	bool released = false;
+	u32 slot;
+
+	touch_arena();
+	bpf_for(slot, 1, min(state.nr_slots, FIEF_MAX_SLOTS)) {
+		struct group __arena *limiter;
+		struct fief_notice *notice;
+
+		if (!cidmask_test(held_slots, slot))
+			continue;
+		limiter = limit_throttled(slot_group(slot));
+		if (limiter) {
+			wait = min(wait, limit_wait(limiter, now));
+			continue;
+		}
+		cidmask_clear(held_slots, slot);
+		notice = notice_of(slot_account(slot)->participant.cgroup_id);
+		if (notice)
+			notice->held_back = 0;
+		released = true;
+	}
+	if (released)
+		idle_kick_all();
+	return wait;
+}
+
 static __always_inline bool dispatch_slot(u32 slot, s32 cid, struct task_struct *prev)
 {
 	struct fief_slot __arena *child = slot_account(slot);
 
 	if (slot == FIEF_SLOT_SELF)
 		return dispatch_own(cid, prev);
+	if (child_held_back(slot))
+		return false;
 	if (!child->participant.cgroup_id || !scx_bpf_sub_dispatch(child->participant.cgroup_id))
 		return false;
 	__sync_fetch_and_add(&child->dispatched, 1);
@@ -199,12 +261,12 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	turn_charge(cid, now, prev != NULL);
 	nr = nr_planned = plan_entries(plan);
 	/* the reserve takes part while it has tasks, and to let a pinned task go on */
-	if (!nr || cidmask_test(pinned_cids, cid) || turn->entry == nr)
+	if (!nr || reserve_wanted(cid) || turn->entry == nr)
 		nr++;
 	if (plan->flags & FIEF_CID_LENT)
 		offered = ~0U << nr_planned;
 	bpf_for(step, 0, 2 * SHARE_ENTRIES) {
-		struct share_offer offer = turn_next(turn, nr, asked, offered);
+		struct share_offer offer = turn_next(plan, turn, nr, asked, offered, now);
 		u32 slot, borrower = FIEF_SLOT_NONE;
 
 		if (offer.entry >= SHARE_ENTRIES)
@@ -212,6 +274,7 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 		slot = entry_slot(plan, offer.entry);
 		if (!offer.lend) {
 			asked |= 1U << offer.entry;
+			turn->asked_at[offer.entry] = now;
 			if (!dispatch_slot(slot, cid, prev))
 				continue;
 		} else {
@@ -229,10 +292,104 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	return false;
 }
 
-/* Somebody else may be waiting for @cid: it is shared, or own tasks can run nowhere else. */
+/* A child runs on @cid that a limit, its own or one above it, keeps back now. */
+static __always_inline bool turn_throttled(s32 cid, const struct turn __arena *turn)
+{
+	u32 slot = turn->borrower == FIEF_SLOT_NONE ? entry_slot(cid_plan(cid), turn->entry) :
+						      turn->borrower;
+
+	return slot != FIEF_SLOT_SELF && limit_throttled(slot_group(slot));
+}
+
+/* Somebody else may be waiting for @cid: it is shared, or own tasks want the reserve. */
 static __always_inline bool contended(s32 cid)
 {
-	return cidmask_test(pinned_cids, cid) || cid_plan(cid)->nr > 1;
+	return reserve_wanted(cid) || cid_plan(cid)->nr > 1;
+}
+
+/*
+ * The cgroup of a child counts among its siblings here, as a ghost, for as long as the child uses CPU
+ * time: what that is worth is seen from its account.
+ */
+static __always_inline void ghost_appears(u64 cgroup_id, bool is_own)
+{
+	struct cgroup *cgrp = bpf_cgroup_from_id(cgroup_id);
+	struct group __arena *group;
+
+	if (!cgrp)
+		return;
+	group = group_of(cgrp);
+	if (group) {
+		struct cgroup_knobs knobs = cgroup_knobs(cgrp);
+
+		group->ghost = true;
+		group->holds_limit = is_own;
+		group_set_weight(group, knobs.weight);
+		/* without memory for it the limit of a foreign child is not held */
+		limit_set(group, knobs.period_us, is_own ? QUOTA_NONE : knobs.quota_us,
+			  knobs.burst_us);
+	}
+	bpf_cgroup_release(cgrp);
+}
+
+/* Whether a ghost competes: load 1 stands for all there is below it. */
+static __always_inline void ghost_set_active(struct group __arena *group, bool active)
+{
+	group->ghost_active = active;
+	group_add(group, active ? 1 : -1);
+}
+
+static __always_inline void ghost_goes(u64 cgroup_id)
+{
+	struct group __arena *group = group_find(cgroup_id);
+
+	if (!group || !group->ghost)
+		return;
+	if (group->ghost_active)
+		ghost_set_active(group, false);
+	group->ghost = false;
+	group->holds_limit = false;
+	group_forget(group);
+}
+
+/* Is the scheduler that attaches one of fief's? Its name says so. */
+static __always_inline bool is_own(const struct sched_ext_ops *ops)
+{
+	char name[sizeof("fief_")] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof(name), ops->name);
+	return !__builtin_memcmp(name, "fief_", sizeof("fief_") - 1);
+}
+
+static __noinline int ghost_look(u32 slot)
+{
+	struct fief_slot __arena *account = slot_account(slot);
+	u64 used = account->charged_ns + account->borrowed_ns;
+	struct fief_notice *notice = NULL;
+	struct group __arena *group;
+	bool active;
+
+	touch_arena();
+	if (account->participant.cgroup_id)
+		notice = notice_of(account->participant.cgroup_id);
+	cidmask_assign(urgent_slots, slot, notice && notice->waiting);
+	group = group_find(account->participant.cgroup_id);
+	slot_groups[slot & (FIEF_MAX_SLOTS - 1)] = group;
+	if (!group || !group->ghost)
+		return 0;
+	active = used != group->ghost_seen;
+	group->ghost_seen = used;
+	if (active != group->ghost_active)
+		ghost_set_active(group, active);
+	return 0;
+}
+
+static __always_inline void ghosts_look(void)
+{
+	u32 slot;
+
+	bpf_for(slot, 1, min(state.nr_slots, FIEF_MAX_SLOTS))
+		ghost_look(slot);
 }
 
 /*
@@ -249,14 +406,16 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	bpf_for(cid, 0, nr_cids) {
 		struct turn __arena *turn = cid_turn(cid);
 
-		if (!contended(cid) || turn->entry == SHARE_NOBODY)
+		if (turn->entry == SHARE_NOBODY || !(nr_limited || contended(cid)))
 			continue;
 		any = true;
-		if (now - turn->since < turn_ns())
+		if (!turn_throttled(cid, turn) &&
+		    (!contended(cid) || now - turn->since < turn_ns()))
 			continue;
 		count(turn_preempts);
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 	}
+	ghosts_look();
 	if (has_children())
 		bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);
 	return 0;
@@ -298,17 +457,13 @@ static __always_inline s32 parent_init(void)
 	return bpf_timer_set_callback(&timer->timer, turn_timer_fn);
 }
 
-void FIEF_OP(parent_cpuctl_set_weight, struct cgroup *cgrp, u32 weight)
-{
-	touch_arena();
-	event_emit(FIEF_EVENT_WEIGHT_CHANGED, BPF_CORE_READ(cgrp, kn, id), weight);
-}
-
 s32 FIEF_OP_SLEEPABLE(parent_sub_attach, struct scx_sub_attach_args *args)
 {
 	struct fief_event *event;
 
 	touch_arena();
+	ghost_appears(args->ops->sub_cgroup_id, is_own(args->ops));
+	notice_make(args->ops->sub_cgroup_id);
 	event = event_reserve(FIEF_EVENT_CHILD_ATTACHED, args->ops->sub_cgroup_id);
 	if (!event)
 		return 0;
@@ -320,6 +475,8 @@ s32 FIEF_OP_SLEEPABLE(parent_sub_attach, struct scx_sub_attach_args *args)
 void FIEF_OP_SLEEPABLE(parent_sub_detach, struct scx_sub_detach_args *args)
 {
 	touch_arena();
+	ghost_goes(args->ops->sub_cgroup_id);
+	notice_drop(args->ops->sub_cgroup_id);
 	event_emit(FIEF_EVENT_CHILD_DETACHED, args->ops->sub_cgroup_id, 0);
 }
 

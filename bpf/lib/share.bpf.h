@@ -31,6 +31,7 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "limit.bpf.h"
 #include "state.bpf.h"
 
 /* A turn on a contended cid is ended after this long if its scheduler does not end it itself. */
@@ -48,6 +49,10 @@ const volatile u32 turn_us = 10000;
 #define SHARE_LAG_NS (50 * NSEC_PER_MSEC)
 /* The reserve: a twentieth of a cid, used only while such tasks wait. */
 #define SHARE_RESERVE (FIEF_CPU_UNIT / 20)
+/* However little an entry is due, it is asked this often: its tasks must not wait for ever. */
+#define SHARE_ASK_NS (500 * NSEC_PER_MSEC)
+/* The same for a child whose tasks have waited too long. */
+#define SHARE_URGENT_NS (40 * NSEC_PER_MSEC)
 #define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
 #define SHARE_NOBODY 0xffffffffU
 /* Schedulers above the deepest one: SCX_SUB_MAX_DEPTH (kernel/sched/ext/internal.h). */
@@ -60,6 +65,7 @@ struct turn {
 	u64 clock; /* virtual time of the entry chosen last */
 	u64 vtime[SHARE_ENTRIES];
 	u64 lent[SHARE_ENTRIES]; /* virtual time given to borrowers since the entry last ran */
+	u64 asked_at[SHARE_ENTRIES]; /* CLOCK_MONOTONIC ns when the entry was last asked */
 	u64 started; /* when the present entry's turn began */
 	u32 entry; /* whose turn it is; SHARE_NOBODY when idle */
 	u16 borrower; /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
@@ -168,6 +174,14 @@ static __always_inline struct fief_slot __arena *slot_account(u32 slot)
 	return &state.slots[slot & (FIEF_MAX_SLOTS - 1)];
 }
 
+/* The group of a slot's child among its siblings, for limits; found by a timer. */
+struct group __arena *__arena slot_groups[FIEF_MAX_SLOTS];
+
+static __always_inline struct group __arena *slot_group(u32 slot)
+{
+	return slot_groups[slot & (FIEF_MAX_SLOTS - 1)];
+}
+
 static __always_inline void charge_borrower(u32 slot, u64 used)
 {
 	struct fief_slot __arena *account = slot_account(slot);
@@ -192,12 +206,23 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 		return;
 	scaled = used * FIEF_CPU_UNIT / entry_fraction(plan, entry);
 	turn->vtime[entry] += scaled;
+	limit_charge(slot_group(turn->borrower == FIEF_SLOT_NONE ? entry_slot(plan, entry) :
+								   turn->borrower),
+		     used);
 	if (turn->borrower == FIEF_SLOT_NONE) {
 		__sync_fetch_and_add(&slot_account(entry_slot(plan, entry))->charged_ns, used);
 		return;
 	}
 	turn->lent[entry] = min(turn->lent[entry] + scaled, SHARE_LAG_NS);
 	charge_borrower(turn->borrower, used);
+}
+
+/* Slots of children whose tasks have waited too long. Written by a timer from their notices. */
+cidmask_t urgent_slots;
+
+static __always_inline u64 ask_interval(const struct fief_cid_plan __arena *plan, u32 entry)
+{
+	return cidmask_test(urgent_slots, entry_slot(plan, entry)) ? SHARE_URGENT_NS : SHARE_ASK_NS;
 }
 
 /* What a dispatch asks next: an entry itself, or others to borrow its turn. */
@@ -208,11 +233,13 @@ struct share_offer {
 
 /*
  * The least virtual time among what has not been asked yet: an entry itself comes at its time less
- * what it lent, its turn for borrowers at its time. @asked, @offered: bit for each entry. Entries
+ * what it lent, its turn for borrowers at its time. An entry that has not been asked for its
+ * interval comes before all. @asked, @offered: bit for each entry. Entries
  * far behind the clock are moved up on the way.
  */
-static __always_inline struct share_offer turn_next(struct turn __arena *turn, u32 nr, u32 asked,
-						    u32 offered)
+static __always_inline struct share_offer turn_next(const struct fief_cid_plan __arena *plan,
+						    struct turn __arena *turn, u32 nr, u32 asked,
+						    u32 offered, u64 now)
 {
 	struct share_offer best = {.entry = SHARE_ENTRIES};
 	u64 oldest = turn->clock - SHARE_LAG_NS, best_vtime = 0;
@@ -224,6 +251,8 @@ static __always_inline struct share_offer turn_next(struct turn __arena *turn, u
 
 		if (i >= SHARE_ENTRIES || (lend && (offered & (1U << i))))
 			continue;
+		if (!lend && vtime_before(turn->asked_at[i] + ask_interval(plan, i), now))
+			return (struct share_offer){.entry = i};
 		if (vtime_before(turn->vtime[i], oldest))
 			turn->vtime[i] = oldest;
 		vtime = turn->vtime[i];
@@ -302,11 +331,13 @@ static __always_inline void turn_idle(s32 cid)
 static __always_inline void turn_reset(s32 cid)
 {
 	struct turn __arena *turn = cid_turn(cid);
+	u64 now = bpf_ktime_get_ns();
 	u32 i;
 
 	bpf_for(i, 0, SHARE_ENTRIES) {
 		turn->vtime[i] = turn->clock;
 		turn->lent[i] = 0;
+		turn->asked_at[i] = now;
 	}
 	turn->entry = SHARE_NOBODY;
 	turn->borrower = FIEF_SLOT_NONE;

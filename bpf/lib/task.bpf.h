@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a scheduler keeps about each of its tasks.
+ * What a scheduler keeps about each of its tasks, and how its CPU time becomes virtual time.
  *
- * Writers: set_cmask writes @allowed, running/stopping/enable write the rest; all of them run with
- * the task's rq locked. Dispatch on other CPUs reads @vtime without a lock: an old value costs one
- * queue position.
+ * Writers: all ops that write here run with the task's rq locked, or before it runs (init_task).
+ * Dispatch on other CPUs reads @vtime without a lock: an old value costs one queue position.
  */
 #ifndef FIEF_TASK_BPF_H
 #define FIEF_TASK_BPF_H
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "group.bpf.h"
+#include "limit.bpf.h"
 #include "state.bpf.h"
+
+/* Where a task waits, or has waited before it started to run. */
+enum task_place {
+	TASK_DIRECT, /* nowhere: it went straight to a cid */
+	TASK_QUEUED, /* in the order of virtual time */
+	TASK_PINNED,
+	TASK_AGED,
+	TASK_PARKED, /* behind a limit */
+};
 
 struct task_ctx {
 	cidmask_t allowed; /* affinity, in cids */
-	u64 vtime; /* CPU time used so far, ns, scaled by 100 / weight */
-	u64 queued_at; /* when it was queued last, CLOCK_MONOTONIC ns; written by enqueue */
-	u64 exec_start; /* sum_exec_runtime when it last started to run, ns */
+	u64 vtime; /* CPU time used so far by its share, ns of the whole scheduler's time */
+	u64 waits_since; /* when it became ready to run, CLOCK_MONOTONIC ns; a re-enqueue is no fresh start */
+	u64 exec_start; /* sum_exec_runtime up to which it has been charged, ns */
+	struct group __arena *group; /* never NULL once init_task has run */
+	u32 load; /* what it adds to its group's load: its weight while it is runnable, else 0 */
+	u32 place; /* enum task_place */
 	bool running;
 };
 
@@ -33,9 +46,46 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 	return bpf_task_storage_get(&task_ctxs, p, 0, 0);
 }
 
-static __always_inline s32 task_init(struct task_struct *p)
+static __always_inline void task_join(struct task_ctx *tctx, u64 cgroup_id)
 {
-	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -ENOMEM;
+	struct group __arena *group = group_or_top(cgroup_id);
+
+	group_get(group);
+	tctx->group = group;
+}
+
+static __always_inline s32 task_init(struct task_struct *p, struct cgroup *cgrp)
+{
+	struct task_ctx *tctx =
+		bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	touch_arena();
+	if (!tctx)
+		return -ENOMEM;
+	tctx->load = 0;
+	tctx->running = false;
+	task_join(tctx, cgroup_id_of(cgrp));
+	return 0;
+}
+
+/* What the task adds to its group's load is @weight from now on. */
+static __always_inline void task_set_load(struct task_ctx *tctx, u32 weight)
+{
+	s64 more = (s64)weight - tctx->load;
+
+	if (!more)
+		return;
+	tctx->load = weight;
+	group_add(tctx->group, more);
+}
+
+static __always_inline void task_exit(struct task_ctx *tctx)
+{
+	if (!tctx->group)
+		return;
+	task_set_load(tctx, 0);
+	group_put(tctx->group);
+	tctx->group = NULL;
 }
 
 /* Copy the affinity the kernel hands to ops.set_cmask(). Its bits are valid only until return. */
@@ -55,32 +105,89 @@ static __always_inline void task_set_allowed(struct task_struct *p, const struct
 			w >= first && w - first < nr ? cmask->bits[w - first] : 0;
 }
 
-/* CPU time of @p in virtual time: what a task of weight 100 would have used. */
-static __always_inline u64 task_scale(const struct task_struct *p, u64 runtime_ns)
+/* How much faster than its CPU time a task's virtual time passes now, times COST_ONE. */
+static __always_inline u64 task_cost(const struct task_struct *p, const struct task_ctx *tctx)
 {
-	u32 weight = p->scx.weight;
+	struct group __arena *group = tctx->group;
 
-	return weight ? runtime_ns * 100 / weight : runtime_ns;
+	return group ? group_cost(group, tctx->load ?: task_weight(p)) : COST_ONE;
 }
 
-/* Virtual time up to this moment, also while it runs. */
-static __always_inline u64 task_vtime_now(const struct task_struct *p, const struct task_ctx *tctx)
+/* At most this much CPU time is charged at once: the product with COST_MAX fits. */
+#define TASK_CHARGE_MAX_NS (1ULL << 30)
+
+static __always_inline u64 cost_of(u64 cost, u64 runtime_ns)
 {
-	if (!tctx->running)
-		return tctx->vtime;
-	return tctx->vtime + task_scale(p, p->se.sum_exec_runtime - tctx->exec_start);
+	return (cost * min(runtime_ns, TASK_CHARGE_MAX_NS)) >> COST_SHIFT;
 }
 
-static __always_inline void task_started(struct task_struct *p, struct task_ctx *tctx)
+/* CPU time of @p in its virtual time. */
+static __always_inline u64 task_scale(const struct task_struct *p, const struct task_ctx *tctx,
+				      u64 runtime_ns)
+{
+	return cost_of(task_cost(p, tctx), runtime_ns);
+}
+
+/* Charge what @p has used since it was charged last: to its own time, and to the limits above it. */
+static __always_inline void task_charge(const struct task_struct *p, struct task_ctx *tctx)
+{
+	u64 now = p->se.sum_exec_runtime, used = now - tctx->exec_start;
+
+	tctx->vtime += task_scale(p, tctx, used);
+	limit_charge(tctx->group, used);
+	tctx->exec_start = now;
+}
+
+static __always_inline void task_started(const struct task_struct *p, struct task_ctx *tctx)
 {
 	tctx->exec_start = p->se.sum_exec_runtime;
 	tctx->running = true;
 }
 
-static __always_inline void task_stopped(struct task_struct *p, struct task_ctx *tctx)
+static __always_inline void task_stopped(const struct task_struct *p, struct task_ctx *tctx)
 {
-	tctx->vtime = task_vtime_now(p, tctx);
+	task_charge(p, tctx);
 	tctx->running = false;
+	tctx->waits_since = bpf_ktime_get_ns();
+}
+
+void FIEF_OP(task_runnable, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	touch_arena();
+	if (!tctx)
+		return;
+	tctx->waits_since = bpf_ktime_get_ns();
+	task_set_load(tctx, task_weight(p));
+}
+
+void FIEF_OP(task_quiescent, struct task_struct *p, u64 deq_flags)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	touch_arena();
+	if (tctx)
+		task_set_load(tctx, 0);
+}
+
+/* The new nice value or policy is in @p already. */
+void FIEF_OP(task_set_weight, struct task_struct *p, u32 weight)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	touch_arena();
+	if (tctx && tctx->load)
+		task_set_load(tctx, task_weight(p));
+}
+
+void FIEF_OP(task_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	touch_arena();
+	if (tctx)
+		task_exit(tctx);
 }
 
 #endif /* FIEF_TASK_BPF_H */

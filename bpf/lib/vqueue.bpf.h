@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One queue for each LLC, ordered by virtual time: the task that has used least, by its weight,
- * runs next.
+ * One queue for each LLC, ordered by virtual time: the task that has used least, by its share
+ * (lib/group.bpf.h), runs next. And one queue for all that have waited too long.
  *
- * @vclock is the virtual time of the task that started last; a task that slept is moved up to at
- * most one slice behind it, so sleep earns no credit. It is advanced without a lock: concurrent
- * writers can set it back by the difference between two running tasks, at most a slice.
+ * The clock, @vclock, is where the queues stand: the virtual time of the task that was last found to
+ * be due first, whether it was taken from a queue or goes on running before those that wait. It
+ * does not follow tasks that run because nobody else wants their CPU; these are kept near it
+ * instead, at most one slice by their share ahead (what they had of idle CPUs is not held against
+ * them) and VQUEUE_LAG_NS behind. A task that slept is moved up to at most one slice behind it.
+ * vclock is advanced without a lock: concurrent writers can set it back by the difference between
+ * two tasks that are due at the same time.
+ *
+ * No task is further ahead than the clock comes in AGE_NS with every CPU busy: it would run before that
+ * for its age anyway, and what it had then does not count against it once its weight is raised.
+ *
+ * Age beats weight: a task that has waited for AGE_NS, however far its virtual time is ahead, goes to
+ * the queue of the aged, which is first in, first out, and has every other turn of a CPU while
+ * anything is in it. A timer looks for such tasks every AGE_SCAN_NS and walks the queues for it,
+ * while there are any tasks in them.
  *
  * A scheduler may order otherwise; it defines, before it includes this header:
- *   VQUEUE_KEY(p, vtime)           the place of a task in the queue; by default its virtual time
+ *   VQUEUE_KEY(p, tctx, vtime)     the place of a task in the queue; by default its virtual time
  *   VQUEUE_STICKY_NS               how much further than the queue's first a running task may be and
  *                                  still go on; by default 0
  *   VQUEUE_TAKE(llc, cid, flags)   moves a task to this CPU; by default the first that may run here
+ *   VQUEUE_STRANDED(p, tctx, now)  a queued task that none of this scheduler's cids may ever serve
  *
  * A CPU takes from its own LLC's queue, but looks at one other queue in turn and takes from there
  * when that queue's first task is more than a slice behind: weights hold across LLCs.
@@ -20,12 +33,18 @@
 #define FIEF_VQUEUE_BPF_H
 
 #include "base.bpf.h"
+#include "cidmask.bpf.h"
+#include "cpuctl.bpf.h"
+#include "dsq.bpf.h"
+#include "idle.bpf.h"
+#include "notice.bpf.h"
+#include "park.bpf.h"
 #include "slice.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 
 #ifndef VQUEUE_KEY
-#define VQUEUE_KEY(p, vtime) (vtime)
+#define VQUEUE_KEY(p, tctx, vtime) (vtime)
 #endif
 #ifndef VQUEUE_STICKY_NS
 #define VQUEUE_STICKY_NS 0
@@ -34,47 +53,89 @@
 #define VQUEUE_TAKE(llc, cid, enq_flags) dsq_move_to_local(vqueue_dsq(llc), enq_flags)
 #endif
 
-#define VQUEUE_DSQ_BASE 0x1000ULL
-#define vqueue_dsq(llc) (VQUEUE_DSQ_BASE + (llc))
+#ifndef VQUEUE_STRANDED
+#define VQUEUE_STRANDED(p, tctx, now) false
+#endif
+
+/* How far behind the clock a task may stay that has found no CPU for its share. */
+#define VQUEUE_LAG_NS (200 * NSEC_PER_MSEC)
+
+#define AGE_NS (1500 * NSEC_PER_MSEC)
+#define AGE_SCAN_NS (250 * NSEC_PER_MSEC)
+
+struct age_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct age_timer);
+} age_timers SEC(".maps");
 
 u64 vclock;
+/* Cids whose last task came from the queue of the aged. Written by their own dispatch. */
+cidmask_t aged_cids;
 u32 vqueue_cursor[FIEF_MAX_CIDS]; /* which other LLC each cid looks at next */
 
-static __always_inline s32 vqueue_init(void)
+static __always_inline u64 task_vslice(const struct task_struct *p, const struct task_ctx *tctx)
 {
-	u32 llc;
-	s32 ret;
+	return task_scale(p, tctx, slice_ns());
+}
 
-	if (slice_us < SLICE_MIN_US || slice_us > SLICE_MAX_US) {
-		fief_error("the option slice_us is %u, it must lie between %u and %u", slice_us,
-			   SLICE_MIN_US, SLICE_MAX_US);
-		return -EINVAL;
-	}
-	bpf_for(llc, 0, nr_llcs) {
-		ret = scx_bpf_create_dsq(vqueue_dsq(llc), -1);
-		if (ret) {
-			fief_error("cannot create the queue of LLC %u: error %d", llc, ret);
-			return ret;
-		}
-	}
-	return 0;
+static __always_inline u64 vqueue_key(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
+{
+	u64 lag = VQUEUE_LAG_NS, oldest, newest = vclock + AGE_NS * nr_cids;
+
+	if (enq_flags & SCX_ENQ_WAKEUP)
+		lag = min(lag, task_vslice(p, tctx));
+	oldest = vclock - lag;
+	if (vtime_before(tctx->vtime, oldest))
+		tctx->vtime = oldest;
+	if (vtime_before(newest, tctx->vtime))
+		tctx->vtime = newest;
+	return VQUEUE_KEY(p, tctx, tctx->vtime);
 }
 
 static __always_inline void vqueue_insert(struct task_struct *p, struct task_ctx *tctx, u32 llc,
 					  u64 enq_flags)
 {
-	u64 oldest = vclock - slice_ns();
+	u64 key = vqueue_key(p, tctx, enq_flags);
 
-	if (vtime_before(tctx->vtime, oldest))
-		tctx->vtime = oldest;
-	tctx->queued_at = bpf_ktime_get_ns();
-	dsq_insert_vtime(p, vqueue_dsq(llc), slice_ns(), VQUEUE_KEY(p, tctx->vtime), enq_flags);
+	tctx->place = TASK_QUEUED;
+	dsq_insert_vtime(p, vqueue_dsq(llc), slice_ns(), key, enq_flags);
 }
 
-static __always_inline void vqueue_started(const struct task_ctx *tctx)
+static __always_inline void vclock_advance(u64 vtime)
 {
-	if (vtime_before(vclock, tctx->vtime))
-		vclock = tctx->vtime;
+	if (vtime_before(vclock, vtime))
+		vclock = vtime;
+}
+
+/* A task starts to run: if it was first in a queue, the queues stand where it does. */
+static __always_inline void vqueue_started(struct task_ctx *tctx)
+{
+	if (tctx->place == TASK_QUEUED)
+		vclock_advance(tctx->vtime);
+	tctx->place = TASK_DIRECT;
+}
+
+/*
+ * @p has been charged on @cid. While nobody waits there, its virtual time passes for nobody: it stays
+ * near the clock, or it would have to wait for all that once somebody comes.
+ */
+static __always_inline void vqueue_charged(const struct task_struct *p, struct task_ctx *tctx,
+					   s32 cid)
+{
+	u64 newest;
+
+	if (vtime_before(tctx->vtime, vclock) ||
+	    scx_bpf_dsq_nr_queued(vqueue_dsq(cid_llc(cid))) > 0)
+		return;
+	newest = vclock + task_vslice(p, tctx);
+	if (vtime_before(newest, tctx->vtime))
+		tctx->vtime = newest;
 }
 
 /* The key of the first task of an LLC's queue; false if the queue is empty. */
@@ -122,38 +183,100 @@ static __always_inline u32 vqueue_pick(s32 cid)
 	return own;
 }
 
+static __always_inline bool vqueue_take(u32 llc, s32 cid, u64 enq_flags)
+{
+	park_clear_head(vqueue_dsq(llc));
+	return VQUEUE_TAKE(llc, cid, enq_flags);
+}
+
+/* Take one that has waited too long, but not twice in a row. */
+static __always_inline bool aged_dispatch(s32 cid, u64 enq_flags)
+{
+	if (!scx_bpf_dsq_nr_queued(AGED_DSQ))
+		return false;
+	if (cidmask_test(aged_cids, cid)) {
+		cidmask_clear(aged_cids, cid);
+		return false;
+	}
+	if (!dsq_move_to_local(AGED_DSQ, enq_flags))
+		return false;
+	cidmask_set(aged_cids, cid);
+	return true;
+}
+
+/* Let @prev, whose slice has ended here, run on for another one. */
+static __always_inline void vqueue_keep(struct task_struct *prev)
+{
+	scx_bpf_task_set_slice(prev, slice_ns());
+}
+
+/* Is @prev, charged up to now, due before the first of @llc's queue? */
+static __always_inline bool vqueue_prev_first(struct task_struct *prev, struct task_ctx *tctx, u32 llc)
+{
+	u64 head;
+
+	if (!vqueue_head(llc, &head))
+		return true;
+	if (vtime_before(head + VQUEUE_STICKY_NS, VQUEUE_KEY(prev, tctx, tctx->vtime)))
+		return false;
+	vclock_advance(tctx->vtime);
+	return true;
+}
+
 /*
  * Put a queued task on @cid, or let @prev (the task whose slice ended here, if it is ours) go on
  * when it is the one that has used least. False: there is nothing for this cid.
  */
-static __always_inline bool vqueue_dispatch(s32 cid, struct task_struct *prev, u64 enq_flags)
+FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable,
+				       u64 enq_flags)
 {
 	bool prev_runnable = prev && (prev->scx.flags & SCX_TASK_QUEUED);
-	u32 first = vqueue_pick(cid), i;
-	u64 head;
+	u32 first, i;
 
+	touch_arena();
+	first = vqueue_pick(cid);
+
+	if (aged_dispatch(cid, enq_flags))
+		return true;
 	if (prev_runnable) {
 		struct task_ctx *tctx = task_ctx(prev);
 
-		if (tctx && cidmask_test(tctx->allowed, cid) &&
-		    (!vqueue_head(first, &head) ||
-		     !vtime_before(head + VQUEUE_STICKY_NS,
-				   VQUEUE_KEY(prev, task_vtime_now(prev, tctx))))) {
-			scx_bpf_task_set_slice(prev, slice_ns());
-			return true;
+		if (tctx && tctx->running && cidmask_test(tctx->allowed, cid)) {
+			task_charge(prev, tctx);
+			vqueue_charged(prev, tctx, cid);
+			/* not to go on, also if nobody else wants to: it comes back to be parked */
+			if (limit_throttled(tctx->group))
+				prev_runnable = false;
+			else if (vqueue_prev_first(prev, tctx, first)) {
+				vqueue_keep(prev);
+				return true;
+			}
 		}
 	}
-	if (VQUEUE_TAKE(first, cid, enq_flags))
+	if (vqueue_take(first, cid, enq_flags))
 		return true;
 	bpf_for(i, 0, nr_llcs) {
-		if (i != first && VQUEUE_TAKE(i, cid, enq_flags))
+		if (i != first && vqueue_take(i, cid, enq_flags))
 			return true;
 	}
 	if (prev_runnable && cidmask_test(usable_cids, cid)) {
-		scx_bpf_task_set_slice(prev, slice_ns());
+		vqueue_keep(prev);
 		return true;
 	}
-	return false;
+	return dsq_move_to_local(AGED_DSQ, enq_flags);
+}
+
+/* A tick while a task of ours runs: a limit ends its slice. */
+void FIEF_OP(vqueue_tick, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	touch_arena();
+	if (!nr_limited || !tctx || !tctx->running)
+		return;
+	task_charge(p, tctx);
+	if (limit_throttled(tctx->group))
+		scx_bpf_task_set_slice(p, 0);
 }
 
 /*
@@ -166,6 +289,89 @@ static __always_inline void vqueue_reconsider(void)
 
 	bpf_for(llc, 0, nr_llcs)
 		scx_bpf_dsq_reenq(vqueue_dsq(llc), 0);
+	scx_bpf_dsq_reenq(AGED_DSQ, 0);
+}
+
+/* Move those that have waited too long, and those that would wait for ever, to where they run. */
+FIEF_VERIFIED_ONCE int vqueue_scan(u32 llc)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct task_struct *p;
+
+	touch_arena();
+	bpf_rcu_read_lock();
+	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
+		struct task_ctx *tctx = task_ctx(p);
+		s32 cid;
+
+		if (!tctx)
+			continue;
+		if (VQUEUE_STRANDED(p, tctx, now)) {
+			cid = cidmask_first(tctx->allowed);
+			if (cid >= 0 && scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p,
+							 SCX_DSQ_LOCAL_ON | cid, SCX_ENQ_RESCUE))
+				count(rescued);
+		} else if (vtime_before(tctx->waits_since + AGE_NS, now)) {
+			tctx->place = TASK_AGED;
+			if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, AGED_DSQ, 0))
+				count(aged);
+		}
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+static int age_timer_fn(void *map, u32 *key, struct age_timer *timer)
+{
+	u32 llc;
+
+	touch_arena();
+	bpf_for(llc, 0, nr_llcs)
+		vqueue_scan(llc);
+	cpuctl_poll();
+	notice_waiting(scx_bpf_dsq_nr_queued(AGED_DSQ));
+	bpf_timer_start(&timer->timer, AGE_SCAN_NS, 0);
+	return 0;
+}
+
+static __always_inline s32 age_timer_init(void)
+{
+	u32 key = 0;
+	struct age_timer *timer = bpf_map_lookup_elem(&age_timers, &key);
+
+	if (!timer)
+		return -EINVAL;
+	bpf_timer_init(&timer->timer, &age_timers, CLOCK_MONOTONIC);
+	bpf_timer_set_callback(&timer->timer, age_timer_fn);
+	return bpf_timer_start(&timer->timer, AGE_SCAN_NS, 0);
+}
+
+static __always_inline s32 vqueue_init(void)
+{
+	u32 llc;
+	s32 ret;
+
+	if (slice_us < SLICE_MIN_US || slice_us > SLICE_MAX_US) {
+		fief_error("the option slice_us is %u, it must lie between %u and %u", slice_us,
+			   SLICE_MIN_US, SLICE_MAX_US);
+		return -EINVAL;
+	}
+	bpf_for(llc, 0, nr_llcs) {
+		ret = scx_bpf_create_dsq(vqueue_dsq(llc), -1);
+		if (ret) {
+			fief_error("cannot create the queue of LLC %u: error %d", llc, ret);
+			return ret;
+		}
+	}
+	ret = scx_bpf_create_dsq(AGED_DSQ, -1);
+	if (ret) {
+		fief_error("cannot create the queue of those that waited too long: error %d", ret);
+		return ret;
+	}
+	ret = park_init();
+	if (ret)
+		return ret;
+	return age_timer_init();
 }
 
 #endif /* FIEF_VQUEUE_BPF_H */

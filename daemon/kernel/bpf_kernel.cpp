@@ -283,7 +283,7 @@ void BpfKernel::attach(const AttachRequest& request, Done done) {
       {.file = object_path(request.scheduler),
        .request = request,
        .pins = pins(request.cgroup),
-       .shared_events_fd = root_ ? root_->events_fd() : -1},
+       .shared = root_ ? root_->shared_maps() : SharedMaps{}},
       [] { return Status{}; },
       [this, cgroup = request.cgroup](Result<SchedulerObject> object) -> Status {
         if (!object)

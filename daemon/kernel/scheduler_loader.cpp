@@ -124,10 +124,11 @@ Status configure(bpf_object* object, bpf_map* struct_ops, const SchedulerSpec& s
       if (const auto status = set_option(object, kCgroupConstant, id); !status)
         return status;
   }
-  bpf_map* events = bpf_object__find_map_by_name(object, "events");
-  if (spec.shared_events_fd >= 0 && events != nullptr &&
-      bpf_map__reuse_fd(events, spec.shared_events_fd) != 0)
-    return fail(Errc::kernel, "cannot share the event ring: {}", std::strerror(errno));
+  for (const auto& [name, fd] : spec.shared) {
+    bpf_map* map = bpf_object__find_map_by_name(object, name);
+    if (map != nullptr && bpf_map__reuse_fd(map, fd) != 0)
+      return fail(Errc::kernel, "cannot share the map {}: {}", name, std::strerror(errno));
+  }
   return {};
 }
 

@@ -17,10 +17,10 @@
 namespace fief {
 
 struct SchedulerSpec {
-  std::string file;           ///< the object file
-  AttachRequest request;      ///< its cgroup is kSelf: attached as the root scheduler
-  PinDirectory pins;          ///< what is there already goes
-  int shared_events_fd = -1;  ///< ring map to report into; -1: its own
+  std::string file;       ///< the object file
+  AttachRequest request;  ///< its cgroup is kSelf: attached as the root scheduler
+  PinDirectory pins;      ///< what is there already goes
+  SharedMaps shared{};    ///< used instead of its own maps of these names, where it has them
 };
 
 class SchedulerLoader {

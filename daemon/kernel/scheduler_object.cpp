@@ -14,7 +14,8 @@ namespace fief {
 namespace {
 
 constexpr std::string_view kArenaPin = "arena";
-constexpr std::string_view kEventsPin = "events";
+constexpr char kEventsPin[] = "events";
+constexpr char kNoticesPin[] = "notices";
 constexpr std::string_view kExitPin = "_data_fief_exit";  // as libbpf spells FIEF_EXIT_SECTION
 
 Result<bpf_map_info> map_info(int map_fd) {
@@ -101,6 +102,7 @@ Result<SchedulerObject> SchedulerObject::open(const PinDirectory& pins) {
   SchedulerObject object(pins);
   object.record_ = *record;
   object.events_ = open_if_there(pins, kEventsPin);
+  object.notices_ = open_if_there(pins, kNoticesPin);
   object.apply_ = open_if_there(pins, kApplyProgram);
   object.observe_ = open_if_there(pins, kObserveProgram);
   object.kill_ = open_if_there(pins, kKillProgram);
@@ -108,6 +110,15 @@ Result<SchedulerObject> SchedulerObject::open(const PinDirectory& pins) {
   if (!opened)
     return tl::unexpected(opened.error());
   return object;
+}
+
+SharedMaps SchedulerObject::shared_maps() const {
+  SharedMaps maps;
+  if (events_.get() >= 0)
+    maps.emplace_back(kEventsPin, events_.get());
+  if (notices_.get() >= 0)
+    maps.emplace_back(kNoticesPin, notices_.get());
+  return maps;
 }
 
 // A scheduler that is not fief's own has no state to show.

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "core/fd.hpp"
 #include "core/result.hpp"
@@ -45,6 +47,9 @@ class MapMemory {
   std::span<std::byte> memory_;
 };
 
+/// Maps by name, as file descriptors that somebody else owns.
+using SharedMaps = std::vector<std::pair<const char*, int>>;
+
 class SchedulerObject {
  public:
   /// Opens what is pinned in @p pins. Errc::not_found: there is no scheduler; Errc::invalid: one of
@@ -60,6 +65,8 @@ class SchedulerObject {
   [[nodiscard]] fief_state* state() const { return state_; }
   /// Its event ring's map, or -1.
   [[nodiscard]] int events_fd() const { return events_.get(); }
+  /// The maps that those below it are to share, of those that it has.
+  [[nodiscard]] SharedMaps shared_maps() const;
   [[nodiscard]] ExitInfo exit_info() const;
   [[nodiscard]] Counters counters() const;
 
@@ -77,6 +84,7 @@ class SchedulerObject {
   PinDirectory pins_;
   LoadRecord record_;
   UniqueFd events_;
+  UniqueFd notices_;
   UniqueFd apply_;
   UniqueFd observe_;
   UniqueFd kill_;

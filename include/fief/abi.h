@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 2
+#define FIEF_ABI_VERSION 3
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS 1024
@@ -151,6 +151,8 @@ struct fief_counters {
 	__u64 reenq_immed; /* came back: the cid was busy */
 	__u64 reenq_preempted; /* came back: thrown off by a higher class or owner */
 	__u64 reenq_other;
+	__u64 aged; /* waited so long that they ran before those due first */
+	__u64 parked; /* kept back by a limit */
 	__u64 rescued; /* inserts that asked for the kernel's rescue */
 	__u64 turn_preempts; /* turns ended early so that another participant could run */
 	__u64 wake_preempts; /* own tasks thrown off for one with an earlier deadline */
@@ -224,6 +226,16 @@ struct fief_state {
 	/* fief_observe: what this scheduler (index 0) and its slots hold */
 	struct fief_caps_view caps[FIEF_MAX_SLOTS];
 };
+
+/*
+ * What a scheduler and its parent tell each other while both run, in the map "notices", which the
+ * loader makes children share with the root, by the child's cgroup id. Foreign children have none.
+ */
+struct fief_notice {
+	__u64 held_back; /* parent: a limit keeps the child back, it starts nothing now */
+	__u64 waiting; /* child: tasks that have waited too long */
+};
+#define FIEF_MAX_NOTICES 4096
 
 /* Records of the event ring, each begins with this header. */
 enum fief_event_kind {

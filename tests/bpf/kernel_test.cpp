@@ -13,21 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// CPU seconds each cgroup uses while @p time passes.
-template <class Wait>
-std::vector<double> used_during(const std::vector<const TestCgroup*>& cgroups, Wait wait) {
-  std::vector<double> before;
-  before.reserve(cgroups.size());
-  for (const auto* cgroup : cgroups)
-    before.push_back(cgroup->usage());
-  wait();
-  std::vector<double> used;
-  used.reserve(cgroups.size());
-  for (std::size_t i = 0; i < cgroups.size(); ++i)
-    used.push_back(cgroups[i]->usage() - before[i]);
-  return used;
-}
-
 TEST_F(RealKernel, RootComesAndGoes) {
   load_root();
   EXPECT_EQ(sysfs_state(), "enabled");

@@ -59,7 +59,8 @@ std::string object_dir() {
 
 TestCgroup::TestCgroup(const std::string& name)
     : directory_(std::string(kCgroupRoot) + "/" + name), path_("/" + name) {
-  std::ofstream(std::string(kCgroupRoot) + "/cgroup.subtree_control") << "+cpu";
+  const auto above = std::filesystem::path(directory_).parent_path();
+  std::ofstream(above / "cgroup.subtree_control") << "+cpu";
   std::filesystem::create_directory(directory_);
   struct stat status{};
   EXPECT_EQ(stat(directory_.c_str(), &status), 0);
@@ -210,6 +211,42 @@ CidSet sysfs_caps(CgroupId cgroup, const std::string& cap) {
   }
   ADD_FAILURE() << "no line \"" << cap << "\" in the caps file of " << cgroup.value;
   return {};
+}
+
+std::chrono::milliseconds RealKernel::longest_gap(const std::vector<pid_t>& pids,
+                                                  std::chrono::milliseconds time) {
+  using Clock = std::chrono::steady_clock;
+  struct Watched {
+    double used;
+    Clock::time_point since;
+  };
+  std::map<pid_t, Watched> watched;
+  for (const pid_t pid : pids)
+    watched[pid] = {cpu_seconds(pid), Clock::now()};
+  Clock::duration longest{};
+  for (const auto end = Clock::now() + time; Clock::now() < end;) {
+    run_for(std::chrono::milliseconds(100));
+    for (auto& [pid, task] : watched) {
+      const auto now = Clock::now();
+      const auto used = cpu_seconds(pid);
+      longest = std::max(longest, now - task.since);
+      if (used > task.used)
+        task = {used, now};
+    }
+  }
+  return std::chrono::duration_cast<std::chrono::milliseconds>(longest);
+}
+
+std::vector<double> used_during(const std::vector<const TestCgroup*>& cgroups,
+                                const std::function<void()>& wait) {
+  std::vector<double> used;
+  used.reserve(cgroups.size());
+  for (const auto* cgroup : cgroups)
+    used.push_back(-cgroup->usage());
+  wait();
+  for (std::size_t i = 0; i < cgroups.size(); ++i)
+    used[i] += cgroups[i]->usage();
+  return used;
 }
 
 double cpu_seconds(pid_t pid) {

@@ -18,7 +18,8 @@
 
 namespace fief::test {
 
-/// A cgroup that exists for as long as this object; whatever runs in it is killed at the end.
+/// A cgroup that exists for as long as this object; whatever runs in it is killed at the end. One
+/// below another is named "above/name".
 class TestCgroup {
  public:
   explicit TestCgroup(const std::string& name);
@@ -62,6 +63,9 @@ class RealKernel : public ::testing::Test {
   void wait_until(const std::string& what, const std::function<bool()>& condition,
                   std::chrono::milliseconds limit = std::chrono::seconds(20));
   void run_for(std::chrono::milliseconds time);
+  /// The longest time, of @p time, in which one of @p pids used no CPU; seen every 100 ms.
+  std::chrono::milliseconds longest_gap(const std::vector<pid_t>& pids,
+                                        std::chrono::milliseconds time);
   [[nodiscard]] bool saw(const std::function<bool(const Event&)>& predicate) const;
 
   boost::asio::io_context loop_;
@@ -69,6 +73,10 @@ class RealKernel : public ::testing::Test {
   std::vector<Event> events_;
   std::uint64_t plan_number_ = 0;
 };
+
+/// CPU seconds each cgroup uses while @p wait runs.
+std::vector<double> used_during(const std::vector<const TestCgroup*>& cgroups,
+                                const std::function<void()>& wait);
 
 /// CPU time a process has used so far, in seconds.
 double cpu_seconds(pid_t pid);

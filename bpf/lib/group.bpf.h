@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The cgroups below a scheduler as a tree of weights: what part of the scheduler's time each of
+ * its tasks is due, by the rule of cgroup v2, whatever the number of tasks.
+ *
+ * Vocabulary:
+ *   group   a cgroup with the cpu controller, as this scheduler knows it
+ *   top     what stands above all of them; tasks of a cgroup nobody told us of count to it
+ *   load    the sum of what competes in a group right now: the weights of its runnable tasks and
+ *           of its active child groups. A group with load is active.
+ *   part    what an active group adds to its parent's load: its weight
+ *   cost    how much faster than CPU time the virtual time of a task passes: the inverse of its
+ *           share, the product over the levels of load / weight
+ *   ghost   the group of a child scheduler's cgroup: it has no tasks here, but while the child
+ *           uses CPU time its siblings' shares are what they are beside it
+ *
+ * So the queues stay flat, and a wake-up costs one addition; only a group's first task to wake and
+ * its last to sleep go up the tree. Weights are on the kernel's scale: nice 0 and cpu.weight 100
+ * are both 1024 (kernel/sched/core.c sched_prio_to_weight, cgroup v2 documentation "cpu.weight").
+ * Idea: effective weights instead of nested queues, "sched: Flatten the pick", LKML 2026.
+ *
+ * Writers: every CPU, atomically. load and part follow from each other in group_follow(), which
+ * looks again after it has written, so whoever changes a group last leaves it right. Groups are made
+ * and removed in cpuctl and sub_attach/sub_detach ops, which the kernel runs one at a time; a group
+ * lives until its last task and child group have gone, and its memory is never unmapped, so an old
+ * pointer reads a group of some other cgroup at worst.
+ */
+#ifndef FIEF_GROUP_BPF_H
+#define FIEF_GROUP_BPF_H
+
+#include "base.bpf.h"
+#include "state.bpf.h"
+
+#define WEIGHT_NICE_0 1024
+#define WEIGHT_IDLE 3
+#define CPU_WEIGHT_DEFAULT 100
+/* tg->shares is a weight times this power of two (SCHED_FIXEDPOINT_SHIFT). */
+#define SHARES_SHIFT 10
+
+#define COST_SHIFT 12
+#define COST_ONE (1ULL << COST_SHIFT)
+/* A share below a millionth counts as a millionth. */
+#define COST_MAX (COST_ONE << 20)
+
+/* Levels above a task that are looked at; what lies further up counts as one. */
+#define GROUP_MAX_DEPTH 32
+#define GROUP_MAX 65536
+#define GROUP_TRIES 8
+
+/* See lib/limit.bpf.h. Times in ns. */
+struct limit {
+	u64 quota_ns; /* in each period */
+	u64 period_ns;
+	u64 burst_ns;
+	s64 left; /* of the budget; below 0: used ahead */
+	u64 period_end; /* CLOCK_MONOTONIC */
+	u64 nr_periods;
+	u64 nr_throttled; /* periods at whose end nothing was left */
+	u32 number; /* of its queue; 0: it has never had a limit */
+	struct group __arena *next; /* among all that have had one */
+};
+
+struct group {
+	struct group __arena *parent; /* NULL for the top */
+	u64 load;
+	u64 part;
+	u32 weight; /* on the kernel's scale, or WEIGHT_IDLE */
+	u32 users; /* tasks, child groups, and one while it is known */
+	bool limited; /* cpu.max is not "max" */
+	bool inited; /* the kernel has told us of it, and not of its end */
+	bool ghost;
+	bool ghost_active;
+	bool holds_limit; /* its child scheduler is fief's own and holds its limit, more exactly */
+	u64 ghost_seen; /* ns: what its child had used when it was last looked at */
+	u64 cgroup_id;
+	struct group __arena *next; /* in the free list */
+	struct limit limit; /* number and next outlive the group: they are its memory's */
+};
+
+struct group __arena top_group = {.weight = WEIGHT_NICE_0, .users = 1};
+
+/* Groups that are free to use. Pushed by anybody, popped by the serialised ops only. */
+struct group __arena *__arena free_groups;
+
+struct group_ref {
+	struct group __arena *group;
+};
+
+/* Known groups by cgroup id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GROUP_MAX);
+	__type(key, u64);
+	__type(value, struct group_ref);
+} groups SEC(".maps");
+
+/* Weight of nice -20 to 19; each step is worth a quarter more or less. */
+static const u32 nice_weight[40] = {
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
+	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
+	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
+};
+
+#define SCHED_IDLE 5
+#define MAX_RT_PRIO 100
+
+static __always_inline u32 task_weight(const struct task_struct *p)
+{
+	u32 nice = p->static_prio - MAX_RT_PRIO;
+
+	if (p->policy == SCHED_IDLE)
+		return WEIGHT_IDLE;
+	return nice < 40 ? nice_weight[nice] : WEIGHT_NICE_0;
+}
+
+/* cpu.weight as user space writes it. */
+static __always_inline u32 cpu_weight(u32 weight)
+{
+	return (weight * CPU_WEIGHT_DEFAULT + WEIGHT_NICE_0 / 2) / WEIGHT_NICE_0;
+}
+
+/*
+ * Let what @group adds to its parent follow from its load and weight. True: the parent has become
+ * active, or is no longer.
+ */
+static __always_inline bool group_follow(struct group __arena *group, struct group __arena *parent)
+{
+	bool turned = false;
+	u32 i;
+
+	bpf_for(i, 0, GROUP_TRIES) {
+		u64 part = group->load ? group->weight : 0, old, before;
+
+		if (part == group->part)
+			break;
+		old = __sync_lock_test_and_set(&group->part, part);
+		before = __sync_fetch_and_add(&parent->load, part - old);
+		turned |= !before != !(before + part - old);
+	}
+	return turned;
+}
+
+/* @group has become active or idle, or its weight has changed: tell those above, as far as they feel it. */
+FIEF_VERIFIED_ONCE int group_changed(struct group __arena *group __arg_arena)
+{
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		struct group __arena *parent = group->parent;
+
+		if (!parent || !group_follow(group, parent))
+			break;
+		group = parent;
+	}
+	return 0;
+}
+
+static __always_inline void group_add(struct group __arena *group, s64 weight)
+{
+	u64 before = __sync_fetch_and_add(&group->load, weight);
+
+	if (!before != !(before + weight))
+		group_changed(group);
+}
+
+/* The inverse of the share that a task of @weight in @group has of this scheduler's time. */
+FIEF_VERIFIED_ONCE u64 group_cost(struct group __arena *group __arg_arena, u32 weight)
+{
+	u64 cost = COST_ONE * max(group->load, (u64)weight) / max(weight, 1U);
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		struct group __arena *parent = group->parent;
+		u64 part, load;
+
+		if (!parent || cost >= COST_MAX)
+			break;
+		part = group->weight;
+		load = parent->load;
+		if (load > part)
+			cost = cost * load / max(part, 1ULL);
+		group = parent;
+	}
+	return min(cost, COST_MAX);
+}
+
+static __always_inline struct group __arena *group_find(u64 cgroup_id)
+{
+	struct group_ref *ref = bpf_map_lookup_elem(&groups, &cgroup_id);
+
+	return ref ? ref->group : NULL;
+}
+
+static __always_inline void group_get(struct group __arena *group)
+{
+	__sync_fetch_and_add(&group->users, 1);
+}
+
+static __always_inline void group_free(struct group __arena *group)
+{
+	u32 tries;
+
+	bpf_for(tries, 0, 1024) {
+		struct group __arena *head = free_groups;
+
+		group->next = head;
+		if (__sync_bool_compare_and_swap(&free_groups, head, group))
+			break;
+	}
+}
+
+/* Give a reference back; the last one frees the group, and its own on its parent. */
+FIEF_VERIFIED_ONCE int group_put(struct group __arena *group __arg_arena)
+{
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		struct group __arena *parent = group->parent;
+
+		if (!parent || __sync_fetch_and_add(&group->users, -1) != 1)
+			break;
+		group_free(group);
+		group = parent;
+	}
+	return 0;
+}
+
+#define PAGE_SIZE 4096
+#define GROUPS_A_PAGE (PAGE_SIZE / sizeof(struct group))
+
+/* A group that nobody uses, from the free list or a new page; NULL: no memory. */
+static __always_inline struct group __arena *group_alloc(void)
+{
+	struct group __arena *group = free_groups;
+	u32 i;
+
+	if (!group) {
+		struct group __arena *page =
+			bpf_arena_alloc_pages(&arena, NULL, 1, NUMA_NO_NODE, 0);
+
+		if (!page)
+			return NULL;
+		bpf_for(i, 0, GROUPS_A_PAGE)
+			group_free(page + i);
+		group = free_groups;
+	}
+	/* the only popper, so the head cannot have gone and come back */
+	bpf_for(i, 0, 1024) {
+		if (__sync_bool_compare_and_swap(&free_groups, group, group->next))
+			return group;
+		group = free_groups;
+	}
+	return NULL;
+}
+
+static __always_inline struct group __arena *group_or_top(u64 cgroup_id)
+{
+	struct group __arena *group = group_find(cgroup_id);
+
+	return group ?: &top_group;
+}
+
+static __always_inline u64 cgroup_id_of(struct cgroup *cgrp)
+{
+	return BPF_CORE_READ(cgrp, kn, id);
+}
+
+/* The group of @cgrp, made if there is none yet. NULL: no memory, or GROUP_MAX are in use. */
+static __noinline struct group __arena *group_make(u64 cgroup_id, u64 parent_id)
+{
+	struct group_ref ref = {.group = group_find(cgroup_id)};
+	struct group __arena *group = ref.group;
+
+	touch_arena();
+	if (group)
+		return group;
+	group = group_alloc();
+	if (!group)
+		return NULL;
+	group->parent = group_or_top(parent_id);
+	group->load = 0;
+	group->part = 0;
+	group->weight = WEIGHT_NICE_0;
+	group->users = 1;
+	group->inited = false;
+	group->limited = false;
+	group->ghost = false;
+	group->ghost_active = false;
+	group->holds_limit = false;
+	group->ghost_seen = 0;
+	group->cgroup_id = cgroup_id;
+	group_get(group->parent);
+	ref.group = group;
+	if (bpf_map_update_elem(&groups, &cgroup_id, &ref, BPF_NOEXIST)) {
+		group_put(group);
+		return NULL;
+	}
+	return group;
+}
+
+/* Forget a group that the kernel has ended and that no child scheduler stands for. */
+static __always_inline void group_forget(struct group __arena *group)
+{
+	u64 cgroup_id = group->cgroup_id;
+
+	if (group->inited || group->ghost)
+		return;
+	bpf_map_delete_elem(&groups, &cgroup_id);
+	group_put(group);
+}
+
+static __always_inline void group_set_weight(struct group __arena *group, u32 weight)
+{
+	group->weight = max(weight, 1U);
+	group_changed(group);
+}
+
+static __always_inline struct group __arena *group_of(struct cgroup *cgrp)
+{
+	struct cgroup *parent = BPF_CORE_READ(cgrp, self.parent, cgroup);
+
+	return group_make(cgroup_id_of(cgrp), parent ? cgroup_id_of(parent) : 0);
+}
+
+#endif /* FIEF_GROUP_BPF_H */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Limits: cpu.max and cpu.max.burst of every group of a scheduler, at every level.
+ *
+ * Vocabulary:
+ *   limited    a group with a quota: ns of CPU time in each period
+ *   budget     what a limited group may still use in its period. What is used is charged to every
+ *              limited group from the task's up; a budget below zero is a debt that the next
+ *              quota pays first, so that on average the limit is exact however long ticks are.
+ *   throttled  a limited group without budget, and all that is below it
+ *   parked     a task that waits until a group has a budget again, see lib/park.bpf.h
+ *
+ * A quota that is not used is kept up to the burst, as Linux does (Documentation/scheduler/
+ * sched-bwc.rst). Budgets are refilled by whoever looks first after a period's end; where tasks are
+ * parked a timer looks. So limits cost nothing where there are none, and hold without the daemon.
+ *
+ * Writers: every CPU, atomically; the settings only by the cpuctl ops (and the timer of a child, for
+ * its own cgroup, whose settings the kernel tells the parent). Limited groups are linked once and stay
+ * linked, so the timer's walk needs no lock; one without a quota is passed over.
+ */
+#ifndef FIEF_LIMIT_BPF_H
+#define FIEF_LIMIT_BPF_H
+
+#include "base.bpf.h"
+#include "dsq.bpf.h"
+#include "group.bpf.h"
+#include "state.bpf.h"
+
+/* cpu.max "max": RUNTIME_INF (kernel/sched/sched.h) */
+#define QUOTA_NONE (~0ULL)
+
+/* Limited groups that the timer serves. */
+#define LIMIT_GROUPS 4096
+
+/* Groups that have had a quota, linked by limit.next; how many there are. */
+struct group __arena *__arena limited_groups;
+u32 nr_limited;
+
+/* The timer runs. Cleared by the timer that found nobody parked. */
+u32 limit_timer_armed;
+
+/* After this many periods of sleep nothing more is owed or kept. */
+#define LIMIT_PERIODS_MAX 1024ULL
+
+/* Settle the periods that have ended: one caller does it, the others see its result. */
+static __always_inline void limit_refill(struct group __arena *group, u64 now)
+{
+	struct limit __arena *limit = &group->limit;
+	u64 end = limit->period_end, period = limit->period_ns, periods;
+	s64 more, room;
+
+	if (vtime_before(now, end) || !period)
+		return;
+	periods = (now - end) / period + 1;
+	if (!__sync_bool_compare_and_swap(&limit->period_end, end, end + periods * period))
+		return;
+	limit->nr_periods += periods;
+	if (limit->left <= 0)
+		limit->nr_throttled++;
+	more = min(periods, LIMIT_PERIODS_MAX) * limit->quota_ns;
+	room = (s64)(limit->quota_ns + limit->burst_ns) - limit->left;
+	__sync_fetch_and_add(&limit->left, min(more, room));
+}
+
+FIEF_VERIFIED_ONCE u64 limit_find(struct group __arena *group __arg_arena)
+{
+	u64 now = bpf_ktime_get_ns();
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		if (!group)
+			break;
+		if (group->limited) {
+			limit_refill(group, now);
+			if (group->limit.left <= 0)
+				return (u64)group;
+		}
+		group = group->parent;
+	}
+	return 0;
+}
+
+/* The nearest group, from @group up, that has used up its budget; NULL: it may run. */
+static __always_inline struct group __arena *limit_throttled(struct group __arena *group)
+{
+	return nr_limited && group ? (struct group __arena *)limit_find(group) : NULL;
+}
+
+FIEF_VERIFIED_ONCE int limit_take(struct group __arena *group __arg_arena, u64 used)
+{
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		if (!group)
+			break;
+		if (group->limited)
+			__sync_fetch_and_add(&group->limit.left, -(s64)used);
+		group = group->parent;
+	}
+	return 0;
+}
+
+/* @used ns of CPU time went to a task of @group. */
+static __always_inline void limit_charge(struct group __arena *group, u64 used)
+{
+	if (nr_limited && group)
+		limit_take(group, used);
+}
+
+/* Link @group among the limited, with a queue for those it keeps back. Once; a group's memory keeps both. */
+static __always_inline s32 limit_link(struct group __arena *group)
+{
+	u32 tries;
+	s32 ret;
+
+	if (group->limit.number)
+		return 0;
+	group->limit.number = __sync_fetch_and_add(&nr_limited, 1) + 1;
+	ret = scx_bpf_create_dsq(limit_dsq(group), -1);
+	if (ret) {
+		group->limit.number = 0;
+		return ret;
+	}
+	bpf_for(tries, 0, 1024) {
+		struct group __arena *head = limited_groups;
+
+		group->limit.next = head;
+		if (__sync_bool_compare_and_swap(&limited_groups, head, group))
+			return 0;
+	}
+	return -EBUSY;
+}
+
+/*
+ * cpu.max of @group is @quota_us in each @period_us now, QUOTA_NONE for no limit. What it was already
+ * keeps its budget. Not for groups that are not linked.
+ */
+static __always_inline void limit_follow(struct group __arena *group, u64 period_us, u64 quota_us,
+					 u64 burst_us)
+{
+	struct limit __arena *limit = &group->limit;
+
+	if (!limit->number || quota_us == QUOTA_NONE || !period_us) {
+		group->limited = false;
+		return;
+	}
+	if (group->limited && limit->quota_ns == quota_us * NSEC_PER_USEC &&
+	    limit->burst_ns == burst_us * NSEC_PER_USEC &&
+	    limit->period_ns == period_us * NSEC_PER_USEC)
+		return;
+	limit->quota_ns = quota_us * NSEC_PER_USEC;
+	limit->burst_ns = burst_us * NSEC_PER_USEC;
+	limit->period_ns = period_us * NSEC_PER_USEC;
+	limit->period_end = bpf_ktime_get_ns() + limit->period_ns;
+	limit->left = limit->quota_ns;
+	group->limited = true;
+}
+
+/* The same for any group. Sleepable contexts only. */
+static __always_inline s32 limit_set(struct group __arena *group, u64 period_us, u64 quota_us,
+				     u64 burst_us)
+{
+	s32 ret = quota_us == QUOTA_NONE ? 0 : limit_link(group);
+
+	if (!ret)
+		limit_follow(group, period_us, quota_us, burst_us);
+	return ret;
+}
+
+#endif /* FIEF_LIMIT_BPF_H */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a scheduler and its parent tell each other (struct fief_notice): the parent that a limit keeps
+ * the child back, so that it does not put tasks on idle cids by itself; the child that tasks of it
+ * have waited too long, so that it is asked more often than it is due.
+ *
+ * A child without notices (another parent than fief's, a full map) does as if there were nothing to tell:
+ * the parent still decides on every dispatch.
+ */
+#ifndef FIEF_NOTICE_BPF_H
+#define FIEF_NOTICE_BPF_H
+
+#include "base.bpf.h"
+#include "state.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FIEF_MAX_NOTICES);
+	__type(key, u64);
+	__type(value, struct fief_notice);
+} notices SEC(".maps");
+
+/* A cgroup above this scheduler's, or its own, has a limit. Written by a timer, see cpuctl_poll(). */
+bool limited_above;
+
+static __always_inline struct fief_notice *notice_of(u64 cgroup_id)
+{
+	return bpf_map_lookup_elem(&notices, &cgroup_id);
+}
+
+static __always_inline void notice_make(u64 cgroup_id)
+{
+	struct fief_notice notice = {};
+
+	bpf_map_update_elem(&notices, &cgroup_id, &notice, BPF_ANY);
+}
+
+static __always_inline void notice_drop(u64 cgroup_id)
+{
+	bpf_map_delete_elem(&notices, &cgroup_id);
+}
+
+/* A limit above keeps this scheduler back: its tasks wait for its turn. */
+static __always_inline bool held_back(void)
+{
+	struct fief_notice *notice = limited_above ? notice_of(state.cgroup_id) : NULL;
+
+	return notice && notice->held_back;
+}
+
+/* @tasks of this scheduler have waited too long. */
+static __always_inline void notice_waiting(u64 tasks)
+{
+	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+
+	if (notice)
+		notice->waiting = tasks;
+}
+
+#endif /* FIEF_NOTICE_BPF_H */

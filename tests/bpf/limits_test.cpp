@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// cpu.max is a limit under fief's schedulers too: delegated, below a delegated cgroup, or not
+// delegated, lent CPUs or not.
+#include <gmock/gmock.h>
+
+#include "real_kernel.hpp"
+
+namespace fief::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Limits : public RealKernel {
+ protected:
+  static void spin(TestCgroup& cgroup, int tasks) {
+    for (int i = 0; i < tasks; ++i)
+      cgroup.spin();
+  }
+  /// CPUs that each of @p cgroups uses.
+  std::vector<double> cpus_of(const std::vector<const TestCgroup*>& cgroups) {
+    static constexpr auto kTime = 8s;
+    run_for(2s);
+    auto used = used_during(cgroups, [this] { run_for(kTime); });
+    for (double& one : used)
+      one /= static_cast<double>(kTime.count());
+    return used;
+  }
+};
+
+TEST_F(Limits, OfACgroupThatNobodyDelegated) {
+  TestCgroup a("fief-test-a");
+  a.write("cpu.max", "40000 100000");
+  load_root();
+  spin(a, 6);
+  EXPECT_NEAR(cpus_of({&a})[0], 0.4, 0.02);
+  EXPECT_EQ(sysfs_state(), "enabled");
+}
+
+TEST_F(Limits, NestedAndBesideOthers) {
+  const TestCgroup above("fief-test-a");
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  TestCgroup b("fief-test-b");
+  load_root();
+  spin(x, 4);
+  spin(y, 4);
+  spin(b, 8);
+  above.write("cpu.max", "100000 100000");
+  x.write("cpu.max", "30000 100000");
+  auto used = cpus_of({&x, &y});
+  EXPECT_NEAR(used[0], 0.3, 0.015);
+  EXPECT_NEAR(used[0] + used[1], 1.0, 0.05);
+  above.write("cpu.max", "max");
+  x.write("cpu.max", "max");
+  used = cpus_of({&x, &y, &b});
+  EXPECT_NEAR(used[0] / used[1], 1.0, 0.1);
+  EXPECT_GT(used[0] + used[1], 1.7);
+}
+
+class LimitsBelow : public Limits, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(InTheBox, LimitsBelow, ::testing::Values("fair", "latency", "batch"),
+                         [](const auto& child) { return std::string(child.param); });
+
+TEST_P(LimitsBelow, ADelegatedCgroup) {
+  const TestCgroup above("fief-test-a");
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  load_root();
+  attach(above, GetParam());
+  apply(level_of(kernel_->topology(), {{above.id(), {0, 1, 2}}}));
+  x.write("cpu.max", "50000 100000");
+  spin(x, 3);
+  spin(y, 3);
+  const auto used = cpus_of({&x, &y});
+  EXPECT_NEAR(used[0], 0.5, 0.025);
+  EXPECT_GT(used[1], 2.3);
+}
+
+// Set before it is attached and changed after; what is lent does not lift it.
+TEST_P(LimitsBelow, OfADelegatedCgroupItself) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  a.write("cpu.max", "40000 100000");
+  load_root();
+  attach(a, GetParam());
+  attach(b, GetParam());
+  auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
+  level.participants[2].lend = true;
+  apply(level);
+  spin(a, 4);
+  EXPECT_NEAR(cpus_of({&a})[0], 0.4, 0.02);
+  a.write("cpu.max", "150000 100000");
+  EXPECT_NEAR(cpus_of({&a})[0], 1.5, 0.075);
+  EXPECT_TRUE(sysfs_attached(a.id()));
+}
+
+// A limit above a delegated cgroup is on all that is below, whoever schedules it.
+TEST_F(Limits, AboveADelegatedCgroup) {
+  const TestCgroup above("fief-test-a");
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  load_root();
+  attach(x);
+  apply(level_of(kernel_->topology(), {{x.id(), {0, 1}}}));
+  above.write("cpu.max", "80000 100000");
+  spin(x, 3);
+  spin(y, 3);
+  const auto used = cpus_of({&x, &y});
+  EXPECT_NEAR(used[0] + used[1], 0.8, 0.04);
+  EXPECT_TRUE(sysfs_attached(x.id()));
+}
+
+}  // namespace
+}  // namespace fief::test
