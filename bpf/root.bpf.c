@@ -20,6 +20,7 @@
 #include "lib/apply.bpf.h"
 #include "lib/cidmask.bpf.h"
 #include "lib/events.bpf.h"
+#include "lib/family.bpf.h"
 #include "lib/idle.bpf.h"
 #include "lib/parent.bpf.h"
 #include "lib/state.bpf.h"
@@ -36,17 +37,11 @@ static __always_inline bool is_percpu_kthread(const struct task_struct *p)
 s32 FIEF_OP(root_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
-	s32 cid;
 
 	touch_arena();
 	if (!tctx || limit_throttled(tctx->group))
 		return prev_cid;
-	cid = idle_claim(tctx, prev_cid);
-	if (cid < 0)
-		return prev_cid;
-	count(direct);
-	dsq_insert(p, SCX_DSQ_LOCAL, slice_ns(), SCX_ENQ_IMMED);
-	return cid;
+	return wake_place(p, tctx, prev_cid, wake_flags);
 }
 
 /* A task that may run on none of the cids this scheduler keeps: queue it where it last ran. */
@@ -102,6 +97,7 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
 {
 	touch_arena();
+	reclaim_over(cid);
 	if (!dispatch_by_plan(cid, prev) && !prev)
 		idle_restore(cid);
 }
@@ -112,6 +108,7 @@ void FIEF_OP(root_running, struct task_struct *p)
 
 	touch_arena();
 	cidmask_set(busy_cids, scx_bpf_task_cid(p));
+	reclaim_over(scx_bpf_task_cid(p));
 	if (!tctx)
 		return;
 	task_started(p, tctx);
@@ -148,7 +145,8 @@ void FIEF_OP(root_update_idle, s32 cid, bool idle)
 {
 	touch_arena();
 	cidmask_assign(idle_cids, cid, idle);
-	turn_idle(cid);
+	reclaim_over(cid);
+	turn_idle(cid, idle);
 }
 
 s32 FIEF_OP_SLEEPABLE(root_init_task, struct task_struct *p, struct scx_init_task_args *args)
@@ -245,8 +243,8 @@ struct sched_ext_ops_cid fief_ops = {
 	.cpuctl_set_weight = (void *)cpuctl_set_weight,
 	.cpuctl_set_idle = (void *)cpuctl_set_idle,
 	.cpuctl_set_bandwidth = (void *)cpuctl_set_bandwidth,
-	.sub_attach = (void *)parent_sub_attach,
-	.sub_detach = (void *)parent_sub_detach,
+	.sub_attach = (void *)family_sub_attach,
+	.sub_detach = (void *)family_sub_detach,
 	.cid_online = (void *)root_cid_online,
 	.cid_offline = (void *)root_cid_offline,
 	.init = (void *)root_init,

@@ -66,6 +66,7 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 
 #include "apply.bpf.h"
 #include "events.bpf.h"
+#include "family.bpf.h"
 #include "parent.bpf.h"
 #include "vqueue.bpf.h"
 
@@ -113,17 +114,11 @@ static __always_inline void rescue(struct task_struct *p, struct task_ctx *tctx,
 s32 FIEF_OP(child_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
-	s32 cid;
 
 	touch_arena();
 	if (!tctx || limit_throttled(tctx->group) || held_back())
 		return prev_cid;
-	cid = idle_claim(tctx, prev_cid);
-	if (cid < 0)
-		return prev_cid;
-	count(direct);
-	dsq_insert(p, SCX_DSQ_LOCAL, slice_ns(), SCX_ENQ_IMMED);
-	return cid;
+	return wake_place(p, tctx, prev_cid, wake_flags);
 }
 
 void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
@@ -179,6 +174,7 @@ void FIEF_OP(child_dispatch, s32 cid, struct task_struct *prev)
 	bool found;
 
 	touch_arena();
+	reclaim_over(cid);
 	found = has_children() || cidmask_test(pinned_cids, cid) ?
 			dispatch_by_plan(cid, prev) :
 			vqueue_dispatch(cid, prev, OWN_ENQ_FLAGS);
@@ -192,6 +188,7 @@ void FIEF_OP(child_running, struct task_struct *p)
 
 	touch_arena();
 	cidmask_set(busy_cids, scx_bpf_task_cid(p));
+	reclaim_over(scx_bpf_task_cid(p));
 	if (!tctx)
 		return;
 	task_started(p, tctx);
@@ -233,7 +230,8 @@ void FIEF_OP(child_update_idle, s32 cid, bool idle)
 {
 	touch_arena();
 	cidmask_assign(idle_cids, cid, idle);
-	turn_idle(cid);
+	reclaim_over(cid);
+	turn_idle(cid, idle);
 	if (idle && vqueue_waiting(cid))
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 }
@@ -321,8 +319,8 @@ struct sched_ext_ops_cid fief_ops = {
 	.cpuctl_set_weight = (void *)cpuctl_set_weight,
 	.cpuctl_set_idle = (void *)cpuctl_set_idle,
 	.cpuctl_set_bandwidth = (void *)cpuctl_set_bandwidth,
-	.sub_attach = (void *)parent_sub_attach,
-	.sub_detach = (void *)parent_sub_detach,
+	.sub_attach = (void *)family_sub_attach,
+	.sub_detach = (void *)family_sub_detach,
 	.init = (void *)child_init,
 	.exit = (void *)child_exit,
 	.dump = (void *)child_dump,

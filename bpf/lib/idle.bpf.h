@@ -10,6 +10,8 @@
  *   exclusive  usable cids that are whole and its own: what others run there is borrowed.
  *   idle       cids the kernel reports idle (update_idle), minus those claimed for a task.
  *   busy       cids that run a task of this scheduler (running, stopping).
+ *   reclaimed  exclusive cids that a task of ours is taking back from a borrower; set by the waker,
+ *              cleared when a task of ours runs there, or the next dispatch there.
  *
  * A claim clears the idle bit first, so no two wakers pick one cid. A claim that leads to nothing
  * is undone by idle_restore() at the end of a dispatch that leaves an idle CPU idle, because the
@@ -20,6 +22,7 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "slice.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 
@@ -27,6 +30,7 @@ cidmask_t usable_cids;
 cidmask_t exclusive_cids;
 cidmask_t idle_cids;
 cidmask_t busy_cids;
+cidmask_t reclaimed_cids;
 
 /* Claim an idle cid in @allowed, @usable and @within (one word each), -1 if there is none. */
 static __always_inline s32 idle_claim_word(u32 w, u64 candidates)
@@ -97,20 +101,106 @@ static __always_inline void idle_kick_all(void)
 	}
 }
 
-/* An exclusive cid for this task that somebody else's task occupies, -1 if there is none. */
-static __always_inline s32 borrowed_cid(struct task_ctx *tctx)
+/* Whoever runs on @cid now cannot be asked to go, or would be back at once. */
+static __always_inline bool cid_unyielding(s32 cid)
+{
+	struct task_struct *curr;
+	bool unyielding;
+
+	bpf_rcu_read_lock();
+	curr = scx_bpf_cid_curr(cid);
+	unyielding = !curr || curr->prio < MAX_RT_PRIO ||
+		     ((curr->flags & PF_KTHREAD) && curr->nr_cpus_allowed == 1);
+	bpf_rcu_read_unlock();
+	return unyielding;
+}
+
+/* Take @cid back: true for the first who asks, until somebody of ours runs there or it falls idle. */
+static __always_inline bool reclaim_claim(s32 cid)
+{
+	u64 bit = cidmask_bit(cid);
+
+	return !cid_unyielding(cid) &&
+	       !(__sync_fetch_and_or(&reclaimed_cids[cidmask_word(cid)], bit) & bit);
+}
+
+static __always_inline void reclaim_over(s32 cid)
+{
+	if (cidmask_test(reclaimed_cids, cid))
+		cidmask_clear(reclaimed_cids, cid);
+}
+
+/*
+ * Claim an exclusive cid for this task that somebody else's task occupies, -1 if there is none: where
+ * it last ran, else the first in each word from there on, so that wakers spread.
+ */
+FIEF_VERIFIED_ONCE s32 borrowed_cid(struct task_ctx *tctx, s32 prev)
 {
 	u32 nr_words = (nr_cids + 63) / 64;
 	u32 w;
 
+	if (!tctx)
+		return -1;
 	bpf_for(w, 0, nr_words) {
-		u32 i = w & (FIEF_MASK_WORDS - 1);
-		u64 borrowed = tctx->allowed[i] & exclusive_cids[i] & ~busy_cids[i] & ~idle_cids[i];
+		u32 i = (cidmask_word(prev) + w) % nr_words & (FIEF_MASK_WORDS - 1);
+		u64 borrowed = tctx->allowed[i] & exclusive_cids[i] & ~busy_cids[i] &
+			       ~idle_cids[i] & ~reclaimed_cids[i];
+		s32 cid;
 
-		if (borrowed)
-			return i * 64 + lowest_bit(borrowed);
+		if (!borrowed)
+			continue;
+		if (i == cidmask_word(prev) && (borrowed & cidmask_bit(prev)))
+			cid = prev;
+		else
+			cid = i * 64 + lowest_bit(borrowed);
+		if (reclaim_claim(cid))
+			return cid;
 	}
 	return -1;
+}
+
+/*
+ * The waker is about to sleep and hands its CPU over: cheaper than waking another, and what is passed
+ * on is warm in its cache. Only on an exclusive cid, where nobody else waits for it. -1: not so.
+ */
+static __always_inline s32 sync_cid(const struct task_ctx *tctx, u64 wake_flags)
+{
+	s32 cid;
+
+	if (!(wake_flags & SCX_WAKE_SYNC))
+		return -1;
+	cid = scx_bpf_this_cid();
+	if (cid < 0 || !cidmask_test(exclusive_cids, cid) || !cidmask_test(busy_cids, cid) ||
+	    !cidmask_test(tctx->allowed, cid) || scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cid) > 0)
+		return -1;
+	return cid;
+}
+
+/*
+ * Where a waking task goes without waiting in a queue: with its waker, to an idle cid, or to one of
+ * ours that is borrowed. From ops.select_cid().
+ */
+static __always_inline s32 wake_place(struct task_struct *p, struct task_ctx *tctx, s32 prev,
+				      u64 wake_flags)
+{
+	s32 cid = sync_cid(tctx, wake_flags);
+	u64 enq_flags = 0;
+
+	if (cid < 0) {
+		cid = idle_claim(tctx, prev);
+		enq_flags = SCX_ENQ_IMMED;
+	}
+	if (cid < 0) {
+		cid = borrowed_cid(tctx, prev);
+		enq_flags = SCX_ENQ_IMMED | SCX_ENQ_PREEMPT;
+		if (cid >= 0)
+			count(reclaims);
+	}
+	if (cid < 0)
+		return prev;
+	count(direct);
+	dsq_insert(p, SCX_DSQ_LOCAL, slice_ns(), enq_flags);
+	return cid;
 }
 
 /*
@@ -128,7 +218,7 @@ static __always_inline bool kick_for(struct task_ctx *tctx, s32 home, bool must_
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 		return true;
 	}
-	cid = borrowed_cid(tctx);
+	cid = borrowed_cid(tctx, home);
 	if (cid >= 0) {
 		count(reclaims);
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);

@@ -307,58 +307,11 @@ static __always_inline bool contended(s32 cid)
 	return reserve_wanted(cid) || cid_plan(cid)->nr > 1;
 }
 
-/*
- * The cgroup of a child counts among its siblings here, as a ghost, for as long as the child uses CPU
- * time: what that is worth is seen from its account.
- */
-static __always_inline void ghost_appears(u64 cgroup_id, bool is_own)
-{
-	struct cgroup *cgrp = bpf_cgroup_from_id(cgroup_id);
-	struct group __arena *group;
-
-	if (!cgrp)
-		return;
-	group = group_of(cgrp);
-	if (group) {
-		struct cgroup_knobs knobs = cgroup_knobs(cgrp);
-
-		group->ghost = true;
-		group->holds_limit = is_own;
-		group_set_weight(group, knobs.weight);
-		/* without memory for it the limit of a foreign child is not held */
-		limit_set(group, knobs.period_us, is_own ? QUOTA_NONE : knobs.quota_us,
-			  knobs.burst_us);
-	}
-	bpf_cgroup_release(cgrp);
-}
-
 /* Whether a ghost competes: load 1 stands for all there is below it. */
 static __always_inline void ghost_set_active(struct group __arena *group, bool active)
 {
 	group->ghost_active = active;
 	group_add(group, active ? 1 : -1);
-}
-
-static __always_inline void ghost_goes(u64 cgroup_id)
-{
-	struct group __arena *group = group_find(cgroup_id);
-
-	if (!group || !group->ghost)
-		return;
-	if (group->ghost_active)
-		ghost_set_active(group, false);
-	group->ghost = false;
-	group->holds_limit = false;
-	group_forget(group);
-}
-
-/* Is the scheduler that attaches one of fief's? Its name says so. */
-static __always_inline bool is_own(const struct sched_ext_ops *ops)
-{
-	char name[sizeof("fief_")] = {};
-
-	bpf_probe_read_kernel_str(name, sizeof(name), ops->name);
-	return !__builtin_memcmp(name, "fief_", sizeof("fief_") - 1);
 }
 
 static __noinline int ghost_look(u32 slot)
@@ -443,6 +396,11 @@ static __always_inline s32 parent_init(void)
 	u32 cid;
 	s32 ret;
 
+	if (turn_us < TURN_MIN_US || turn_us > TURN_MAX_US) {
+		fief_error("the option turn_us is %u, it must lie between %u and %u", turn_us,
+			   TURN_MIN_US, TURN_MAX_US);
+		return -EINVAL;
+	}
 	bpf_for(cid, 0, nr_cids) {
 		ret = scx_bpf_create_dsq(pinned_dsq(cid), -1);
 		if (ret) {
@@ -455,29 +413,6 @@ static __always_inline s32 parent_init(void)
 		return -EINVAL;
 	bpf_timer_init(&timer->timer, &turn_timers, CLOCK_MONOTONIC);
 	return bpf_timer_set_callback(&timer->timer, turn_timer_fn);
-}
-
-s32 FIEF_OP_SLEEPABLE(parent_sub_attach, struct scx_sub_attach_args *args)
-{
-	struct fief_event *event;
-
-	touch_arena();
-	ghost_appears(args->ops->sub_cgroup_id, is_own(args->ops));
-	notice_make(args->ops->sub_cgroup_id);
-	event = event_reserve(FIEF_EVENT_CHILD_ATTACHED, args->ops->sub_cgroup_id);
-	if (!event)
-		return 0;
-	bpf_probe_read_kernel_str(event->name, sizeof(event->name), args->ops->name);
-	event_submit(event);
-	return 0;
-}
-
-void FIEF_OP_SLEEPABLE(parent_sub_detach, struct scx_sub_detach_args *args)
-{
-	touch_arena();
-	ghost_goes(args->ops->sub_cgroup_id);
-	notice_drop(args->ops->sub_cgroup_id);
-	event_emit(FIEF_EVENT_CHILD_DETACHED, args->ops->sub_cgroup_id, 0);
 }
 
 #endif /* FIEF_PARENT_BPF_H */

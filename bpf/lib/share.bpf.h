@@ -37,6 +37,8 @@
 /* A turn on a contended cid is ended after this long if its scheduler does not end it itself. */
 const volatile u32 turn_us = 10000;
 #define turn_ns() (turn_us * NSEC_PER_USEC)
+#define TURN_MIN_US 1000
+#define TURN_MAX_US 100000
 
 /*
  * The root is asked on every dispatch: all the time since the last is its entry's. A child is asked
@@ -52,7 +54,7 @@ const volatile u32 turn_us = 10000;
 /* However little an entry is due, it is asked this often: its tasks must not wait for ever. */
 #define SHARE_ASK_NS (500 * NSEC_PER_MSEC)
 /* The same for a child whose tasks have waited too long. */
-#define SHARE_URGENT_NS (40 * NSEC_PER_MSEC)
+#define SHARE_URGENT_NS (20 * NSEC_PER_MSEC)
 #define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
 #define SHARE_NOBODY 0xffffffffU
 /* Schedulers above the deepest one: SCX_SUB_MAX_DEPTH (kernel/sched/ext/internal.h). */
@@ -317,12 +319,17 @@ static __always_inline u32 borrower_next(const struct turn __arena *turn, u32 as
 	return best;
 }
 
-/* The CPU went idle or left idle: time in between belongs to nobody. */
-static __always_inline void turn_idle(s32 cid)
+/*
+ * The CPU went idle or left idle: time in between belongs to nobody. A turn that has ended the idleness
+ * began just before this.
+ */
+static __always_inline void turn_idle(s32 cid, bool idle)
 {
 	struct turn __arena *turn = cid_turn(cid);
 
 	turn->since = bpf_ktime_get_ns();
+	if (!idle)
+		return;
 	turn->entry = SHARE_NOBODY;
 	turn->borrower = FIEF_SLOT_NONE;
 }

@@ -60,7 +60,7 @@
 /* How far behind the clock a task may stay that has found no CPU for its share. */
 #define VQUEUE_LAG_NS (200 * NSEC_PER_MSEC)
 
-#define AGE_NS (1500 * NSEC_PER_MSEC)
+#define AGE_NS NSEC_PER_SEC
 #define AGE_SCAN_NS (250 * NSEC_PER_MSEC)
 
 struct age_timer {

@@ -6,12 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "kernel/exit_kind.hpp"
 #include "kernel/libbpf_handles.hpp"
 #include "kernel/load_record.hpp"
+#include "kernel/sched_ext_sysfs.hpp"
 
 namespace fief {
 namespace {
@@ -206,6 +208,7 @@ struct SchedulerLoader::Impl {
   Status check_abi();
   [[nodiscard]] Status pin() const;
   [[nodiscard]] Status attach() const;
+  [[nodiscard]] bool is_attached() const;
   [[nodiscard]] ExitInfo exit_info() const;
 };
 
@@ -277,9 +280,18 @@ Status SchedulerLoader::Impl::attach() const {
   // A scheduler that gives up in its init is torn down again, and the kernel still says 0.
   if (const auto exit = exit_info(); exit.kind >= exit_kind::kError)
     return attach_failure(0, exit);
+  if (!is_attached())
+    return fail(Errc::kernel, "the kernel ended it at once; its log (journalctl -k) says why");
   if (const int error = bpf_link__pin(link.get(), spec.pins.path(kLinkPin).c_str()); error != 0)
     return fail(Errc::kernel, "cannot pin its link: {}", std::strerror(-error));
   return {};
+}
+
+// Only fief's own schedulers keep a record of their end; of others the kernel's files tell.
+bool SchedulerLoader::Impl::is_attached() const {
+  return std::ranges::any_of(SchedExtSysfs().schedulers(), [this](const SysfsScheduler& one) {
+    return one.cgroup == spec.request.cgroup;
+  });
 }
 
 ExitInfo SchedulerLoader::Impl::exit_info() const {

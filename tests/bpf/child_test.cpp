@@ -55,6 +55,9 @@ TEST_P(EveryChild, RefusesASliceOutOfRange) {
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().message, ::testing::HasSubstr("slice_us is 1"));
   EXPECT_FALSE(sysfs_attached(a.id()));
+  const auto turn = try_attach(a, GetParam(), {{"turn_us", std::int64_t{1}}});
+  ASSERT_FALSE(turn);
+  EXPECT_THAT(turn.error().message, ::testing::HasSubstr("turn_us is 1"));
 }
 
 }  // namespace

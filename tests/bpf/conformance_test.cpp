@@ -43,6 +43,11 @@ TEST_F(RealKernel, ModelAgreesOnEveryStep) {
                  [](const Status& status) { ASSERT_TRUE(status); });
   }
   const auto level = level_of(kernel_->topology(), {{a.id(), {}}, {b.id(), {}}});
+  // What a child has before its first plan is its scheduler's own business.
+  for (const auto* cgroup : {&a, &b})
+    ASSERT_TRUE(kernel_->apply(
+        level, {{FIEF_OP_REVOKE, cgroup->id(), FIEF_CAPS_ALL, kernel_->topology().online()}},
+        ++plan_number_));
   const std::vector children{a.id(), b.id(), CgroupId{1U << 30U}};
   std::mt19937 random(20260731);
   for (int step = 0; step < kSteps; ++step) {

@@ -54,6 +54,25 @@ TEST_F(RealKernel, ChildGetsExactlyWhatIsGranted) {
   EXPECT_EQ(observed->find(b.id())->name, "fief_fair");
 }
 
+// With a daemon that is away, or killed at that moment: its tasks run, and nobody is ended.
+TEST_F(RealKernel, AChildRunsBeforeItsFirstPlan) {
+  TestCgroup a("fief-test-a");
+  TestCgroup other("fief-test-other");
+  load_root();
+  for (int i = 0; i < 8; ++i)
+    other.spin();
+  attach(a);
+  EXPECT_FALSE(sysfs_caps(a.id(), "enq_immed").empty());
+  a.spin();
+  run_for(1s);
+  const auto used = used_during({&a}, [this] { run_for(4s); });
+  EXPECT_NEAR(used[0] / 4, 0.5, 0.1);
+  ASSERT_TRUE(kernel_->detach(a.id()));
+  wait_until("the detach", [&a] { return !sysfs_attached(a.id()); });
+  const auto back = used_during({&a, &other}, [this] { run_for(4s); });
+  EXPECT_GT(back[0] + back[1], 0.95 * 4 * static_cast<double>(kernel_->topology().nr_cids()));
+}
+
 TEST_F(RealKernel, WorkRunsOnOwnedCpusOnly) {
   TestCgroup a("fief-test-a");
   TestCgroup b("fief-test-b");

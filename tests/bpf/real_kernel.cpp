@@ -50,7 +50,7 @@ ParticipantPlan owner(CgroupId cgroup, const CidSet& cids) {
   return participant;
 }
 
-std::string object_dir() {
+std::string default_object_dir() {
   const char* set = std::getenv("FIEF_BPF_DIR");
   return set == nullptr ? BpfKernelConfig{}.object_dir : set;
 }
@@ -119,12 +119,26 @@ void TestCgroup::write(const std::string& file, const std::string& text) const {
   EXPECT_TRUE(out.good()) << directory_ << "/" << file;
 }
 
-RealKernel::RealKernel() {
+RealKernel::RealKernel() : object_dir_(default_object_dir()) {
+  make_kernel();
+}
+
+void RealKernel::use_test_objects() {
+  namespace fs = std::filesystem;
+  const auto all = fs::temp_directory_path() / ("fief-objects-" + std::to_string(getpid()));
+  const auto beside = fs::read_symlink("/proc/self/exe").parent_path() / "objects";
+  fs::create_directories(all);
+  for (const auto& from : {fs::path(object_dir_), beside})
+    for (const auto& object : fs::directory_iterator(from))
+      fs::copy_file(object.path(), all / object.path().filename(),
+                    fs::copy_options::overwrite_existing);
+  object_dir_ = all;
   make_kernel();
 }
 
 void RealKernel::make_kernel() {
-  kernel_ = make_bpf_kernel(loop_, {.object_dir = object_dir()});
+  kernel_.reset();  // a second one beside it would be refused
+  kernel_ = make_bpf_kernel(loop_, {.object_dir = object_dir_});
   kernel_->set_event_sink([this](const Event& event) { events_.push_back(event); });
 }
 
@@ -140,6 +154,8 @@ Adoption RealKernel::restart() {
 
 RealKernel::~RealKernel() {
   EXPECT_TRUE(kernel_->leave());
+  if (object_dir_ != default_object_dir())
+    std::filesystem::remove_all(object_dir_);
 }
 
 void RealKernel::load_root() {

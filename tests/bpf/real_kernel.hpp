@@ -51,6 +51,8 @@ class RealKernel : public ::testing::Test {
   RealKernel();
   void make_kernel();
 
+  /// From now on the objects of tests/bpf/objects can be attached too. Before load_root().
+  void use_test_objects();
   void load_root();
   /// The daemon dies, and another one comes up in its place.
   Adoption restart();
@@ -68,6 +70,7 @@ class RealKernel : public ::testing::Test {
                                         std::chrono::milliseconds time);
   [[nodiscard]] bool saw(const std::function<bool(const Event&)>& predicate) const;
 
+  std::string object_dir_;
   boost::asio::io_context loop_;
   std::unique_ptr<KernelPort> kernel_;
   std::vector<Event> events_;
