@@ -7,6 +7,7 @@
 #include "cli/change_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/live_options.hpp"
+#include "kernel/object_directory.hpp"
 
 namespace {
 
@@ -16,6 +17,7 @@ using namespace fief::cli;
 struct CommandLine {
   bool json = false;
   bool check = false;
+  std::string bpf_dir = fief::kDefaultObjectDirectory;
   std::vector<std::string> files;
   std::string subject;
   std::string svg;
@@ -55,8 +57,12 @@ void add_check(CLI::App& app, CommandLine& line) {
   add_json(*command, line);
   command->add_option("FILE", line.files, "Policy files, merged in this order (this machine's)")
       ->option_text(" ");
-  command->callback(
-      [&line] { line.run = [&line] { return check_command(line.files, line.json); }; });
+  command->add_option("--bpf-dir", line.bpf_dir, "Directory of the BPF schedulers")
+      ->option_text("DIR")
+      ->capture_default_str();
+  command->callback([&line] {
+    line.run = [&line] { return check_command(line.files, line.bpf_dir, line.json); };
+  });
 }
 
 void add_offline_options(CLI::App& command, OfflineOptions& options) {

@@ -44,23 +44,35 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
       hooks_(std::move(hooks)),
       timer_(io),
       random_(std::random_device{}()),
+      options_([this](const std::string& scheduler) { return kernel_.options_of(scheduler); }),
       children_(kernel, [this] { return std::uniform_real_distribution<>{}(random_); }) {}
 
 void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) { handle(event); });
   auto layers = read_layers();
-  const auto policy =
-      layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
+  const auto policy = layers.and_then(
+      [this](const PolicyLayers& read) { return effective_policy(read, options_); });
   if (policy) {
     adopt(std::move(*layers), *policy);
     log::info({.message_id = message::kPolicyLoaded}, "the policy has {}",
               delegations_in(resolver_.written()));
   } else {
     log_faults(policy.error());
-    log::warning({.message_id = message::kPolicyRefused},
-                 "running without a policy until its faults are mended and it is reloaded");
+    start_with_faults(std::move(layers));
   }
   take_over();
+}
+
+// Options that a scheduler refuses are its own delegation's misfortune: an upgrade that takes an
+// option away must not take everybody's CPUs.
+void Controller::start_with_faults(tl::expected<PolicyLayers, std::vector<PolicyFault>> layers) {
+  const auto policy =
+      layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
+  if (policy)
+    adopt(std::move(*layers), *policy);
+  else
+    log::warning({.message_id = message::kPolicyRefused},
+                 "running without a policy until its faults are mended and it is reloaded");
 }
 
 void Controller::take_over() {
@@ -76,6 +88,8 @@ void Controller::take_over() {
   if (adoption->root_exit)
     log_root_exit(*adoption->root_exit);
   const auto& root = adoption->root;
+  if (root)
+    good_root_options_ = root->request.options;
   if (root && root->current && root->request.options == resolver_.written().root.options)
     return adopt_schedulers(*adoption);
   if (root)
@@ -83,6 +97,8 @@ void Controller::take_over() {
         {.message_id = message::kNotAdopted, .scheduler = "root"},
         "the root scheduler that an earlier daemon left attached is replaced: its {} changed",
         root->current ? "options have" : "object file has");
+  if (root)
+    left_ = *adoption;
   load_root();
 }
 
@@ -112,10 +128,15 @@ Status Controller::stop(Leaving leaving) {
 }
 
 void Controller::load_root() {
+  wanted_root_options_ = resolver_.written().root.options;
+  load_root_with(wanted_root_options_);
+}
+
+void Controller::load_root_with(const Options& options) {
   phase_ = Phase::loading;
   root_due_.reset();
   hooks_.progress("loading the root scheduler");
-  root_options_ = resolver_.written().root.options;
+  root_options_ = options;
   kernel_.load_root(root_options_, [this](const Status& outcome) { root_loaded(outcome); });
 }
 
@@ -125,12 +146,53 @@ void Controller::root_loaded(const Status& outcome) {
     static_cast<void>(kernel_.leave());
     return;
   }
-  if (!outcome) {
-    if (!was_ready_ || is_final(outcome.error().code))
-      return give_up(outcome.error().code, outcome.error().message);
-    return retry_root(outcome.error().message);
-  }
+  if (!outcome)
+    return root_refused(outcome.error());
+  // Those below the root that it replaced went with that one.
+  forget_schedulers("requested");
+  good_root_options_ = root_options_;
+  left_.reset();
+  if (resolver_.written().root.options != wanted_root_options_)
+    return load_root();
+  before_.reset();
   root_.succeeded();
+  phase_ = Phase::running;
+  ask_for_turn();
+}
+
+// A root is verified before the one that it replaces goes, so that one may well be there still.
+void Controller::root_refused(const Error& error) {
+  if (resolver_.written().root.options != wanted_root_options_)
+    return load_root();
+  const auto observation = kernel_.observe();
+  const bool stands = observation && observation->root_enabled;
+  if (!stands) {
+    forget_schedulers("requested");
+    left_.reset();
+  }
+  const bool may_be_options = error.code == Errc::invalid || error.code == Errc::kernel;
+  if (!stands && (!may_be_options || root_options_ == good_root_options_)) {
+    if (!was_ready_ || is_final(error.code))
+      return give_up(error.code, error.message);
+    return retry_root(error.message);
+  }
+  root_refusal_ = "the root scheduler is not the one that the policy asks for: " + error.message;
+  log::error(
+      {.message_id = message::kRootRefused, .scheduler = "root"}, "{}; {}", root_refusal_,
+      stands ? "the one before goes on" : "it is loaded with the options that it had before");
+  if (auto layers = std::exchange(before_, std::nullopt)) {
+    policy_error_ = root_refusal_;
+    if (const auto policy = effective_policy(*layers))
+      adopt(std::move(*layers), *policy);
+    wanted_root_options_ = resolver_.written().root.options;
+  }
+  return stands ? go_on_with_old_root() : load_root_with(good_root_options_);
+}
+
+void Controller::go_on_with_old_root() {
+  root_options_ = good_root_options_;
+  if (const auto left = std::exchange(left_, std::nullopt))
+    return adopt_schedulers(*left);
   phase_ = Phase::running;
   ask_for_turn();
 }
@@ -219,7 +281,7 @@ void Controller::reload(Done done) {
   auto layers = read_layers();
   if (!layers)
     return refuse_reload(layers.error(), done);
-  auto policy = effective_policy(*layers);
+  auto policy = effective_policy(*layers, options_);
   if (!policy)
     return refuse_reload(policy.error(), done);
   if (const auto adopted = adopt_reloaded(std::move(*layers), std::move(*policy)); !adopted) {
@@ -229,7 +291,12 @@ void Controller::reload(Done done) {
     publish();
     return done(adopted);
   }
-  answer_later([this] { return delegations_in_force(); }, std::move(done));
+  answer_later(
+      [this] {
+        return root_refusal_.empty() ? delegations_in_force()
+                                     : fail(Errc::kernel, "{}", root_refusal_);
+      },
+      std::move(done));
 }
 
 // Shown is what was read just now and found sound.
@@ -263,16 +330,19 @@ tl::expected<PolicyLayers, std::vector<PolicyFault>> Controller::read_layers() {
 Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   if (const auto feasible = check_feasible(policy); !feasible)
     return feasible;
+  const bool was_refused = !std::exchange(root_refusal_, {}).empty();
+  const bool other_root = was_refused || policy.root.options != root_options_;
+  if (other_root && !before_)
+    before_ = layers_;
   adopt(std::move(layers), std::move(policy));
   policy_error_.clear();
   children_.forgive();
   log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
             delegations_in(resolver_.written()));
-  // The root's options are part of its program: they need another root.
-  if (phase_ == Phase::running && resolver_.written().root.options != root_options_) {
-    forget_schedulers("requested");
+  // The root's options are part of its program: they need another root. One that is being loaded
+  // now learns of them when it is there.
+  if (phase_ == Phase::running && other_root)
     load_root();
-  }
   return {};
 }
 

@@ -119,10 +119,14 @@ class Controller final : public Backend {
   };
 
   // controller.cpp: life
+  void start_with_faults(tl::expected<PolicyLayers, std::vector<PolicyFault>> layers);
   void take_over();
   void adopt_schedulers(const Adoption& adoption);
   void load_root();
+  void load_root_with(const Options& options);
   void root_loaded(const Status& outcome);
+  void root_refused(const Error& error);
+  void go_on_with_old_root();
   void root_vanished();
   void root_ended(const ExitInfo& exit);
   static void log_root_exit(const ExitInfo& exit);
@@ -212,7 +216,13 @@ class Controller final : public Backend {
   Supervision root_;
   std::optional<Time> root_due_;
   std::optional<Time> root_missing_since_;  ///< not enabled any more, exit record awaited
+  OptionCatalog options_;                   ///< what the kernel's port knows of schedulers
   Options root_options_;                    ///< the loaded root's
+  Options good_root_options_;               ///< of the last root that could be loaded
+  Options wanted_root_options_;             ///< the policy's, when the last load began
+  std::string root_refusal_;                ///< why the root is not the one the policy asks for
+  std::optional<PolicyLayers> before_;      ///< in force until the root that they do not have
+  std::optional<Adoption> left_;            ///< attached until a root of this daemon's own is
   Children children_;
   Observation observation_;
   Plan plan_;

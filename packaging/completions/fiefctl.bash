@@ -62,7 +62,7 @@ _fiefctl() {
                 _filedir json
                 return
             fi
-            options='--json --help'
+            options='--json --bpf-dir --help'
             ;;
     esac
     COMPREPLY=($(compgen -W "$options" -- "$cur"))

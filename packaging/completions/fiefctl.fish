@@ -56,6 +56,7 @@ complete -c fiefctl -n '__fish_seen_subcommand_from policy' -a show -d 'Every va
 complete -c fiefctl -n '__fish_seen_subcommand_from policy' -l defaults -d 'Also what is not set'
 complete -c fiefctl -n '__fish_seen_subcommand_from policy' -l offline -d 'Of the files, without the daemon'
 complete -c fiefctl -n '__fish_seen_subcommand_from check policy' -F
+complete -c fiefctl -n '__fish_seen_subcommand_from check' -l bpf-dir -xa '(__fish_complete_directories)' -d 'Where the schedulers lie'
 for option in policy topology cgroups previous
     complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l $option -r -F
 end

@@ -128,5 +128,21 @@ TEST_F(Survival, LeavingIsForGood) {
   EXPECT_THAT(found->children, IsEmpty());
 }
 
+TEST_F(Survival, WhatCannotBeReplacedGoesOn) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  crash();
+  kernel_.upgrade("root");
+  kernel_.fail_loads(1, {Errc::kernel, "the verifier will not have it"});
+  start();
+  ASSERT_TRUE(ready_);
+  EXPECT_FALSE(failure_);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
+}
+
 }  // namespace
 }  // namespace fief::test
