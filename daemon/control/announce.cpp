@@ -95,7 +95,7 @@ StatusView Controller::status(Figures figures) const {
     view.cpu_of_cid.push_back(cid.cpu);
   view.nr_cpus = static_cast<std::uint32_t>(view.cpu_of_cid.size());
   view.as_planned = as_planned_;
-  view.policy_file = policy_files_;
+  view.policy_file = policy_is_kept_ ? "last good copy of " + policy_files_ : policy_files_;
   view.policy_error = policy_error_;
   view.schedulers = scheduler_views(sources);
   view.schedulers.front().last_error = !plan_error_.empty()     ? plan_error_

@@ -54,6 +54,7 @@ void Controller::start() {
       [this](const PolicyLayers& read) { return effective_policy(read, options_); });
   if (policy) {
     adopt(std::move(*layers), *policy);
+    policy_is_sound_ = true;
     log::info({.message_id = message::kPolicyLoaded}, "the policy has {}",
               delegations_in(resolver_.written()));
   } else {
@@ -66,6 +67,8 @@ void Controller::start() {
 // Options that a scheduler refuses are its own delegation's misfortune: an upgrade that takes an
 // option away must not take everybody's CPUs.
 void Controller::start_with_faults(tl::expected<PolicyLayers, std::vector<PolicyFault>> layers) {
+  if (start_with_kept())
+    return;
   const auto policy =
       layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
   if (policy)
@@ -73,6 +76,44 @@ void Controller::start_with_faults(tl::expected<PolicyLayers, std::vector<Policy
   else
     log::warning({.message_id = message::kPolicyRefused},
                  "running without a policy until its faults are mended and it is reloaded");
+}
+
+// False if there is none. What it says of options is left to the schedulers: it was good once.
+bool Controller::start_with_kept() {
+  if (!config_.kept)
+    return false;
+  auto files = config_.kept->read();
+  if (!files) {
+    if (files.error().code != Errc::not_found)
+      log::warning({.message_id = message::kPolicyRefused}, "no last good policy can be read: {}",
+                   files.error().message);
+    return false;
+  }
+  PolicyLayers layers{.files = std::move(*files), .runtime = {}};
+  const auto policy = effective_policy(layers);
+  if (!policy) {
+    log::warning({.message_id = message::kPolicyRefused},
+                 "the last good policy is none for this version of fief: {}",
+                 format_faults(policy.error()));
+    return false;
+  }
+  adopt(std::move(layers), *policy);
+  policy_is_kept_ = true;
+  log::warning({.message_id = message::kPolicyKept},
+               "the last policy that was good, with {}, stays in force until the faults are mended "
+               "and it is reloaded",
+               delegations_in(resolver_.written()));
+  return true;
+}
+
+// For the next start. Not before the root that it asks for is there: that may refuse its options.
+void Controller::keep_policy() {
+  if (!config_.kept || !policy_is_sound_ || !root_refusal_.empty())
+    return;
+  if (const auto written = config_.kept->write(layers_.files); !written)
+    log::warning({.message_id = message::kPolicyLoaded},
+                 "the policy is in force, but not kept for a start that finds a faulty one: {}",
+                 written.error().message);
 }
 
 void Controller::take_over() {
@@ -107,6 +148,7 @@ void Controller::adopt_schedulers(const Adoption& adoption) {
   children_.adopt(adoption.children);
   plan_ = adoption.plan;
   phase_ = Phase::running;
+  keep_policy();
   log::info({.message_id = message::kAdopted},
             "going on with the root scheduler and {} that an earlier daemon attached",
             counted(adoption.children.size(), "scheduler"));
@@ -157,6 +199,7 @@ void Controller::root_loaded(const Status& outcome) {
   before_.reset();
   root_.succeeded();
   phase_ = Phase::running;
+  keep_policy();
   ask_for_turn();
 }
 
@@ -336,6 +379,8 @@ Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
     before_ = layers_;
   adopt(std::move(layers), std::move(policy));
   policy_error_.clear();
+  policy_is_sound_ = true;
+  policy_is_kept_ = false;
   children_.forgive();
   log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
             delegations_in(resolver_.written()));
@@ -343,6 +388,8 @@ Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   // now learns of them when it is there.
   if (phase_ == Phase::running && other_root)
     load_root();
+  else if (phase_ == Phase::running)
+    keep_policy();
   return {};
 }
 

@@ -24,6 +24,7 @@
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
 #include "policy/drop_ins.hpp"
+#include "policy/kept_policy.hpp"
 #include "policy/layers.hpp"
 #include "policy/load.hpp"
 #include "policy/resolve.hpp"
@@ -35,6 +36,8 @@ struct ControllerConfig {
   std::function<std::string()> policy_files;  ///< what read_policy reads, for people
   /// Where persistent changes go; unset: read_policy would not see them.
   std::optional<DropIns> drop_ins;
+  /// Where the last good policy is kept for the next start; unset: nowhere.
+  std::optional<KeptPolicy> kept;
   std::string cgroup_mount{kCgroupMount};
   RestartPolicy root_restart;
   std::chrono::milliseconds reload_timeout{60000};  ///< of every other change, too
@@ -75,7 +78,8 @@ class Controller final : public Backend {
 
   /// Reads the policy and goes on with what an earlier daemon left attached, as far as it is what
   /// this one would attach; else loads the root scheduler. A policy with faults is reported and
-  /// replaced by an empty one: the machine stays usable, and a reload mends it.
+  /// replaced by the last good one, or an empty one: the machine stays usable, and a reload mends
+  /// it.
   void start();
   /// Nothing runs from then.
   Status stop(Leaving leaving);
@@ -120,6 +124,8 @@ class Controller final : public Backend {
 
   // controller.cpp: life
   void start_with_faults(tl::expected<PolicyLayers, std::vector<PolicyFault>> layers);
+  [[nodiscard]] bool start_with_kept();
+  void keep_policy();
   void take_over();
   void adopt_schedulers(const Adoption& adoption);
   void load_root();
@@ -211,6 +217,8 @@ class Controller final : public Backend {
   std::uint64_t resolved_ = 0;      ///< the watcher's generation for which policy_ is
   std::set<std::string> too_deep_;  ///< cgroups that are known to be nested too deep
   std::string policy_files_;
+  bool policy_is_sound_ = false;  ///< the one in force is what its files say, without a fault
+  bool policy_is_kept_ = false;   ///< it is the last good one, its files are faulty by now
   std::string policy_error_;
   std::string plan_error_;  ///< why the plan is not all the policy asks for
   Supervision root_;

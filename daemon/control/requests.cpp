@@ -115,6 +115,8 @@ void Controller::adopt_candidate(const Result<Candidate>& candidate, const Subje
   if (!possible)
     return done(tl::unexpected(possible.error()));
   adopt(possible->layers, possible->policy);
+  if (possible->drop_in)
+    keep_policy();
   if (new_chance)
     for (const auto& delegation : policy_.delegations)
       if (is_about(subject, delegation))
