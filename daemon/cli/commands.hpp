@@ -30,6 +30,8 @@ int report_refusal(const Error& error, bool json);
 int status_command(bool json, bool check);
 int tree_command(bool json);
 int reload_command(bool json);
+/// What a reload would change.
+int preview_reload_command(bool json);
 
 /// What the commands that change one delegation have in common.
 struct ChangeOptions {

@@ -17,6 +17,7 @@ using namespace fief::cli;
 struct CommandLine {
   bool json = false;
   bool check = false;
+  bool dry_run = false;
   std::string bpf_dir = fief::kDefaultObjectDirectory;
   std::vector<std::string> files;
   std::string subject;
@@ -49,7 +50,12 @@ void add_tree(CLI::App& app, CommandLine& line) {
 void add_reload(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("reload", "Read the policy anew and put it in force");
   add_json(*command, line);
-  command->callback([&line] { line.run = [&line] { return reload_command(line.json); }; });
+  command->add_flag("--dry-run", line.dry_run, "Show what would change, and change nothing");
+  command->callback([&line] {
+    line.run = [&line] {
+      return line.dry_run ? preview_reload_command(line.json) : reload_command(line.json);
+    };
+  });
 }
 
 void add_check(CLI::App& app, CommandLine& line) {

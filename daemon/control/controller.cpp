@@ -49,30 +49,31 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
 
 void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) { handle(event); });
-  auto layers = read_layers();
-  const auto policy = layers.and_then(
-      [this](const PolicyLayers& read) { return effective_policy(read, options_); });
+  policy_files_ = config_.policy_files();
+  auto read = read_layers();
+  const auto policy = read.and_then(
+      [this](const ReadLayers& found) { return effective_policy(found.layers, options_); });
   if (policy) {
-    adopt(std::move(*layers), *policy);
+    adopt(std::move(read->layers), *policy);
     policy_is_sound_ = true;
     log::info({.message_id = message::kPolicyLoaded}, "the policy has {}",
               delegations_in(resolver_.written()));
   } else {
     log_faults(policy.error());
-    start_with_faults(std::move(layers));
+    start_with_faults(std::move(read));
   }
   take_over();
 }
 
 // Options that a scheduler refuses are its own delegation's misfortune: an upgrade that takes an
 // option away must not take everybody's CPUs.
-void Controller::start_with_faults(tl::expected<PolicyLayers, std::vector<PolicyFault>> layers) {
+void Controller::start_with_faults(tl::expected<ReadLayers, std::vector<PolicyFault>> read) {
   if (start_with_kept())
     return;
   const auto policy =
-      layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
+      read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
   if (policy)
-    adopt(std::move(*layers), *policy);
+    adopt(std::move(read->layers), *policy);
   else
     log::warning({.message_id = message::kPolicyRefused},
                  "running without a policy until its faults are mended and it is reloaded");
@@ -321,13 +322,17 @@ void Controller::cgroups_changed() {
 }
 
 void Controller::reload(Done done) {
-  auto layers = read_layers();
-  if (!layers)
-    return refuse_reload(layers.error(), done);
-  auto policy = effective_policy(*layers, options_);
+  policy_files_ = config_.policy_files();
+  auto read = read_layers();
+  if (!read)
+    return refuse_reload(read.error(), done);
+  auto policy = effective_policy(read->layers, options_);
   if (!policy)
     return refuse_reload(policy.error(), done);
-  if (const auto adopted = adopt_reloaded(std::move(*layers), std::move(*policy)); !adopted) {
+  for (const auto& name : read->lifted)
+    log::notice({.message_id = message::kRequested},
+                "what was changed of \"{}\" until a restart ends with its delegation", name);
+  if (const auto adopted = adopt_reloaded(std::move(read->layers), std::move(*policy)); !adopted) {
     policy_error_ = adopted.error().message;
     log::error({.message_id = message::kPolicyRefused},
                "the new policy is refused and the old one stays in force: {}", policy_error_);
@@ -356,18 +361,15 @@ void Controller::refuse_reload(const std::vector<PolicyFault>& faults, const Don
   done(fail(Errc::invalid, "{}", policy_error_));
 }
 
-// The files as they are now, under the run-time changes that they leave a place for.
-tl::expected<PolicyLayers, std::vector<PolicyFault>> Controller::read_layers() {
-  policy_files_ = config_.policy_files();
+tl::expected<Controller::ReadLayers, std::vector<PolicyFault>> Controller::read_layers() const {
   auto sources = config_.read_policy();
   const auto policy = parse_policy(sources.texts, std::move(sources.unread));
   if (!policy)
     return tl::unexpected(policy.error());
-  PolicyLayers layers{.files = std::move(sources.texts), .runtime = layers_.runtime};
-  for (const auto& name : lift_orphans(layers, *policy))
-    log::notice({.message_id = message::kRequested},
-                "what was changed of \"{}\" until a restart ends with its delegation", name);
-  return layers;
+  ReadLayers read{.layers = {.files = std::move(sources.texts), .runtime = layers_.runtime},
+                  .lifted = {}};
+  read.lifted = lift_orphans(read.layers, *policy);
+  return read;
 }
 
 Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
@@ -413,15 +415,25 @@ void Controller::resolve_policy() {
 Status Controller::check_feasible(const Policy& written) const {
   if (phase_ != Phase::running)
     return {};
+  const auto plan = plan_if(written, /*previous=*/nullptr);
+  return plan ? Status{} : tl::unexpected(plan.error());
+}
+
+// With everything attached that the policy would have attached.
+Result<Plan> Controller::plan_if(const Policy& written, const Plan* previous) const {
   const auto& cgroups = watcher_.tree();
   const auto policy = resolve(written, cgroups);
   std::vector<CgroupId> wanted;
   for (const auto& desired : desired_attachments(policy, cgroups))
     wanted.push_back(desired.cgroup);
   const auto all = attachments_if(wanted, observation_, cgroups);
-  const auto plan = make_checked_plan(
-      {.topology = kernel_.topology(), .cgroups = cgroups, .policy = policy, .attachments = all});
-  return plan ? Status{} : tl::unexpected(plan.error());
+  return make_checked_plan({.topology = kernel_.topology(),
+                            .cgroups = cgroups,
+                            .policy = policy,
+                            .attachments = all,
+                            .previous = previous,
+                            .now = std::chrono::duration_cast<Instant>(
+                                std::chrono::steady_clock::now().time_since_epoch())});
 }
 
 void Controller::log_faults(const std::vector<PolicyFault>& faults) {

@@ -90,6 +90,7 @@ class Controller final : public Backend {
 
   [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
+  [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;
   void detach(const ChangeRequest& request, Done done) override;
@@ -116,6 +117,11 @@ class Controller final : public Backend {
     std::function<Status()> outcome;  ///< asked when nothing is under way any more
     Done done;
   };
+  /// The policy's files as they are now, under the run-time changes they leave a place for.
+  struct ReadLayers {
+    PolicyLayers layers;
+    std::vector<std::string> lifted;  ///< delegations whose run-time changes have no place left
+  };
   /// What a request is about.
   struct Subject {
     std::string name;    ///< in the policy
@@ -123,7 +129,7 @@ class Controller final : public Backend {
   };
 
   // controller.cpp: life
-  void start_with_faults(tl::expected<PolicyLayers, std::vector<PolicyFault>> layers);
+  void start_with_faults(tl::expected<ReadLayers, std::vector<PolicyFault>> read);
   [[nodiscard]] bool start_with_kept();
   void keep_policy();
   void take_over();
@@ -140,11 +146,12 @@ class Controller final : public Backend {
   void retry_root(const std::string& why);
   void give_up(Errc code, const std::string& why);
   void handle(const Event& event);
-  tl::expected<PolicyLayers, std::vector<PolicyFault>> read_layers();
+  [[nodiscard]] tl::expected<ReadLayers, std::vector<PolicyFault>> read_layers() const;
   void adopt(PolicyLayers layers, Policy policy);
   void refuse_reload(const std::vector<PolicyFault>& faults, const Done& done);
   Status adopt_reloaded(PolicyLayers layers, Policy policy);
   [[nodiscard]] Status check_feasible(const Policy& written) const;
+  [[nodiscard]] Result<Plan> plan_if(const Policy& written, const Plan* previous) const;
   void log_faults(const std::vector<PolicyFault>& faults);
 
   // turn.cpp: the crank

@@ -207,6 +207,45 @@ TEST_F(Reload, ARootWithWrongOptionsAtStartIsReplacedByOneWithout) {
   wait_for("/a", SchedulerState::attached);
 }
 
+TEST_F(Reload, APreviewShowsWhatWouldChangeAndChangesNothing) {
+  make("/a");
+  make("/b");
+  set_policy(R"({"delegations": [{"cgroup": "/a", "weight": 100}]})");
+  start();
+  EXPECT_EQ(controller_->preview_reload()->text, "nothing changes\n");
+  const auto before = owned("/a");
+  set_policy(R"({"root": {"options": {"slice_us": 500}},
+                 "delegations": [{"cgroup": "/a", "weight": 50},
+                                 {"cgroup": "/b", "weight": 900, "options": {"slice_us": 700}}]})");
+  const auto preview = controller_->preview_reload();
+  ASSERT_TRUE(preview) << preview.error().message;
+  EXPECT_THAT(preview->text, HasSubstr("the root scheduler is replaced"));
+  EXPECT_THAT(preview->text, HasSubstr("    options.slice_us: unset -> 500\n"));
+  EXPECT_THAT(preview->text, HasSubstr("/a is changed\n    weight: 100 -> 50\n"));
+  EXPECT_THAT(preview->text, HasSubstr("/b is added\n"));
+  EXPECT_THAT(preview->text,
+              HasSubstr("  /a gains CPUs 3, loses CPUs 4-7, is due 0.3947 instead of 4\n"));
+  EXPECT_THAT(preview->text, HasSubstr("  /b gains CPUs 0-7"));
+  EXPECT_THAT(preview->json, HasSubstr(R"("other_root":true)"));
+  EXPECT_EQ(owned("/a"), before);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(view("/b").path, "");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
+  set_policy("{}");
+  EXPECT_THAT(controller_->preview_reload()->text, HasSubstr("/a is removed\n"));
+}
+
+TEST_F(Reload, APreviewIsRefusedAsTheReloadWouldBe) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  set_policy(R"({"delegations": [{"cgroup": "/a", "wieght": 3}]})");
+  EXPECT_EQ(controller_->preview_reload().error().code, Errc::invalid);
+  set_policy(R"({"delegations": [{"cgroup": "/a", "min_cpus": 100}]})");
+  EXPECT_EQ(controller_->preview_reload().error().code, Errc::infeasible);
+  EXPECT_EQ(controller_->status(Figures::read).policy_error, "");
+}
+
 TEST_F(Reload, AFailingAttachIsTheAnswer) {
   make("/a");
   start();
