@@ -28,10 +28,13 @@ CidInfo read_cid(const Json& json) {
 }
 
 Json write(const CgroupNode& node) {
-  return {{"cgroup", node.path},
-          {"weight", node.weight},
-          {"idle", node.idle},
-          {"populated", node.populated}};
+  Json json{{"cgroup", node.path},
+            {"weight", node.weight},
+            {"idle", node.idle},
+            {"populated", node.populated}};
+  if (node.cpus)
+    json["cpuset"] = node.cpus->to_string();
+  return json;
 }
 
 // The scheduler of a level and its own part go by the root scheduler's path where they are kSelf.
@@ -170,12 +173,15 @@ Topology read_topology_member(const Json& json) {
 
 std::vector<NamedCgroup> read_cgroups_member(const Json& json) {
   std::vector<NamedCgroup> cgroups;
-  for (const auto& entry : json)
+  for (const auto& entry : json) {
     cgroups.push_back({.path = entry.at("cgroup").get<std::string>(),
                        .id = kSelf,
                        .weight = entry.value("weight", kDefaultWeight),
                        .idle = entry.value("idle", false),
                        .populated = entry.value("populated", true)});
+    if (entry.contains("cpuset"))
+      cgroups.back().cpus = json::read_cids(entry.at("cpuset"));
+  }
   return cgroups;
 }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/cid_set.hpp"
 #include "core/ids.hpp"
 #include "core/result.hpp"
 
@@ -24,6 +25,8 @@ struct CgroupNode {
   std::uint32_t weight = kDefaultWeight;  ///< cpu.weight, 1..10000
   bool idle = false;       ///< cpu.idle: competes with the smallest weight, 0.3 of weight 1
   bool populated = false;  ///< cgroup.events: it or a descendant has a live process
+  /// cpuset.cpus.effective: CPU numbers (not cids). Unset: no such file, the parent's counts.
+  std::optional<CidSet> cpus{};
   friend bool operator==(const CgroupNode&, const CgroupNode&) = default;
 };
 

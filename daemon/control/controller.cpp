@@ -17,6 +17,9 @@ namespace fief {
 namespace {
 
 constexpr std::chrono::seconds kRootRecordWait{5};
+// The kernel tells of a CPU that comes or goes before it adjusts the cpusets, which takes it some
+// milliseconds and is told to nobody.
+constexpr std::chrono::milliseconds kCpusetsFollow{500};
 
 std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -201,6 +204,7 @@ void Controller::root_loaded(const Status& outcome) {
   root_.succeeded();
   phase_ = Phase::running;
   keep_policy();
+  cpusets_due_ = std::chrono::steady_clock::now();  // hotplug may be why there is another root
   ask_for_turn();
 }
 
@@ -312,6 +316,8 @@ void Controller::handle(const Event& event) {
                  "{} events of the kernel were lost; everything is read afresh", dropped->count);
     if (const auto reread = watcher_.reread(); !reread)
       log::error({}, "cannot read the cgroups afresh: {}", reread.error().message);
+  } else if (std::holds_alternative<CidHotplug>(event)) {
+    cpusets_due_ = std::chrono::steady_clock::now() + kCpusetsFollow;
   }
   ask_for_turn();
 }

@@ -159,6 +159,7 @@ class Controller final : public Backend {
   void turn();
   void reconcile();
   bool take_in_cgroups();
+  void reread_cpusets_if_due();
   void resolve_policy();
   bool observe();
   void put_plan_in_force();
@@ -243,7 +244,8 @@ class Controller final : public Backend {
   Plan plan_;
   std::map<CgroupId, LevelPlan> in_force_;  ///< by scheduler: what its dispatch follows
   bool as_planned_ = false;
-  std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan
+  std::optional<Time> cpusets_due_;  ///< to be read afresh: a CPU came or went
+  std::optional<Time> recheck_at_;   ///< while the kernel does not hold the plan
   std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
   Time turn_began_;
   std::map<CgroupId, SchedulerView> announced_;

@@ -8,6 +8,8 @@
 #include <span>
 #include <unordered_map>
 
+#include "plan/cpusets.hpp"
+
 namespace fief {
 namespace {
 
@@ -30,7 +32,7 @@ struct AttachedNode {
 // The cgroup tree with what the planner needs of it in flat arrays, indexed like its nodes.
 class WeighedTree {
  public:
-  explicit WeighedTree(const PlanInput& input) : tree_(input.cgroups) {
+  explicit WeighedTree(const PlanInput& input) : tree_(input.cgroups), cpusets_(input.cgroups) {
     index_ids();
     match_policy(input.policy);
     competing_.assign(tree_.nodes.size(), false);
@@ -52,6 +54,11 @@ class WeighedTree {
   }
 
   [[nodiscard]] const CgroupNode& node(std::uint32_t index) const { return tree_.nodes[index]; }
+
+  // The CPU numbers that a cpuset lets it use, if there is one.
+  [[nodiscard]] std::optional<CidSet> cpuset(std::uint32_t index) const {
+    return cpusets_.of(index);
+  }
 
   // The steps from below @p top down to @p index, outermost first; empty if it is not below.
   [[nodiscard]] std::vector<WeightStep> chain(std::uint32_t top, std::uint32_t index) const {
@@ -152,6 +159,7 @@ class WeighedTree {
   }
 
   const CgroupTree& tree_;
+  Cpusets cpusets_;
   std::vector<Id> ids_;
   std::unordered_map<std::string_view, const Delegation*> delegations_;
   std::vector<AttachedNode> attached_;
@@ -184,6 +192,7 @@ Member make_child(const WeighedTree& tree, const AttachedNode& attached,
   child.delegation = attached.delegation;
   child.share = product(chain);
   child.chain = std::move(chain);
+  child.cpuset = tree.cpuset(attached.node);
   if (child.delegation != nullptr && child.delegation->min_cpus)
     child.least = std::max<CpuTime>(1, to_time(*child.delegation->min_cpus));
   if (child.delegation != nullptr && child.delegation->max_cpus)

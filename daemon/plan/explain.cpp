@@ -79,7 +79,8 @@ LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
     return LimitedBy::min;
   if (due.max && due.cpus == *due.max)
     return LimitedBy::max;
-  if (delegation != nullptr && confines(delegation->placement) && due.cpus < due.by_weight)
+  const bool placed = delegation != nullptr && confines(delegation->placement);
+  if ((placed || due.cpuset) && due.cpus < due.by_weight)
     return LimitedBy::confined;
   return LimitedBy::others;
 }
@@ -123,7 +124,9 @@ std::string wish_of(const Delegation* delegation) {
 
 // Why a participant has its part of a cid.
 std::string why_used(const ParticipantPlan& participant, CpuTime time, const PlanInput& input) {
-  const auto wish = wish_of(delegation_of(input, participant.cgroup));
+  auto wish = wish_of(delegation_of(input, participant.cgroup));
+  if (const auto& cpuset = participant.entitlement.cpuset)
+    wish += fmt::format(", confined to CPUs {} by its cpuset", cpuset->to_string());
   const auto due = format_cpus(participant.entitlement.cpus);
   const auto wholes = participant.exclusive.size();
   if (time == kCpuUnit)
@@ -247,6 +250,8 @@ std::string to_text(const CgroupExplanation& explanation) {
     fmt::format_to(line, "  keeps what its children are not due\n");
   fmt::format_to(line, "  by weight: {}; due: {}, {}\n", cpu_count(due.by_weight),
                  cpu_count(due.cpus), reason(explanation.limited_by));
+  if (due.cpuset)
+    fmt::format_to(line, "  its cpuset lets it use only CPUs {}\n", due.cpuset->to_string());
   if (!explanation.exclusive.empty())
     fmt::format_to(line, "  owns cids {}\n", explanation.exclusive.to_string());
   for (const auto& share : explanation.shared)

@@ -18,7 +18,7 @@ enum class LimitedBy {
   min,       ///< min_cpus, or the parent's floor
   max,       ///< max_cpus
   whole,     ///< exclusive: rounded to whole CPUs or cores
-  confined,  ///< no more CPUs where its placement confines it
+  confined,  ///< no more CPUs where its placement or cpuset confines it
   others,    ///< limits of others left it more or less
 };
 

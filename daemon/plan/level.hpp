@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -41,7 +43,10 @@ struct Member {
   CpuTime by_weight = 0;
   CpuTime due = 0;
   std::uint32_t confinement = kNone;  ///< index in Level::confinements
-  bool crowded = false;               ///< has all that its confinement can give it
+  /// CPU numbers that its cgroup's cpuset has; once confinements are found, only where the level
+  /// has others as well.
+  std::optional<CidSet> cpuset;
+  bool crowded = false;  ///< has all that its confinement can give it
 
   [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }
   /// May threads of one core have another owner beside this one? The parent's own tasks do not
@@ -51,7 +56,10 @@ struct Member {
   }
 };
 
-/// The held cids that members with an equal "cpus:" placement are confined to.
+/// What confines a member, for messages: "placement", "cpuset" or "placement and cpuset".
+std::string_view confined_by(const Member& member);
+
+/// The held cids that members with equal cpusets and "cpus:" placements are confined to.
 struct Confinement {
   CidSet cids;
   CpuTime time = 0;
