@@ -63,6 +63,8 @@ Json write(const Entitlement& due) {
             {"chain", chain}};
   if (due.cpuset)
     json["cpuset"] = due.cpuset->to_string();
+  if (due.limit)
+    json["limit"] = to_cpus(*due.limit);
   return json;
 }
 
@@ -74,6 +76,8 @@ Entitlement read_entitlement(const Json& json) {
   due.max = optional_cpu_time(json.at("max"));
   if (json.contains("cpuset"))
     due.cpuset = read_cids(json.at("cpuset"));
+  if (json.contains("limit"))
+    due.limit = cpu_time(json.at("limit"));
   for (const auto& step : json.at("chain"))
     due.chain.push_back(
         {CgroupId{step.at("cgroup_id").get<std::uint64_t>()}, step.at("cgroup").get<std::string>(),

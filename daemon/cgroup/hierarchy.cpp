@@ -15,6 +15,7 @@ void set_attributes(CgroupNode& node, const CgroupAttributes& attributes) {
   node.idle = attributes.idle;
   node.populated = attributes.populated;
   node.cpus = attributes.cpus;
+  node.limit = attributes.limit;
 }
 
 }  // namespace

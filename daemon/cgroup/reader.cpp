@@ -128,12 +128,29 @@ Result<std::optional<CidSet>> read_cpus(int directory) {
   return std::move(*cpus);
 }
 
+Result<std::optional<CpuMax>> read_limit(int directory) {
+  constexpr std::string_view kFile = "cpu.max";
+  const auto text = read_controller_file(directory, kFile);
+  if (!text)
+    return tl::unexpected(text.error());
+  if (!*text || (*text)->starts_with("max"))
+    return std::nullopt;
+  const std::string_view line(**text);
+  const auto space = std::min(line.find(' '), line.size());
+  const auto quota = leading_number(line.substr(0, space));
+  const auto period = leading_number(line.substr(std::min(space + 1, line.size())));
+  if (!quota || !period || *period == 0)
+    return fail(Errc::io, "{}: \"{}\" is no quota and period", kFile, line);
+  return CpuMax{.quota_us = *quota, .period_us = *period};
+}
+
 Result<CgroupAttributes> read_cgroup(int directory) {
   const auto id = read_cgroup_id(directory);
   const auto weight = read_number(directory, "cpu.weight");
   const auto idle = read_number(directory, "cpu.idle");
   const auto populated = read_populated(directory);
   auto cpus = read_cpus(directory);
+  const auto limit = read_limit(directory);
   if (!id)
     return tl::unexpected(id.error());
   if (!weight)
@@ -144,12 +161,15 @@ Result<CgroupAttributes> read_cgroup(int directory) {
     return tl::unexpected(populated.error());
   if (!cpus)
     return tl::unexpected(cpus.error());
+  if (!limit)
+    return tl::unexpected(limit.error());
   const auto in_range = std::clamp<std::uint64_t>(weight->value_or(kDefaultWeight), 1, kMaxWeight);
   return CgroupAttributes{.id = *id,
                           .weight = static_cast<std::uint32_t>(in_range),
                           .idle = idle->value_or(0) != 0,
                           .populated = *populated,
-                          .cpus = std::move(*cpus)};
+                          .cpus = std::move(*cpus),
+                          .limit = *limit};
 }
 
 Result<CgroupTree> read_cgroup_tree(std::string_view mount) {

@@ -24,6 +24,7 @@ struct CgroupAttributes {
   bool idle = false;                      ///< cpu.idle
   bool populated = false;                 ///< cgroup.events; the root has none and always is
   std::optional<CidSet> cpus{};           ///< cpuset.cpus.effective; unset without the file
+  std::optional<CpuMax> limit{};          ///< cpu.max; unset for "max" and without the file
   friend bool operator==(const CgroupAttributes&, const CgroupAttributes&) = default;
 };
 

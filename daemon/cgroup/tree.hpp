@@ -18,6 +18,17 @@ namespace fief {
 /// Default of cpu.weight, and what a cgroup without a cpu controller counts as.
 inline constexpr std::uint32_t kDefaultWeight = 100;
 
+/// cpu.max: CPU time in each period, in microseconds. At most 2^44 each, as in the kernel.
+struct CpuMax {
+  std::uint64_t quota_us = 0;
+  std::uint64_t period_us = 0;  ///< not 0
+
+  [[nodiscard]] double cpus() const {
+    return static_cast<double>(quota_us) / static_cast<double>(period_us);
+  }
+  friend bool operator==(const CpuMax&, const CpuMax&) = default;
+};
+
 struct CgroupNode {
   CgroupId id;
   std::string path;                       ///< "/" for the root, else "/a/b"
@@ -27,6 +38,7 @@ struct CgroupNode {
   bool populated = false;  ///< cgroup.events: it or a descendant has a live process
   /// cpuset.cpus.effective: CPU numbers (not cids). Unset: no such file, the parent's counts.
   std::optional<CidSet> cpus{};
+  std::optional<CpuMax> limit{};  ///< cpu.max; unset: "max", or no such file
   friend bool operator==(const CgroupNode&, const CgroupNode&) = default;
 };
 

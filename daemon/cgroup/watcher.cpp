@@ -30,18 +30,19 @@ struct Hints {
   std::set<std::pair<CgroupId, std::string>> children;  ///< parent and name
   std::set<CgroupId> removed;      ///< the kernel ended the watch on its directory
   std::set<CgroupId> populated;    ///< its cgroup.events
-  std::set<CgroupId> controllers;  ///< its files of controllers: weight, idle, cpus
+  std::set<CgroupId> controllers;  ///< its files of controllers: weight, idle, limit, cpus
   bool cpusets = false;            ///< everybody's: a partition takes CPUs from others
 };
 
 /// What of a cgroup is not as it was known.
 struct Differences {
-  bool weight = false;  ///< or idle
+  bool weight = false;  ///< or idle, or the limit
   bool cpus = false;
 };
 
 Differences compare(const CgroupAttributes& one, const CgroupAttributes& other) {
-  return {.weight = one.weight != other.weight || one.idle != other.idle,
+  return {.weight = one.weight != other.weight || one.idle != other.idle ||
+                    one.limit != other.limit,
           .cpus = one.cpus != other.cpus};
 }
 
@@ -49,7 +50,8 @@ Differences compare(const CgroupAttributes& one, const CgroupAttributes& other) 
 /// switched off takes the files of the children with it, and their values with the files.
 void add_written(CgroupId id, const CgroupHierarchy::Cgroup& cgroup, std::string_view name,
                  Hints& hints) {
-  if (name == "cpu.weight" || name == "cpu.weight.nice" || name == "cpu.idle")
+  if (name == "cpu.weight" || name == "cpu.weight.nice" || name == "cpu.idle" ||
+      name == "cpu.max")
     hints.controllers.insert(id);
   else if (name == "cgroup.subtree_control")
     for (const auto& [child, child_id] : cgroup.children)

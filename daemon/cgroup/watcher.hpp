@@ -30,7 +30,7 @@ struct CgroupChange {
     appeared,   ///< with the attributes in the tree
     vanished,   ///< the tree no longer has it
     populated,  ///< became populated or empty
-    weight,     ///< cpu.weight or cpu.idle differs
+    weight,     ///< cpu.weight, cpu.idle or cpu.max differs
     cpus,       ///< cpuset.cpus.effective differs, came or went
   };
   Kind kind = Kind::appeared;

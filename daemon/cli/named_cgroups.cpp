@@ -60,7 +60,8 @@ Result<CgroupTree> make_tree(const std::vector<NamedCgroup>& cgroups) {
                           .weight = cgroup.weight,
                           .idle = cgroup.idle,
                           .populated = cgroup.populated,
-                          .cpus = cgroup.cpus});
+                          .cpus = cgroup.cpus,
+                          .limit = cgroup.limit});
   }
   return tree;
 }

@@ -79,6 +79,8 @@ LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
     return LimitedBy::min;
   if (due.max && due.cpus == *due.max)
     return LimitedBy::max;
+  if (due.limit && due.cpus == *due.limit)
+    return LimitedBy::limit;
   const bool placed = delegation != nullptr && confines(delegation->placement);
   if ((placed || due.cpuset) && due.cpus < due.by_weight)
     return LimitedBy::confined;
@@ -169,6 +171,8 @@ std::string_view reason(LimitedBy limit) {
       return "raised to the least it must have";
     case LimitedBy::max:
       return "cut to max_cpus";
+    case LimitedBy::limit:
+      return "cut to its limit (cpu.max)";
     case LimitedBy::whole:
       return "rounded to whole CPUs (exclusive)";
     case LimitedBy::confined:
@@ -252,6 +256,8 @@ std::string to_text(const CgroupExplanation& explanation) {
                  cpu_count(due.cpus), reason(explanation.limited_by));
   if (due.cpuset)
     fmt::format_to(line, "  its cpuset lets it use only CPUs {}\n", due.cpuset->to_string());
+  if (due.limit)
+    fmt::format_to(line, "  its limit (cpu.max, its own or above it) is {}\n", cpu_count(*due.limit));
   if (!explanation.exclusive.empty())
     fmt::format_to(line, "  owns cids {}\n", explanation.exclusive.to_string());
   for (const auto& share : explanation.shared)

@@ -38,7 +38,7 @@ struct Member {
   const Delegation* delegation = nullptr;  ///< absent: the scheduler itself, or a foreign child
   double share = 0;                        ///< of the level, by weight; all sum to 1
   CpuTime least = 1;                       ///< never less: min_cpus, the floor
-  CpuTime most = kUnlimited;               ///< never more: max_cpus, its confinement
+  CpuTime most = kUnlimited;               ///< never more: max_cpus, cpu.max, its confinement
   std::vector<WeightStep> chain;
   CpuTime by_weight = 0;
   CpuTime due = 0;
@@ -46,6 +46,7 @@ struct Member {
   /// CPU numbers that its cgroup's cpuset has; once confinements are found, only where the level
   /// has others as well.
   std::optional<CidSet> cpuset;
+  std::optional<CpuTime> limit;  ///< the least cpu.max from its cgroup up to the level's
   bool crowded = false;  ///< has all that its confinement can give it
 
   [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }

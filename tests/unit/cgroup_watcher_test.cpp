@@ -168,6 +168,9 @@ TEST(CgroupWatcher, FollowsWeightsHoweverTheyAreWritten) {
   cgroups.write("/a", "cpu.idle", "1\n");
   EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
   EXPECT_TRUE(watcher.tree().find("/a")->idle);
+  cgroups.write("/a", "cpu.max", "50000 100000\n");
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_EQ(watcher.tree().find("/a")->limit, (CpuMax{.quota_us = 50'000, .period_us = 100'000}));
   cgroups.write("/a", "cpu.idle", "1\n");
   EXPECT_THAT(watcher.drain().value(), IsEmpty());
 }
