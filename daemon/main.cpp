@@ -30,6 +30,9 @@ void declare(CLI::App& cli, Options& options) {
   cli.add_option("--pin-dir", options.kernel.pin_dir,
                  "Directory on a bpffs where schedulers outlive the daemon")
       ->capture_default_str();
+  cli.add_option("--state-dir", options.app.state_directory,
+                 "Directory where the last good policy outlives the daemon")
+      ->capture_default_str();
   cli.add_flag("--leave", options.leave,
                "Detach every scheduler that an earlier fiefd left attached, and end");
   cli.add_option("--log-level", options.log_level, "debug, info, notice, warning or error")

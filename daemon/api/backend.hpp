@@ -20,7 +20,7 @@ enum class Lifetime {
   until_restart,  ///< of the daemon
 };
 
-/// Why something is as it is.
+/// Why something is as it is, or what would become of it.
 struct ExplanationTexts {
   std::string text;  ///< lines, each ended by a newline
   std::string json;  ///< one document, one line
@@ -55,6 +55,9 @@ class Backend {
   /// Reads, validates, plans and puts in force the policy files. What was changed until a restart
   /// stays, as far as the files still have the delegation.
   virtual void reload(Done done) = 0;
+
+  /// What reload() would change now, or why it would be refused; nothing is changed.
+  [[nodiscard]] virtual Result<ExplanationTexts> preview_reload() const = 0;
 
   /// Changes keys of a delegation of the policy.
   virtual void change(const ChangeRequest& request, Done done) = 0;

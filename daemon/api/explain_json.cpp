@@ -10,7 +10,7 @@ namespace fief::json {
 namespace {
 
 std::string_view name_of(LimitedBy limit) {
-  static constexpr std::array<std::string_view, 6> kNames{"nothing", "min",      "max",
+  static constexpr std::array<std::string_view, 7> kNames{"nothing", "min",      "max",   "limit",
                                                           "whole",   "confined", "others"};
   return kNames.at(static_cast<std::size_t>(limit));
 }

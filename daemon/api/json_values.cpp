@@ -56,11 +56,16 @@ Json write(const Entitlement& due) {
                      {"cgroup_id", step.cgroup.value},
                      {"weight", step.weight},
                      {"sibling_weights", step.sibling_weights}});
-  return {{"cpus", to_cpus(due.cpus)},
-          {"by_weight", to_cpus(due.by_weight)},
-          {"min", optional_cpus(due.min)},
-          {"max", optional_cpus(due.max)},
-          {"chain", chain}};
+  Json json{{"cpus", to_cpus(due.cpus)},
+            {"by_weight", to_cpus(due.by_weight)},
+            {"min", optional_cpus(due.min)},
+            {"max", optional_cpus(due.max)},
+            {"chain", chain}};
+  if (due.cpuset)
+    json["cpuset"] = due.cpuset->to_string();
+  if (due.limit)
+    json["limit"] = to_cpus(*due.limit);
+  return json;
 }
 
 Entitlement read_entitlement(const Json& json) {
@@ -69,6 +74,10 @@ Entitlement read_entitlement(const Json& json) {
   due.by_weight = cpu_time(json.at("by_weight"));
   due.min = optional_cpu_time(json.at("min"));
   due.max = optional_cpu_time(json.at("max"));
+  if (json.contains("cpuset"))
+    due.cpuset = read_cids(json.at("cpuset"));
+  if (json.contains("limit"))
+    due.limit = cpu_time(json.at("limit"));
   for (const auto& step : json.at("chain"))
     due.chain.push_back(
         {CgroupId{step.at("cgroup_id").get<std::uint64_t>()}, step.at("cgroup").get<std::string>(),

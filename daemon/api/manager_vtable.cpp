@@ -69,6 +69,16 @@ int explain(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   return sd_bus_reply_method_return(request, "ss", why->text.c_str(), why->json.c_str());
 }
 
+int preview_reload(sd_bus_message* request, void* userdata, sd_bus_error* error) {
+  const auto preview = objects_of(userdata).backend().preview_reload();
+  if (!preview) {
+    const auto& [code, message] = preview.error();
+    return sd_bus_error_set(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code),
+                            message.c_str());
+  }
+  return sd_bus_reply_method_return(request, "ss", preview->text.c_str(), preview->json.c_str());
+}
+
 int dump_by_descriptor(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   auto& objects = objects_of(userdata);
   const auto dump = as_descriptor(dump_text(objects.live(), objects.backend().policy()));
@@ -101,6 +111,8 @@ constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_PROPERTY("PolicyFile", "s", property<&StatusView::policy_file>, 0, kEmits),
     SD_BUS_PROPERTY("PolicyError", "s", property<&StatusView::policy_error>, 0, kEmits),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, kOpen),
+    SD_BUS_METHOD_WITH_ARGS("PreviewReload", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", text, "s", json),
+                            preview_reload, kOpen),
     SD_BUS_METHOD_WITH_ARGS("SetWeight", SD_BUS_ARGS("s", delegation, "u", weight, "t", flags),
                             SD_BUS_NO_RESULT, set_weight, kOpen),
     SD_BUS_METHOD_WITH_ARGS("SetLimits",

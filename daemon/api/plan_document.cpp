@@ -28,10 +28,15 @@ CidInfo read_cid(const Json& json) {
 }
 
 Json write(const CgroupNode& node) {
-  return {{"cgroup", node.path},
-          {"weight", node.weight},
-          {"idle", node.idle},
-          {"populated", node.populated}};
+  Json json{{"cgroup", node.path},
+            {"weight", node.weight},
+            {"idle", node.idle},
+            {"populated", node.populated}};
+  if (node.cpus)
+    json["cpuset"] = node.cpus->to_string();
+  if (node.limit)
+    json["cpu_max"] = Json{{"quota_us", node.limit->quota_us}, {"period_us", node.limit->period_us}};
+  return json;
 }
 
 // The scheduler of a level and its own part go by the root scheduler's path where they are kSelf.
@@ -168,14 +173,27 @@ Topology read_topology_member(const Json& json) {
   return topology;
 }
 
+CpuMax read_limit(const Json& json) {
+  const CpuMax limit{.quota_us = json.at("quota_us").get<std::uint64_t>(),
+                     .period_us = json.at("period_us").get<std::uint64_t>()};
+  if (limit.period_us == 0)
+    throw std::invalid_argument("the period of a cpu_max is 0");
+  return limit;
+}
+
 std::vector<NamedCgroup> read_cgroups_member(const Json& json) {
   std::vector<NamedCgroup> cgroups;
-  for (const auto& entry : json)
+  for (const auto& entry : json) {
     cgroups.push_back({.path = entry.at("cgroup").get<std::string>(),
                        .id = kSelf,
                        .weight = entry.value("weight", kDefaultWeight),
                        .idle = entry.value("idle", false),
                        .populated = entry.value("populated", true)});
+    if (entry.contains("cpuset"))
+      cgroups.back().cpus = json::read_cids(entry.at("cpuset"));
+    if (entry.contains("cpu_max"))
+      cgroups.back().limit = read_limit(entry.at("cpu_max"));
+  }
   return cgroups;
 }
 

@@ -4,6 +4,7 @@
 // and --previous, each of which reads its own member. fiefctl(1) describes it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct NamedCgroup {
   std::uint32_t weight = kDefaultWeight;
   bool idle = false;
   bool populated = true;
+  std::optional<CidSet> cpus{};   ///< CPU numbers, as of CgroupNode
+  std::optional<CpuMax> limit{};  ///< as of CgroupNode
 };
 
 std::string to_json(const Topology& topology, const CgroupTree& cgroups, const Plan& plan,

@@ -29,6 +29,7 @@ PolicyPaths policy_paths(const AppOptions& options) {
 ControllerConfig controller_config(const AppOptions& options) {
   ControllerConfig config;
   config.cgroup_mount = options.cgroup_mount;
+  config.kept.emplace(options.state_directory);
   if (!options.policy_files.empty()) {
     config.policy_files = [files = options.policy_files] { return join(files); };
     config.read_policy = [files = options.policy_files] {

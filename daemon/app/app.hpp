@@ -32,6 +32,7 @@ struct AppOptions {
   std::vector<std::string> policy_files;        ///< read instead of the directories if there is any
   std::vector<std::string> policy_directories;  ///< empty: the usual ones
   std::string cgroup_mount{kCgroupMount};
+  std::string state_directory{"/run/fief"};  ///< where the last good policy is kept
 };
 
 using KernelFactory = std::function<std::unique_ptr<KernelPort>(boost::asio::io_context&)>;

@@ -14,6 +14,8 @@ void set_attributes(CgroupNode& node, const CgroupAttributes& attributes) {
   node.weight = attributes.weight;
   node.idle = attributes.idle;
   node.populated = attributes.populated;
+  node.cpus = attributes.cpus;
+  node.limit = attributes.limit;
 }
 
 }  // namespace

@@ -31,6 +31,15 @@ Result<std::optional<std::string>> read_file(int directory, std::string_view nam
   return std::move(*text);
 }
 
+/// As read_file(), for a file that goes when its controller is switched off, perhaps while it is
+/// open.
+Result<std::optional<std::string>> read_controller_file(int directory, std::string_view name) {
+  auto text = read_file(directory, name);
+  if (!text && text.error().code == Errc::not_found)
+    return std::nullopt;
+  return text;
+}
+
 /// The number at the start of @p text.
 std::optional<std::uint64_t> leading_number(std::string_view text) {
   std::uint64_t value = 0;
@@ -41,7 +50,7 @@ std::optional<std::uint64_t> leading_number(std::string_view text) {
 }
 
 Result<std::optional<std::uint64_t>> read_number(int directory, std::string_view name) {
-  const auto text = read_file(directory, name);
+  const auto text = read_controller_file(directory, name);
   if (!text)
     return tl::unexpected(text.error());
   if (!*text)
@@ -105,11 +114,43 @@ Result<bool> read_populated(int directory) {
   return populated->value_or(0) != 0;
 }
 
+Result<std::optional<CidSet>> read_cpus(int directory) {
+  constexpr std::string_view kFile = "cpuset.cpus.effective";
+  const auto text = read_controller_file(directory, kFile);
+  if (!text)
+    return tl::unexpected(text.error());
+  if (!*text)
+    return std::nullopt;
+  const std::string_view list(**text);
+  auto cpus = CidSet::parse(list.substr(0, list.find('\n')));
+  if (!cpus)
+    return context(kFile, cpus.error());
+  return std::move(*cpus);
+}
+
+Result<std::optional<CpuMax>> read_limit(int directory) {
+  constexpr std::string_view kFile = "cpu.max";
+  const auto text = read_controller_file(directory, kFile);
+  if (!text)
+    return tl::unexpected(text.error());
+  if (!*text || (*text)->starts_with("max"))
+    return std::nullopt;
+  const std::string_view line(**text);
+  const auto space = std::min(line.find(' '), line.size());
+  const auto quota = leading_number(line.substr(0, space));
+  const auto period = leading_number(line.substr(std::min(space + 1, line.size())));
+  if (!quota || !period || *period == 0)
+    return fail(Errc::io, "{}: \"{}\" is no quota and period", kFile, line);
+  return CpuMax{.quota_us = *quota, .period_us = *period};
+}
+
 Result<CgroupAttributes> read_cgroup(int directory) {
   const auto id = read_cgroup_id(directory);
   const auto weight = read_number(directory, "cpu.weight");
   const auto idle = read_number(directory, "cpu.idle");
   const auto populated = read_populated(directory);
+  auto cpus = read_cpus(directory);
+  const auto limit = read_limit(directory);
   if (!id)
     return tl::unexpected(id.error());
   if (!weight)
@@ -118,11 +159,17 @@ Result<CgroupAttributes> read_cgroup(int directory) {
     return tl::unexpected(idle.error());
   if (!populated)
     return tl::unexpected(populated.error());
+  if (!cpus)
+    return tl::unexpected(cpus.error());
+  if (!limit)
+    return tl::unexpected(limit.error());
   const auto in_range = std::clamp<std::uint64_t>(weight->value_or(kDefaultWeight), 1, kMaxWeight);
   return CgroupAttributes{.id = *id,
                           .weight = static_cast<std::uint32_t>(in_range),
                           .idle = idle->value_or(0) != 0,
-                          .populated = *populated};
+                          .populated = *populated,
+                          .cpus = std::move(*cpus),
+                          .limit = *limit};
 }
 
 Result<CgroupTree> read_cgroup_tree(std::string_view mount) {

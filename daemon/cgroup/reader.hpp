@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "cgroup/tree.hpp"
+#include "core/cid_set.hpp"
 #include "core/fd.hpp"
 #include "core/ids.hpp"
 #include "core/result.hpp"
@@ -21,6 +23,8 @@ struct CgroupAttributes {
   std::uint32_t weight = kDefaultWeight;  ///< cpu.weight; kDefaultWeight without the controller
   bool idle = false;                      ///< cpu.idle
   bool populated = false;                 ///< cgroup.events; the root has none and always is
+  std::optional<CidSet> cpus{};           ///< cpuset.cpus.effective; unset without the file
+  std::optional<CpuMax> limit{};          ///< cpu.max; unset for "max" and without the file
   friend bool operator==(const CgroupAttributes&, const CgroupAttributes&) = default;
 };
 
@@ -39,6 +43,9 @@ Result<CgroupAttributes> read_cgroup(int directory);
 
 /// cgroup.events' "populated" of an open cgroup directory; false where the file is absent.
 Result<bool> read_populated(int directory);
+
+/// cpuset.cpus.effective of an open cgroup directory; unset where the file is absent.
+Result<std::optional<CidSet>> read_cpus(int directory);
 
 /// A snapshot of the whole hierarchy below @p mount.
 Result<CgroupTree> read_cgroup_tree(std::string_view mount = kCgroupMount);

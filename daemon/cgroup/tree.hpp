@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/cid_set.hpp"
 #include "core/ids.hpp"
 #include "core/result.hpp"
 
@@ -17,6 +18,17 @@ namespace fief {
 /// Default of cpu.weight, and what a cgroup without a cpu controller counts as.
 inline constexpr std::uint32_t kDefaultWeight = 100;
 
+/// cpu.max: CPU time in each period, in microseconds. At most 2^44 each, as in the kernel.
+struct CpuMax {
+  std::uint64_t quota_us = 0;
+  std::uint64_t period_us = 0;  ///< not 0
+
+  [[nodiscard]] double cpus() const {
+    return static_cast<double>(quota_us) / static_cast<double>(period_us);
+  }
+  friend bool operator==(const CpuMax&, const CpuMax&) = default;
+};
+
 struct CgroupNode {
   CgroupId id;
   std::string path;                       ///< "/" for the root, else "/a/b"
@@ -24,6 +36,9 @@ struct CgroupNode {
   std::uint32_t weight = kDefaultWeight;  ///< cpu.weight, 1..10000
   bool idle = false;       ///< cpu.idle: competes with the smallest weight, 0.3 of weight 1
   bool populated = false;  ///< cgroup.events: it or a descendant has a live process
+  /// cpuset.cpus.effective: CPU numbers (not cids). Unset: no such file, the parent's counts.
+  std::optional<CidSet> cpus{};
+  std::optional<CpuMax> limit{};  ///< cpu.max; unset: "max", or no such file
   friend bool operator==(const CgroupNode&, const CgroupNode&) = default;
 };
 

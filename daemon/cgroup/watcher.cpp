@@ -21,15 +21,44 @@ namespace fief {
 namespace {
 
 constexpr std::uint32_t kChildMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
-constexpr std::uint32_t kDirectoryMask = kChildMask | IN_ONLYDIR;
+// IN_MODIFY: somebody wrote to a file in it.
+constexpr std::uint32_t kDirectoryMask = kChildMask | IN_MODIFY | IN_ONLYDIR;
 
 /// What a batch of events asks to look at, each thing once.
 struct Hints {
   bool everything = false;                              ///< the queue overflowed
   std::set<std::pair<CgroupId, std::string>> children;  ///< parent and name
-  std::set<CgroupId> removed;    ///< the kernel ended the watch on its directory
-  std::set<CgroupId> populated;  ///< its cgroup.events
+  std::set<CgroupId> removed;      ///< the kernel ended the watch on its directory
+  std::set<CgroupId> populated;    ///< its cgroup.events
+  std::set<CgroupId> controllers;  ///< its files of controllers: weight, idle, limit, cpus
+  bool cpusets = false;            ///< everybody's: a partition takes CPUs from others
 };
+
+/// What of a cgroup is not as it was known.
+struct Differences {
+  bool weight = false;  ///< or idle, or the limit
+  bool cpus = false;
+};
+
+Differences compare(const CgroupAttributes& one, const CgroupAttributes& other) {
+  return {.weight = one.weight != other.weight || one.idle != other.idle ||
+                    one.limit != other.limit,
+          .cpus = one.cpus != other.cpus};
+}
+
+/// Adds what a write to the file @p name of a cgroup may have changed. A controller that is
+/// switched off takes the files of the children with it, and their values with the files.
+void add_written(CgroupId id, const CgroupHierarchy::Cgroup& cgroup, std::string_view name,
+                 Hints& hints) {
+  if (name == "cpu.weight" || name == "cpu.weight.nice" || name == "cpu.idle" ||
+      name == "cpu.max")
+    hints.controllers.insert(id);
+  else if (name == "cgroup.subtree_control")
+    for (const auto& [child, child_id] : cgroup.children)
+      hints.controllers.insert(child_id);
+  else if (name.starts_with("cpuset.cpus"))
+    hints.cpusets = true;
+}
 
 /// Whether a cgroup is in both of two hierarchies, and in the same place.
 bool is_same_place(const CgroupHierarchy::Cgroup& one, const CgroupHierarchy::Cgroup* other) {
@@ -47,6 +76,7 @@ class CgroupWatcher::Impl {
   [[nodiscard]] int fd() const { return inotify_.fd(); }
   Status drain();
   Result<bool> reread_weight(CgroupId id);
+  Status reread_cpusets();
   Status reread();
   std::vector<CgroupChange> take_changes() { return std::exchange(changes_, {}); }
   const CgroupTree& tree() { return hierarchy_->snapshot(); }
@@ -76,6 +106,8 @@ class CgroupWatcher::Impl {
   Status look_at_child(CgroupId parent, const std::string& name);
   Status add(int directory, CgroupId id, CgroupId parent, const std::string& name);
   Status look_at_populated(CgroupId id);
+  Status look_at_controllers(CgroupId id);
+  Result<Differences> refresh(CgroupId id);
   void remove(CgroupId id);
   void note(CgroupChange change);
   void note_differences(const CgroupHierarchy& fresh);
@@ -89,6 +121,7 @@ class CgroupWatcher::Impl {
   // reported, what it missed is read afresh.
   std::vector<CgroupChange> changes_;
   bool stale_ = false;
+  bool cpusets_stale_ = false;  ///< what others may use may have changed with a cgroup's cpuset
   std::uint64_t generation_ = 1;
 };
 
@@ -191,6 +224,9 @@ Hints CgroupWatcher::Impl::sort(const std::vector<InotifyEvent>& events) {
       hints.populated.insert(id);
     } else if ((event.mask & kChildMask) != 0 && (event.mask & IN_ISDIR) != 0) {
       hints.children.emplace(id, event.name);
+    } else if (const auto* cgroup = hierarchy_->find(id);
+               (event.mask & IN_MODIFY) != 0 && cgroup != nullptr) {
+      add_written(id, *cgroup, event.name, hints);
     }
   }
   return hints;
@@ -209,7 +245,11 @@ Status CgroupWatcher::Impl::look(const Hints& hints) {
     if (auto status = look_at_populated(id); !status)
       return status;
   }
-  return {};
+  for (const auto id : hints.controllers) {
+    if (auto status = look_at_controllers(id); !status)
+      return status;
+  }
+  return hints.cpusets || cpusets_stale_ ? reread_cpusets() : Status{};
 }
 
 Result<std::optional<UniqueFd>> CgroupWatcher::Impl::open_known(CgroupId id) {
@@ -279,35 +319,80 @@ Status CgroupWatcher::Impl::look_at_populated(CgroupId id) {
 
 void CgroupWatcher::Impl::remove(CgroupId id) {
   for (const auto gone : hierarchy_->subtree(id)) {
+    cpusets_stale_ |= hierarchy_->find(gone)->attributes.cpus.has_value();  // was it a partition?
     note({CgroupChange::Kind::vanished, gone, hierarchy_->path(gone)});
     unwatch(gone);
   }
   hierarchy_->erase(id);
 }
 
-Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
+// Takes in what the files of a cgroup's controllers say now.
+Result<Differences> CgroupWatcher::Impl::refresh(CgroupId id) {
   const auto directory = open_known(id);
   if (!directory)
     return tl::unexpected(directory.error());
   if (!*directory)
-    return false;
-  const auto read = read_cgroup((*directory)->get());
+    return Differences{};
+  auto read = read_cgroup((*directory)->get());
   if (!read && read.error().code == Errc::not_found)
-    return false;
+    return Differences{};
   if (!read)
     return context(hierarchy_->path(id), read.error());
   const auto& known = hierarchy_->find(id)->attributes;
-  if (known.weight == read->weight && known.idle == read->idle)
-    return false;
-  auto attributes = *read;
-  attributes.populated = known.populated;  // drain() reports that one
-  hierarchy_->update(attributes);
-  return true;
+  read->populated = known.populated;  // look_at_populated() reports that one
+  const auto differences = compare(known, *read);
+  cpusets_stale_ |= differences.cpus;
+  hierarchy_->update(*read);
+  return differences;
+}
+
+Status CgroupWatcher::Impl::look_at_controllers(CgroupId id) {
+  const auto differences = refresh(id);
+  if (!differences)
+    return tl::unexpected(differences.error());
+  if (differences->weight)
+    note({CgroupChange::Kind::weight, id, hierarchy_->path(id)});
+  if (differences->cpus)
+    note({CgroupChange::Kind::cpus, id, hierarchy_->path(id)});
+  return {};
+}
+
+Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
+  const auto differences = refresh(id);
+  if (!differences)
+    return tl::unexpected(differences.error());
+  return differences->weight || differences->cpus;
+}
+
+// Those without the file got or lost it by a write to their parent's cgroup.subtree_control, which
+// is looked at by itself.
+Status CgroupWatcher::Impl::reread_cpusets() {
+  for (const auto id : hierarchy_->subtree(hierarchy_->root())) {
+    auto attributes = hierarchy_->find(id)->attributes;
+    if (!attributes.cpus)
+      continue;
+    const auto directory = open_known(id);
+    if (!directory)
+      return tl::unexpected(directory.error());
+    if (!*directory)
+      continue;
+    auto cpus = read_cpus((*directory)->get());
+    if (!cpus)
+      return context(hierarchy_->path(id), cpus.error());
+    if (attributes.cpus == *cpus)
+      continue;
+    attributes.cpus = std::move(*cpus);
+    hierarchy_->update(attributes);
+    note({CgroupChange::Kind::cpus, id, hierarchy_->path(id)});
+  }
+  cpusets_stale_ = false;
+  return {};
 }
 
 Status CgroupWatcher::Impl::reread() {
   auto fresh = walk();
   stale_ = !fresh;
+  cpusets_stale_ = false;
   if (!fresh)
     return tl::unexpected(fresh.error());
   note_differences(*fresh);
@@ -337,9 +422,11 @@ void CgroupWatcher::Impl::note_differences(const CgroupHierarchy& fresh) {
     }
     if (before->attributes.populated != now.attributes.populated)
       note({Kind::populated, id, fresh.path(id)});
-    if (before->attributes.weight != now.attributes.weight ||
-        before->attributes.idle != now.attributes.idle)
+    const auto differences = compare(before->attributes, now.attributes);
+    if (differences.weight)
       note({Kind::weight, id, fresh.path(id)});
+    if (differences.cpus)
+      note({Kind::cpus, id, fresh.path(id)});
   }
 }
 
@@ -373,6 +460,12 @@ Result<std::vector<CgroupChange>> CgroupWatcher::drain() {
 
 Result<std::vector<CgroupChange>> CgroupWatcher::reread() {
   if (const auto status = impl_->reread(); !status)
+    return tl::unexpected(status.error());
+  return impl_->take_changes();
+}
+
+Result<std::vector<CgroupChange>> CgroupWatcher::reread_cpusets() {
+  if (const auto status = impl_->reread_cpusets(); !status)
     return tl::unexpected(status.error());
   return impl_->take_changes();
 }

@@ -2,10 +2,12 @@
 // Keeps a view of the cgroup hierarchy up to date through inotify: nothing polls, nothing runs
 // while nothing changes, and a change costs the work on the cgroups it touches.
 //
-// Two watches a cgroup: on its directory (children come and go) and on its cgroup.events (it
-// becomes populated or empty). cgroup.events needs its own: kernfs sends the event only while the
-// file's inode is in memory, and a watch is what keeps it there. Weights are not watched: the
-// BPF side reports those writes, see reread_weight().
+// Two watches a cgroup: on its directory (children come and go, somebody writes to a file in it)
+// and on its cgroup.events (it becomes populated or empty). cgroup.events needs its own: the kernel
+// changes it by itself, and kernfs sends that event only while the file's inode is in memory, and a
+// watch is what keeps it there. Everything else that is read changes by writes, to the file itself,
+// to the parent's cgroup.subtree_control or to somebody's cpuset; only CPUs that come and go change
+// cpusets without one, see reread_cpusets().
 //
 // Loop thread only. The owner waits for fd() to become readable and then calls drain().
 #pragma once
@@ -28,7 +30,8 @@ struct CgroupChange {
     appeared,   ///< with the attributes in the tree
     vanished,   ///< the tree no longer has it
     populated,  ///< became populated or empty
-    weight,     ///< cpu.weight or cpu.idle differs (found while reading everything afresh)
+    weight,     ///< cpu.weight, cpu.idle or cpu.max differs
+    cpus,       ///< cpuset.cpus.effective differs, came or went
   };
   Kind kind = Kind::appeared;
   CgroupId id;
@@ -57,9 +60,13 @@ class CgroupWatcher {
   /// misses nothing, and reports what the failed one had taken in.
   Result<std::vector<CgroupChange>> drain();
 
-  /// Reads cpu.weight and cpu.idle of one cgroup again; true if they differ from the view so far.
+  /// Reads cpu.weight, cpu.idle and the cpuset of one cgroup again, at once; true if they differ
+  /// from the view so far.
   /// False for an id that is unknown or gone: drain() will tell.
   Result<bool> reread_weight(CgroupId id);
+
+  /// Reads every cpuset again: for when a CPU came or went.
+  Result<std::vector<CgroupChange>> reread_cpusets();
 
   /// Reads everything again, watches included: for when events may have been missed.
   Result<std::vector<CgroupChange>> reread();

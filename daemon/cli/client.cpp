@@ -139,11 +139,18 @@ Result<Client::Explanation> Client::explain(const std::string& subject) {
   const auto reply = call("Explain", [&subject](sd_bus_message& message) {
     return sd_bus_message_append(&message, "s", subject.c_str());
   });
-  if (!reply)
-    return tl::unexpected(reply.error());
+  return reply ? read_explanation(*reply->get()) : tl::unexpected(reply.error());
+}
+
+Result<Client::Explanation> Client::preview_reload() {
+  const auto reply = call("PreviewReload");
+  return reply ? read_explanation(*reply->get()) : tl::unexpected(reply.error());
+}
+
+Result<Client::Explanation> Client::read_explanation(sd_bus_message& reply) {
   const char* text = nullptr;
   const char* json = nullptr;
-  if (const int result = sd_bus_message_read(reply->get(), "ss", &text, &json); result < 0)
+  if (const int result = sd_bus_message_read(&reply, "ss", &text, &json); result < 0)
     return unreadable(result);
   return Explanation{text, json};
 }

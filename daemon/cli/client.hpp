@@ -38,9 +38,12 @@ class Client {
     std::string json;
   };
   Result<Explanation> explain(const std::string& subject);
+  /// What a reload would change, in the same forms. Errc::invalid, Errc::infeasible: why not.
+  Result<Explanation> preview_reload();
 
  private:
   explicit Client(dbus::BusHandle bus) : bus_(std::move(bus)) {}
+  static Result<Explanation> read_explanation(sd_bus_message& reply);
   Result<dbus::MessageRef> call(const char* method, const Append& append = {});
 
   dbus::BusHandle bus_;

@@ -30,6 +30,8 @@ int report_refusal(const Error& error, bool json);
 int status_command(bool json, bool check);
 int tree_command(bool json);
 int reload_command(bool json);
+/// What a reload would change.
+int preview_reload_command(bool json);
 
 /// What the commands that change one delegation have in common.
 struct ChangeOptions {
@@ -79,8 +81,9 @@ bool daemon_runs();
 /// @p subject: a cgroup's path, a delegation's name, or a CPU's number, as it is in the daemon.
 int explain_running_command(const std::string& subject, bool json);
 
-/// Checks @p files as a policy; none: the policy of this machine.
-int check_command(const std::vector<std::string>& files, bool json);
+/// Checks @p files as a policy; none: the policy of this machine. Options are judged by the
+/// schedulers' objects in @p bpf_dir, as far as there are any.
+int check_command(const std::vector<std::string>& files, const std::string& bpf_dir, bool json);
 /// @p svg: a file for a picture of the plan; empty: none.
 int plan_command(const OfflineOptions& options, const std::string& svg, bool json);
 /// @p subject: a cgroup's path, or a CPU's number.

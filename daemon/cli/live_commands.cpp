@@ -139,6 +139,15 @@ bool print_announcement(const Announcement& announcement, bool json) {
   return std::fflush(stdout) == 0;
 }
 
+// What the daemon says for people and for programs.
+int print_texts(const Result<Client::Explanation>& said, bool json) {
+  if (!said)
+    return report(said.error(), json);
+  fmt::print("{}",
+             json ? json::to_text(json::Json::parse(said->json), kIndent) + '\n' : said->text);
+  return kDone;
+}
+
 }  // namespace
 
 int policy_show_command(const PolicyShowOptions& options) {
@@ -217,12 +226,14 @@ bool daemon_runs() {
 }
 
 int explain_running_command(const std::string& subject, bool json) {
-  const auto why =
-      Client::connect().and_then([&subject](Client client) { return client.explain(subject); });
-  if (!why)
-    return report(why.error(), json);
-  fmt::print("{}", json ? json::to_text(json::Json::parse(why->json), kIndent) + '\n' : why->text);
-  return kDone;
+  return print_texts(
+      Client::connect().and_then([&subject](Client client) { return client.explain(subject); }),
+      json);
+}
+
+int preview_reload_command(bool json) {
+  return print_texts(
+      Client::connect().and_then([](Client client) { return client.preview_reload(); }), json);
 }
 
 int dump_command() {

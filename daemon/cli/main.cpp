@@ -7,6 +7,7 @@
 #include "cli/change_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/live_options.hpp"
+#include "kernel/object_directory.hpp"
 
 namespace {
 
@@ -16,6 +17,8 @@ using namespace fief::cli;
 struct CommandLine {
   bool json = false;
   bool check = false;
+  bool dry_run = false;
+  std::string bpf_dir = fief::kDefaultObjectDirectory;
   std::vector<std::string> files;
   std::string subject;
   std::string svg;
@@ -47,7 +50,12 @@ void add_tree(CLI::App& app, CommandLine& line) {
 void add_reload(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("reload", "Read the policy anew and put it in force");
   add_json(*command, line);
-  command->callback([&line] { line.run = [&line] { return reload_command(line.json); }; });
+  command->add_flag("--dry-run", line.dry_run, "Show what would change, and change nothing");
+  command->callback([&line] {
+    line.run = [&line] {
+      return line.dry_run ? preview_reload_command(line.json) : reload_command(line.json);
+    };
+  });
 }
 
 void add_check(CLI::App& app, CommandLine& line) {
@@ -55,8 +63,12 @@ void add_check(CLI::App& app, CommandLine& line) {
   add_json(*command, line);
   command->add_option("FILE", line.files, "Policy files, merged in this order (this machine's)")
       ->option_text(" ");
-  command->callback(
-      [&line] { line.run = [&line] { return check_command(line.files, line.json); }; });
+  command->add_option("--bpf-dir", line.bpf_dir, "Directory of the BPF schedulers")
+      ->option_text("DIR")
+      ->capture_default_str();
+  command->callback([&line] {
+    line.run = [&line] { return check_command(line.files, line.bpf_dir, line.json); };
+  });
 }
 
 void add_offline_options(CLI::App& command, OfflineOptions& options) {

@@ -59,7 +59,9 @@ Result<CgroupTree> make_tree(const std::vector<NamedCgroup>& cgroups) {
                           .parent = index[above(path)],
                           .weight = cgroup.weight,
                           .idle = cgroup.idle,
-                          .populated = cgroup.populated});
+                          .populated = cgroup.populated,
+                          .cpus = cgroup.cpus,
+                          .limit = cgroup.limit});
   }
   return tree;
 }

@@ -42,15 +42,23 @@ Result<std::vector<NamedCgroup>> own_cgroups() {
   if (!tree)
     return tl::unexpected(tree.error());
   for (const auto& node : tree->nodes)
-    cgroups.push_back({node.path, node.id, node.weight, node.idle, node.populated});
+    cgroups.push_back({node.path, node.id, node.weight, node.idle, node.populated, node.cpus});
   return cgroups;
 }
 
-Result<std::vector<NamedCgroup>> choose_cgroups(const std::string& option) {
-  if (option.empty())
-    return own_cgroups();
-  return read_file(option).and_then(
-      [&option](const std::string& text) { return cgroups_from_json(option, text); });
+// This machine's cpusets are about this machine's CPUs.
+std::vector<NamedCgroup> without_cpusets(std::vector<NamedCgroup> cgroups) {
+  for (auto& cgroup : cgroups)
+    cgroup.cpus.reset();
+  return cgroups;
+}
+
+Result<std::vector<NamedCgroup>> choose_cgroups(const OfflineOptions& options) {
+  const auto& file = options.cgroups;
+  if (file.empty())
+    return options.topology.empty() ? own_cgroups() : own_cgroups().map(without_cpusets);
+  return read_file(file).and_then(
+      [&file](const std::string& text) { return cgroups_from_json(file, text); });
 }
 
 PolicyResult choose_policy(const std::vector<std::string>& files) {
@@ -104,7 +112,7 @@ Result<Offline> plan_policy(Policy policy, const OfflineOptions& options) {
   auto topology = choose_topology(options.topology);
   if (!topology)
     return tl::unexpected(topology.error());
-  auto cgroups = choose_cgroups(options.cgroups);
+  auto cgroups = choose_cgroups(options);
   if (!cgroups)
     return tl::unexpected(cgroups.error());
   auto assumed = add_absent(policy, *cgroups);

@@ -11,6 +11,7 @@
 #include "cli/cpu_map.hpp"
 #include "cli/offline.hpp"
 #include "cli/render.hpp"
+#include "kernel/object_directory.hpp"
 #include "plan/explain.hpp"
 
 namespace fief::cli {
@@ -70,8 +71,10 @@ Status write_file(const std::string& file, const std::string& text) {
 
 }  // namespace
 
-int check_command(const std::vector<std::string>& files, bool json) {
-  const auto policy = files.empty() ? load_policy({}) : load_policy_files(files, FileTrust::any);
+int check_command(const std::vector<std::string>& files, const std::string& bpf_dir, bool json) {
+  const auto options = options_in_directory(bpf_dir);
+  const auto policy =
+      files.empty() ? load_policy({}, options) : load_policy_files(files, FileTrust::any, options);
   if (!policy)
     return report_faults(policy.error(), json);
   if (json)

@@ -95,10 +95,12 @@ StatusView Controller::status(Figures figures) const {
     view.cpu_of_cid.push_back(cid.cpu);
   view.nr_cpus = static_cast<std::uint32_t>(view.cpu_of_cid.size());
   view.as_planned = as_planned_;
-  view.policy_file = policy_files_;
+  view.policy_file = policy_is_kept_ ? "last good copy of " + policy_files_ : policy_files_;
   view.policy_error = policy_error_;
   view.schedulers = scheduler_views(sources);
-  view.schedulers.front().last_error = plan_error_.empty() ? root_.last_error() : plan_error_;
+  view.schedulers.front().last_error = !plan_error_.empty()     ? plan_error_
+                                       : !root_refusal_.empty() ? root_refusal_
+                                                                : root_.last_error();
   return view;
 }
 
@@ -112,7 +114,7 @@ std::string Controller::state_name() const {
 
 bool Controller::is_degraded() const {
   return phase_ != Phase::running || !policy_error_.empty() || !plan_error_.empty() ||
-         !delegations_in_force();
+         !root_refusal_.empty() || !delegations_in_force();
 }
 
 }  // namespace fief

@@ -24,8 +24,9 @@ std::string sentence(const PolicyFault& fault, std::string_view origin) {
   return key.empty() ? fault.message : fmt::format("{}: {}", key, fault.message);
 }
 
-Result<Candidate> judged(PolicyLayers layers, std::string_view origin) {
-  auto policy = effective_policy(layers);
+Result<Candidate> judged(PolicyLayers layers, std::string_view origin,
+                         const OptionCatalog& catalog = {}) {
+  auto policy = effective_policy(layers, catalog);
   if (policy)
     return Candidate{std::move(layers), std::move(*policy), {}};
   std::vector<std::string> sentences;
@@ -81,16 +82,17 @@ const Delegation* find_delegation(const Policy& policy, std::string_view subject
   return only([subject](const auto* item) { return last_part(item->cgroup) == subject; });
 }
 
-Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change) {
+Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change,
+                                      const OptionCatalog& catalog) {
   lay_over(layers, change);
-  return judged(std::move(layers), change.origin);
+  return judged(std::move(layers), change.origin, catalog);
 }
 
 Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& change,
-                                   DropIn drop_in) {
+                                   DropIn drop_in, const OptionCatalog& catalog) {
   // For its faults: they need not name a file that may never be written.
   const RuntimeChange trial{.hold = 0, .origin = "change", .change = change};
-  if (const auto sound = changed_at_run_time(layers, trial); !sound)
+  if (const auto sound = changed_at_run_time(layers, trial, catalog); !sound)
     return sound;
   auto text = with_change(drop_in.text, change);
   if (!text)

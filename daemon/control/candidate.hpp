@@ -27,13 +27,15 @@ struct Candidate {
 const Delegation* find_delegation(const Policy& policy, std::string_view subject);
 
 /// @p change without a file. Errc::invalid names the key and what it may be.
-Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change);
+Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change,
+                                      const OptionCatalog& catalog);
 
 /// @p change in @p drop_in, the present text of fief's own for that delegation. Run-time changes
 /// of the same keys go. Errc::invalid also where a later file has the last word.
 Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& change,
-                                   DropIn drop_in);
+                                   DropIn drop_in, const OptionCatalog& catalog);
 
+/// What goes back to an earlier policy is not judged by its options again.
 /// Without the run-time changes of @p name and without what @p drop_in says of it.
 Result<Candidate> reverted(PolicyLayers layers, std::string_view name, DropIn drop_in);
 

@@ -17,6 +17,9 @@ namespace fief {
 namespace {
 
 constexpr std::chrono::seconds kRootRecordWait{5};
+// The kernel tells of a CPU that comes or goes before it adjusts the cpusets, which takes it some
+// milliseconds and is told to nobody.
+constexpr std::chrono::milliseconds kCpusetsFollow{500};
 
 std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -44,23 +47,77 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
       hooks_(std::move(hooks)),
       timer_(io),
       random_(std::random_device{}()),
+      options_([this](const std::string& scheduler) { return kernel_.options_of(scheduler); }),
       children_(kernel, [this] { return std::uniform_real_distribution<>{}(random_); }) {}
 
 void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) { handle(event); });
-  auto layers = read_layers();
-  const auto policy =
-      layers.and_then([](const PolicyLayers& read) { return effective_policy(read); });
+  policy_files_ = config_.policy_files();
+  auto read = read_layers();
+  const auto policy = read.and_then(
+      [this](const ReadLayers& found) { return effective_policy(found.layers, options_); });
   if (policy) {
-    adopt(std::move(*layers), *policy);
+    adopt(std::move(read->layers), *policy);
+    policy_is_sound_ = true;
     log::info({.message_id = message::kPolicyLoaded}, "the policy has {}",
               delegations_in(resolver_.written()));
   } else {
     log_faults(policy.error());
-    log::warning({.message_id = message::kPolicyRefused},
-                 "running without a policy until its faults are mended and it is reloaded");
+    start_with_faults(std::move(read));
   }
   take_over();
+}
+
+// Options that a scheduler refuses are its own delegation's misfortune: an upgrade that takes an
+// option away must not take everybody's CPUs.
+void Controller::start_with_faults(tl::expected<ReadLayers, std::vector<PolicyFault>> read) {
+  if (start_with_kept())
+    return;
+  const auto policy =
+      read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
+  if (policy)
+    adopt(std::move(read->layers), *policy);
+  else
+    log::warning({.message_id = message::kPolicyRefused},
+                 "running without a policy until its faults are mended and it is reloaded");
+}
+
+// False if there is none. What it says of options is left to the schedulers: it was good once.
+bool Controller::start_with_kept() {
+  if (!config_.kept)
+    return false;
+  auto files = config_.kept->read();
+  if (!files) {
+    if (files.error().code != Errc::not_found)
+      log::warning({.message_id = message::kPolicyRefused}, "no last good policy can be read: {}",
+                   files.error().message);
+    return false;
+  }
+  PolicyLayers layers{.files = std::move(*files), .runtime = {}};
+  const auto policy = effective_policy(layers);
+  if (!policy) {
+    log::warning({.message_id = message::kPolicyRefused},
+                 "the last good policy is none for this version of fief: {}",
+                 format_faults(policy.error()));
+    return false;
+  }
+  adopt(std::move(layers), *policy);
+  policy_is_kept_ = true;
+  log::warning({.message_id = message::kPolicyKept},
+               "the last policy that was good, with {}, stays in force until the faults are mended "
+               "and it is reloaded",
+               delegations_in(resolver_.written()));
+  return true;
+}
+
+// For the next start. Not before the root that it asks for is there: that may refuse its options.
+void Controller::keep_policy() {
+  if (!config_.kept || !policy_is_sound_ || !root_refusal_.empty())
+    return;
+  if (const auto written = config_.kept->write(layers_.files); !written)
+    log::warning({.message_id = message::kPolicyLoaded},
+                 "the policy is in force, but not kept for a start that finds a faulty one: {}",
+                 written.error().message);
 }
 
 void Controller::take_over() {
@@ -76,6 +133,8 @@ void Controller::take_over() {
   if (adoption->root_exit)
     log_root_exit(*adoption->root_exit);
   const auto& root = adoption->root;
+  if (root)
+    good_root_options_ = root->request.options;
   if (root && root->current && root->request.options == resolver_.written().root.options)
     return adopt_schedulers(*adoption);
   if (root)
@@ -83,6 +142,8 @@ void Controller::take_over() {
         {.message_id = message::kNotAdopted, .scheduler = "root"},
         "the root scheduler that an earlier daemon left attached is replaced: its {} changed",
         root->current ? "options have" : "object file has");
+  if (root)
+    left_ = *adoption;
   load_root();
 }
 
@@ -91,6 +152,7 @@ void Controller::adopt_schedulers(const Adoption& adoption) {
   children_.adopt(adoption.children);
   plan_ = adoption.plan;
   phase_ = Phase::running;
+  keep_policy();
   log::info({.message_id = message::kAdopted},
             "going on with the root scheduler and {} that an earlier daemon attached",
             counted(adoption.children.size(), "scheduler"));
@@ -112,10 +174,15 @@ Status Controller::stop(Leaving leaving) {
 }
 
 void Controller::load_root() {
+  wanted_root_options_ = resolver_.written().root.options;
+  load_root_with(wanted_root_options_);
+}
+
+void Controller::load_root_with(const Options& options) {
   phase_ = Phase::loading;
   root_due_.reset();
   hooks_.progress("loading the root scheduler");
-  root_options_ = resolver_.written().root.options;
+  root_options_ = options;
   kernel_.load_root(root_options_, [this](const Status& outcome) { root_loaded(outcome); });
 }
 
@@ -125,12 +192,55 @@ void Controller::root_loaded(const Status& outcome) {
     static_cast<void>(kernel_.leave());
     return;
   }
-  if (!outcome) {
-    if (!was_ready_ || is_final(outcome.error().code))
-      return give_up(outcome.error().code, outcome.error().message);
-    return retry_root(outcome.error().message);
-  }
+  if (!outcome)
+    return root_refused(outcome.error());
+  // Those below the root that it replaced went with that one.
+  forget_schedulers("requested");
+  good_root_options_ = root_options_;
+  left_.reset();
+  if (resolver_.written().root.options != wanted_root_options_)
+    return load_root();
+  before_.reset();
   root_.succeeded();
+  phase_ = Phase::running;
+  keep_policy();
+  cpusets_due_ = std::chrono::steady_clock::now();  // hotplug may be why there is another root
+  ask_for_turn();
+}
+
+// A root is verified before the one that it replaces goes, so that one may well be there still.
+void Controller::root_refused(const Error& error) {
+  if (resolver_.written().root.options != wanted_root_options_)
+    return load_root();
+  const auto observation = kernel_.observe();
+  const bool stands = observation && observation->root_enabled;
+  if (!stands) {
+    forget_schedulers("requested");
+    left_.reset();
+  }
+  const bool may_be_options = error.code == Errc::invalid || error.code == Errc::kernel;
+  if (!stands && (!may_be_options || root_options_ == good_root_options_)) {
+    if (!was_ready_ || is_final(error.code))
+      return give_up(error.code, error.message);
+    return retry_root(error.message);
+  }
+  root_refusal_ = "the root scheduler is not the one that the policy asks for: " + error.message;
+  log::error(
+      {.message_id = message::kRootRefused, .scheduler = "root"}, "{}; {}", root_refusal_,
+      stands ? "the one before goes on" : "it is loaded with the options that it had before");
+  if (auto layers = std::exchange(before_, std::nullopt)) {
+    policy_error_ = root_refusal_;
+    if (const auto policy = effective_policy(*layers))
+      adopt(std::move(*layers), *policy);
+    wanted_root_options_ = resolver_.written().root.options;
+  }
+  return stands ? go_on_with_old_root() : load_root_with(good_root_options_);
+}
+
+void Controller::go_on_with_old_root() {
+  root_options_ = good_root_options_;
+  if (const auto left = std::exchange(left_, std::nullopt))
+    return adopt_schedulers(*left);
   phase_ = Phase::running;
   ask_for_turn();
 }
@@ -206,6 +316,8 @@ void Controller::handle(const Event& event) {
                  "{} events of the kernel were lost; everything is read afresh", dropped->count);
     if (const auto reread = watcher_.reread(); !reread)
       log::error({}, "cannot read the cgroups afresh: {}", reread.error().message);
+  } else if (std::holds_alternative<CidHotplug>(event)) {
+    cpusets_due_ = std::chrono::steady_clock::now() + kCpusetsFollow;
   }
   ask_for_turn();
 }
@@ -216,20 +328,29 @@ void Controller::cgroups_changed() {
 }
 
 void Controller::reload(Done done) {
-  auto layers = read_layers();
-  if (!layers)
-    return refuse_reload(layers.error(), done);
-  auto policy = effective_policy(*layers);
+  policy_files_ = config_.policy_files();
+  auto read = read_layers();
+  if (!read)
+    return refuse_reload(read.error(), done);
+  auto policy = effective_policy(read->layers, options_);
   if (!policy)
     return refuse_reload(policy.error(), done);
-  if (const auto adopted = adopt_reloaded(std::move(*layers), std::move(*policy)); !adopted) {
+  for (const auto& name : read->lifted)
+    log::notice({.message_id = message::kRequested},
+                "what was changed of \"{}\" until a restart ends with its delegation", name);
+  if (const auto adopted = adopt_reloaded(std::move(read->layers), std::move(*policy)); !adopted) {
     policy_error_ = adopted.error().message;
     log::error({.message_id = message::kPolicyRefused},
                "the new policy is refused and the old one stays in force: {}", policy_error_);
     publish();
     return done(adopted);
   }
-  answer_later([this] { return delegations_in_force(); }, std::move(done));
+  answer_later(
+      [this] {
+        return root_refusal_.empty() ? delegations_in_force()
+                                     : fail(Errc::kernel, "{}", root_refusal_);
+      },
+      std::move(done));
 }
 
 // Shown is what was read just now and found sound.
@@ -246,33 +367,37 @@ void Controller::refuse_reload(const std::vector<PolicyFault>& faults, const Don
   done(fail(Errc::invalid, "{}", policy_error_));
 }
 
-// The files as they are now, under the run-time changes that they leave a place for.
-tl::expected<PolicyLayers, std::vector<PolicyFault>> Controller::read_layers() {
-  policy_files_ = config_.policy_files();
+tl::expected<Controller::ReadLayers, std::vector<PolicyFault>> Controller::read_layers() const {
   auto sources = config_.read_policy();
   const auto policy = parse_policy(sources.texts, std::move(sources.unread));
   if (!policy)
     return tl::unexpected(policy.error());
-  PolicyLayers layers{.files = std::move(sources.texts), .runtime = layers_.runtime};
-  for (const auto& name : lift_orphans(layers, *policy))
-    log::notice({.message_id = message::kRequested},
-                "what was changed of \"{}\" until a restart ends with its delegation", name);
-  return layers;
+  ReadLayers read{.layers = {.files = std::move(sources.texts), .runtime = layers_.runtime},
+                  .lifted = {}};
+  read.lifted = lift_orphans(read.layers, *policy);
+  return read;
 }
 
 Status Controller::adopt_reloaded(PolicyLayers layers, Policy policy) {
   if (const auto feasible = check_feasible(policy); !feasible)
     return feasible;
+  const bool was_refused = !std::exchange(root_refusal_, {}).empty();
+  const bool other_root = was_refused || policy.root.options != root_options_;
+  if (other_root && !before_)
+    before_ = layers_;
   adopt(std::move(layers), std::move(policy));
   policy_error_.clear();
+  policy_is_sound_ = true;
+  policy_is_kept_ = false;
   children_.forgive();
   log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
             delegations_in(resolver_.written()));
-  // The root's options are part of its program: they need another root.
-  if (phase_ == Phase::running && resolver_.written().root.options != root_options_) {
-    forget_schedulers("requested");
+  // The root's options are part of its program: they need another root. One that is being loaded
+  // now learns of them when it is there.
+  if (phase_ == Phase::running && other_root)
     load_root();
-  }
+  else if (phase_ == Phase::running)
+    keep_policy();
   return {};
 }
 
@@ -296,15 +421,25 @@ void Controller::resolve_policy() {
 Status Controller::check_feasible(const Policy& written) const {
   if (phase_ != Phase::running)
     return {};
+  const auto plan = plan_if(written, /*previous=*/nullptr);
+  return plan ? Status{} : tl::unexpected(plan.error());
+}
+
+// With everything attached that the policy would have attached.
+Result<Plan> Controller::plan_if(const Policy& written, const Plan* previous) const {
   const auto& cgroups = watcher_.tree();
   const auto policy = resolve(written, cgroups);
   std::vector<CgroupId> wanted;
   for (const auto& desired : desired_attachments(policy, cgroups))
     wanted.push_back(desired.cgroup);
   const auto all = attachments_if(wanted, observation_, cgroups);
-  const auto plan = make_checked_plan(
-      {.topology = kernel_.topology(), .cgroups = cgroups, .policy = policy, .attachments = all});
-  return plan ? Status{} : tl::unexpected(plan.error());
+  return make_checked_plan({.topology = kernel_.topology(),
+                            .cgroups = cgroups,
+                            .policy = policy,
+                            .attachments = all,
+                            .previous = previous,
+                            .now = std::chrono::duration_cast<Instant>(
+                                std::chrono::steady_clock::now().time_since_epoch())});
 }
 
 void Controller::log_faults(const std::vector<PolicyFault>& faults) {

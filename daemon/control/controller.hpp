@@ -24,6 +24,7 @@
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
 #include "policy/drop_ins.hpp"
+#include "policy/kept_policy.hpp"
 #include "policy/layers.hpp"
 #include "policy/load.hpp"
 #include "policy/resolve.hpp"
@@ -35,6 +36,8 @@ struct ControllerConfig {
   std::function<std::string()> policy_files;  ///< what read_policy reads, for people
   /// Where persistent changes go; unset: read_policy would not see them.
   std::optional<DropIns> drop_ins;
+  /// Where the last good policy is kept for the next start; unset: nowhere.
+  std::optional<KeptPolicy> kept;
   std::string cgroup_mount{kCgroupMount};
   RestartPolicy root_restart;
   std::chrono::milliseconds reload_timeout{60000};  ///< of every other change, too
@@ -75,7 +78,8 @@ class Controller final : public Backend {
 
   /// Reads the policy and goes on with what an earlier daemon left attached, as far as it is what
   /// this one would attach; else loads the root scheduler. A policy with faults is reported and
-  /// replaced by an empty one: the machine stays usable, and a reload mends it.
+  /// replaced by the last good one, or an empty one: the machine stays usable, and a reload mends
+  /// it.
   void start();
   /// Nothing runs from then.
   Status stop(Leaving leaving);
@@ -86,6 +90,7 @@ class Controller final : public Backend {
 
   [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
+  [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;
   void detach(const ChangeRequest& request, Done done) override;
@@ -112,6 +117,11 @@ class Controller final : public Backend {
     std::function<Status()> outcome;  ///< asked when nothing is under way any more
     Done done;
   };
+  /// The policy's files as they are now, under the run-time changes they leave a place for.
+  struct ReadLayers {
+    PolicyLayers layers;
+    std::vector<std::string> lifted;  ///< delegations whose run-time changes have no place left
+  };
   /// What a request is about.
   struct Subject {
     std::string name;    ///< in the policy
@@ -119,10 +129,16 @@ class Controller final : public Backend {
   };
 
   // controller.cpp: life
+  void start_with_faults(tl::expected<ReadLayers, std::vector<PolicyFault>> read);
+  [[nodiscard]] bool start_with_kept();
+  void keep_policy();
   void take_over();
   void adopt_schedulers(const Adoption& adoption);
   void load_root();
+  void load_root_with(const Options& options);
   void root_loaded(const Status& outcome);
+  void root_refused(const Error& error);
+  void go_on_with_old_root();
   void root_vanished();
   void root_ended(const ExitInfo& exit);
   static void log_root_exit(const ExitInfo& exit);
@@ -130,11 +146,12 @@ class Controller final : public Backend {
   void retry_root(const std::string& why);
   void give_up(Errc code, const std::string& why);
   void handle(const Event& event);
-  tl::expected<PolicyLayers, std::vector<PolicyFault>> read_layers();
+  [[nodiscard]] tl::expected<ReadLayers, std::vector<PolicyFault>> read_layers() const;
   void adopt(PolicyLayers layers, Policy policy);
   void refuse_reload(const std::vector<PolicyFault>& faults, const Done& done);
   Status adopt_reloaded(PolicyLayers layers, Policy policy);
   [[nodiscard]] Status check_feasible(const Policy& written) const;
+  [[nodiscard]] Result<Plan> plan_if(const Policy& written, const Plan* previous) const;
   void log_faults(const std::vector<PolicyFault>& faults);
 
   // turn.cpp: the crank
@@ -142,6 +159,7 @@ class Controller final : public Backend {
   void turn();
   void reconcile();
   bool take_in_cgroups();
+  void reread_cpusets_if_due();
   void resolve_policy();
   bool observe();
   void put_plan_in_force();
@@ -207,18 +225,27 @@ class Controller final : public Backend {
   std::uint64_t resolved_ = 0;      ///< the watcher's generation for which policy_ is
   std::set<std::string> too_deep_;  ///< cgroups that are known to be nested too deep
   std::string policy_files_;
+  bool policy_is_sound_ = false;  ///< the one in force is what its files say, without a fault
+  bool policy_is_kept_ = false;   ///< it is the last good one, its files are faulty by now
   std::string policy_error_;
   std::string plan_error_;  ///< why the plan is not all the policy asks for
   Supervision root_;
   std::optional<Time> root_due_;
   std::optional<Time> root_missing_since_;  ///< not enabled any more, exit record awaited
+  OptionCatalog options_;                   ///< what the kernel's port knows of schedulers
   Options root_options_;                    ///< the loaded root's
+  Options good_root_options_;               ///< of the last root that could be loaded
+  Options wanted_root_options_;             ///< the policy's, when the last load began
+  std::string root_refusal_;                ///< why the root is not the one the policy asks for
+  std::optional<PolicyLayers> before_;      ///< in force until the root that they do not have
+  std::optional<Adoption> left_;            ///< attached until a root of this daemon's own is
   Children children_;
   Observation observation_;
   Plan plan_;
   std::map<CgroupId, LevelPlan> in_force_;  ///< by scheduler: what its dispatch follows
   bool as_planned_ = false;
-  std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan
+  std::optional<Time> cpusets_due_;  ///< to be read afresh: a CPU came or went
+  std::optional<Time> recheck_at_;   ///< while the kernel does not hold the plan
   std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
   Time turn_began_;
   std::map<CgroupId, SchedulerView> announced_;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control/planning.hpp"
 
+#include <optional>
+#include <utility>
+
+#include "plan/cpusets.hpp"
+
 namespace fief {
 namespace {
 
@@ -19,6 +24,84 @@ Policy weights_only(const Policy& policy) {
   return relaxed;
 }
 
+CidSet online_cpus(const Topology& topology) {
+  CidSet cpus;
+  for (const auto& info : topology.cids)
+    if (info.online)
+      cpus.insert(Cid{info.cpu});
+  return cpus;
+}
+
+// The CPUs that a placement leaves of those @p there are.
+CidSet placed(const Placement& placement, const Topology& topology, CidSet there) {
+  if (const auto* cpus = std::get_if<PlaceCpus>(&placement))
+    return there &= cpus->cpus;
+  if (const auto* nodes = std::get_if<PlaceNodes>(&placement))
+    for (const auto& info : topology.cids)
+      if (!nodes->nodes.contains(Cid{info.node}))
+        there.erase(Cid{info.cpu});
+  return there;
+}
+
+// Of a delegation: no placement where the cpuset has no CPU, no minimum above the CPUs it has. True
+// if anything had to give way.
+bool yield(Delegation& delegation, const CidSet& cpuset, const Topology& topology) {
+  bool yielded = false;
+  auto usable = placed(delegation.placement, topology, cpuset);
+  if (usable.empty()) {
+    delegation.placement = PlacePack{};
+    usable = cpuset;
+    yielded = true;
+  }
+  if (delegation.min_cpus && *delegation.min_cpus > usable.size()) {
+    delegation.min_cpus = usable.size();
+    yielded = true;
+  }
+  return yielded;
+}
+
+// The policy without what cpusets make impossible; nothing if there is no such thing.
+std::optional<Policy> yield_to_cpusets(const PlanInput& input) {
+  const Cpusets cpusets(input.cgroups);
+  const auto online = online_cpus(input.topology);
+  auto policy = input.policy;
+  bool yielded = false;
+  for (auto& delegation : policy.delegations) {
+    const auto* node = input.cgroups.find(delegation.cgroup);
+    if (node == nullptr)
+      continue;
+    auto cpuset = cpusets.of(static_cast<std::uint32_t>(node - input.cgroups.nodes.data()));
+    if (cpuset && !(*cpuset &= online).empty())
+      yielded |= yield(delegation, *cpuset, input.topology);
+  }
+  return yielded ? std::optional(std::move(policy)) : std::nullopt;
+}
+
+CgroupTree without_cpusets(CgroupTree cgroups) {
+  for (auto& node : cgroups.nodes)
+    node.cpus.reset();
+  return cgroups;
+}
+
+PlanInput with(const PlanInput& input, const CgroupTree& cgroups, const Policy& policy) {
+  return {.topology = input.topology,
+          .cgroups = cgroups,
+          .policy = policy,
+          .attachments = input.attachments,
+          .previous = input.previous,
+          .limits = input.limits,
+          .now = input.now};
+}
+
+// With the policy yielding to cpusets; nothing where it has no need to, or does so in vain.
+std::optional<Plan> yielding_plan(const PlanInput& input) {
+  const auto policy = yield_to_cpusets(input);
+  if (!policy)
+    return std::nullopt;
+  auto plan = make_checked_plan(with(input, input.cgroups, *policy));
+  return plan ? std::optional(std::move(*plan)) : std::nullopt;
+}
+
 }  // namespace
 
 Result<Plan> make_checked_plan(const PlanInput& input) {
@@ -30,20 +113,29 @@ Result<Plan> make_checked_plan(const PlanInput& input) {
   return plan;
 }
 
+Result<Plan> make_yielding_plan(const PlanInput& input) {
+  auto plan = make_checked_plan(input);
+  if (plan)
+    return plan;
+  if (auto yielding = yielding_plan(input))
+    return std::move(*yielding);
+  return plan;
+}
+
 Result<Decision> decide(const PlanInput& input) {
   auto plan = make_checked_plan(input);
   if (plan)
-    return Decision{std::move(*plan), {}};
+    return Decision{std::move(*plan), {}, {}};
+  const auto& why = plan.error().message;
+  if (auto yielding = yielding_plan(input))
+    return Decision{std::move(*yielding), why, "the cpusets count where they contradict them"};
   const auto relaxed = weights_only(input.policy);
-  auto fallback = make_checked_plan({.topology = input.topology,
-                                     .cgroups = input.cgroups,
-                                     .policy = relaxed,
-                                     .attachments = input.attachments,
-                                     .previous = input.previous,
-                                     .now = input.now});
-  if (!fallback)
-    return tl::unexpected(plan.error());
-  return Decision{std::move(*fallback), plan.error().message};
+  if (auto weighted = make_checked_plan(with(input, input.cgroups, relaxed)))
+    return Decision{std::move(*weighted), why, "the weights alone count"};
+  const auto free = without_cpusets(input.cgroups);
+  if (auto unconfined = make_checked_plan(with(input, free, relaxed)))
+    return Decision{std::move(*unconfined), why, "the weights alone count, without the cpusets"};
+  return tl::unexpected(plan.error());
 }
 
 }  // namespace fief

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "plan/plan.hpp"
 
@@ -11,14 +12,20 @@ namespace fief {
 /// make_plan() and check_plan(); a plan that fails its check is an error.
 Result<Plan> make_checked_plan(const PlanInput& input);
 
+/// As make_checked_plan(); where the policy asks for what cpusets do not let a cgroup have, it
+/// yields to them: it goes by what the cpuset has instead.
+Result<Plan> make_yielding_plan(const PlanInput& input);
+
 struct Decision {
   Plan plan;
-  /// Why the policy's limits and placements were set aside; empty: they were not.
+  /// Why not all that the policy asks for is in the plan; empty: it is.
   std::string shortfall;
+  std::string_view instead;  ///< what counts then, for people
 };
 
-/// The next plan. Schedulers that are attached must get CPUs whatever happens: when the policy's
-/// demands cannot all be met (a CPU went away, say), the plan follows the weights alone.
+/// The next plan. Schedulers that are attached must get CPUs whatever happens. When the policy's
+/// demands cannot all be met, it yields to cpusets first; where that is not enough (a CPU went
+/// away, say), the plan follows the weights alone, in the end without regard to cpusets.
 Result<Decision> decide(const PlanInput& input);
 
 }  // namespace fief

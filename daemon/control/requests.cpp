@@ -98,9 +98,10 @@ void Controller::put_in_force(const DelegationChange& change, const ChangeReques
   auto candidate =
       request.lifetime == Lifetime::until_restart
           ? changed_at_run_time(
-                layers_, {.hold = 0, .origin = "run time, " + request.requester, .change = change})
+                layers_, {.hold = 0, .origin = "run time, " + request.requester, .change = change},
+                options_)
           : writable_drop_in(change.name).and_then([&](DropIn drop_in) {
-              return changed_for_good(layers_, change, std::move(drop_in));
+              return changed_for_good(layers_, change, std::move(drop_in), options_);
             });
   adopt_candidate(candidate, subject, is_new_chance(change), std::move(done));
 }
@@ -114,6 +115,8 @@ void Controller::adopt_candidate(const Result<Candidate>& candidate, const Subje
   if (!possible)
     return done(tl::unexpected(possible.error()));
   adopt(possible->layers, possible->policy);
+  if (possible->drop_in)
+    keep_policy();
   if (new_chance)
     for (const auto& delegation : policy_.delegations)
       if (is_about(subject, delegation))
@@ -182,9 +185,11 @@ void Controller::boost(std::uint64_t hold, const ChangeRequest& request, Done do
   if (!subject)
     return done(nothing_called(request.subject));
   const auto candidate =
-      changed_at_run_time(layers_, {.hold = hold,
-                                    .origin = "boost, " + request.requester,
-                                    .change = {.name = subject->name, .keys = request.keys}});
+      changed_at_run_time(layers_,
+                          {.hold = hold,
+                           .origin = "boost, " + request.requester,
+                           .change = {.name = subject->name, .keys = request.keys}},
+                          options_);
   adopt_candidate(candidate, *subject, /*new_chance=*/false, std::move(done));
 }
 

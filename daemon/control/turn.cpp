@@ -50,6 +50,7 @@ void Controller::turn() {
 
 void Controller::reconcile() {
   take_in_cgroups();
+  reread_cpusets_if_due();
   if (!observe())
     return;
   if (resolved_ != watcher_.generation())
@@ -73,6 +74,14 @@ bool Controller::take_in_cgroups() {
   if (!changes)
     log::error({}, "cannot follow the cgroups: {}", changes.error().message);
   return changes && !changes->empty();
+}
+
+void Controller::reread_cpusets_if_due() {
+  if (!cpusets_due_ || turn_began_ < *cpusets_due_)
+    return;
+  cpusets_due_.reset();
+  if (const auto changes = watcher_.reread_cpusets(); !changes)
+    log::error({}, "cannot read the cpusets afresh: {}", changes.error().message);
 }
 
 // False if the turn ends here: the root is gone, or the kernel cannot be read.
@@ -105,8 +114,9 @@ void Controller::put_plan_in_force() {
   const auto problem = decision ? decision->shortfall : decision.error().message;
   if (!problem.empty() && problem != plan_error_)
     log::error({.message_id = message::kPlanRefused}, "{}: {}",
-               decision ? "the policy's demands cannot be met and the weights alone count"
-                        : "no plan can be made and the last one stays in force",
+               decision
+                   ? fmt::format("the policy's demands cannot be met and {}", decision->instead)
+                   : "no plan can be made and the last one stays in force",
                problem);
   plan_error_ = problem;
   from_scratch_ = false;
@@ -200,12 +210,12 @@ Status Controller::check_room_for(const Desired& candidate) const {
       own.push_back(scheduler.cgroup);
   const auto& cgroups = watcher_.tree();
   const auto with_it = attachments_if(own, observation_, cgroups);
-  const auto plan = make_checked_plan({.topology = kernel_.topology(),
-                                       .cgroups = cgroups,
-                                       .policy = policy_,
-                                       .attachments = with_it,
-                                       .previous = previous_plan(),
-                                       .now = plan_time(turn_began_)});
+  const auto plan = make_yielding_plan({.topology = kernel_.topology(),
+                                        .cgroups = cgroups,
+                                        .policy = policy_,
+                                        .attachments = with_it,
+                                        .previous = previous_plan(),
+                                        .now = plan_time(turn_began_)});
   return plan ? Status{} : tl::unexpected(plan.error());
 }
 
@@ -244,6 +254,7 @@ void Controller::arm_timer() {
       due = at;
   };
   consider(recheck_at_);
+  consider(cpusets_due_);
   consider(root_due_);
   if (!pending_.empty())
     consider(pending_.front().deadline);

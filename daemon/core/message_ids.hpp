@@ -26,6 +26,8 @@ inline constexpr std::string_view kRequested = "119727c8519f4ad49a41546b7e6ca458
 inline constexpr std::string_view kAdopted = "08e79544db044e3190a24f68aa5fd86c";
 inline constexpr std::string_view kKept = "b5a9ce28eb354af6954abd77d5e6fe67";
 inline constexpr std::string_view kNotAdopted = "91da2f2b30d040e18e8f84b57b4f3d4b";
+inline constexpr std::string_view kPolicyKept = "b0a6f2d43c5e4e1b8d7290f1c64a3e57";
+inline constexpr std::string_view kRootRefused = "5d1c8f4e2a7b4c0f9f6e3b7a1d2c8e94";
 inline constexpr std::string_view kRequestRefused = "c7ad8ab0e01d4ff1a8dab2a11a29afa8";
 
 }  // namespace fief::message

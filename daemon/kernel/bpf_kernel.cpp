@@ -20,6 +20,7 @@
 #include "kernel/event_ring.hpp"
 #include "kernel/exit_kind.hpp"
 #include "kernel/load_record.hpp"
+#include "kernel/object_options.hpp"
 #include "kernel/pins.hpp"
 #include "kernel/probe.hpp"
 #include "kernel/sched_ext_sysfs.hpp"
@@ -39,8 +40,6 @@ void adopt_main_thread_priority() {
     return;
   (void)pthread_setschedparam(pthread_self(), policy, &parameters);
 }
-
-constexpr std::string_view kObjectSuffix = ".bpf.o";
 
 /// The schedulers that can be attached to a cgroup, by name.
 std::set<std::string> schedulers_in(const std::string& directory) {
@@ -98,6 +97,8 @@ class BpfKernel final : public KernelPort {
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
   [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
+  [[nodiscard]] std::optional<SchedulerOptions> options_of(
+      const std::string& scheduler) const override;
   Status kill(CgroupId cgroup, const std::string& reason) override;
   Status leave() override;
   Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
@@ -140,7 +141,11 @@ class BpfKernel final : public KernelPort {
 };
 
 std::string BpfKernel::object_path(const std::string& scheduler) const {
-  return fmt::format("{}/{}{}", config_.object_dir, scheduler, kObjectSuffix);
+  return fief::object_path(config_.object_dir, scheduler);
+}
+
+std::optional<SchedulerOptions> BpfKernel::options_of(const std::string& scheduler) const {
+  return options_in_directory(config_.object_dir)(scheduler);
 }
 
 Status BpfKernel::probe() {

@@ -6,13 +6,14 @@
 #include <memory>
 #include <string>
 
+#include "kernel/object_directory.hpp"
 #include "kernel/port.hpp"
 
 namespace fief {
 
 struct BpfKernelConfig {
-  std::string object_dir = "/usr/lib/fief/bpf";  ///< where <scheduler>.bpf.o lie
-  std::string pin_dir = "/sys/fs/bpf/fief";      ///< where schedulers outlive the daemon
+  std::string object_dir = kDefaultObjectDirectory;  ///< where <scheduler>.bpf.o lie
+  std::string pin_dir = "/sys/fs/bpf/fief";          ///< where schedulers outlive the daemon
 };
 
 /// Loading and attaching run on one worker thread; everything else, and every callback, on

@@ -62,6 +62,8 @@ void ModelKernel::load_root(const Options& options, Done done) {
   if (const auto fault = load_faults_.take())
     return finish(std::move(done), tl::unexpected(*fault));
   static_cast<void>(leave());
+  if (const auto fault = root_start_faults_.take())
+    return finish(std::move(done), tl::unexpected(*fault));
   ++root_loads_;
   Scheduler root{.path = "/", .parent = kSelf, .name = "fief_root", .held = {}};
   root.held.by_cap.fill(CidSet::first(topology_.nr_cids()));
@@ -70,6 +72,10 @@ void ModelKernel::load_root(const Options& options, Done done) {
   exits_.erase(kSelf);
   upgraded_.erase("root");
   finish(std::move(done), {});
+}
+
+std::optional<SchedulerOptions> ModelKernel::options_of(const std::string& /*scheduler*/) const {
+  return options_;
 }
 
 void ModelKernel::attach(const AttachRequest& request, Done done) {
@@ -346,6 +352,10 @@ void ModelKernel::set_cid_online(Cid cid, bool online) {
 
 void ModelKernel::fail_loads(std::uint32_t count, Error error) {
   load_faults_ = {count, std::move(error)};
+}
+
+void ModelKernel::fail_root_starts(std::uint32_t count, Error error) {
+  root_start_faults_ = {count, std::move(error)};
 }
 
 void ModelKernel::fail_attaches(std::uint32_t count, Error error) {

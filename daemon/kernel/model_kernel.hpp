@@ -31,6 +31,8 @@ class ModelKernel : public KernelPort {
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
   [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
+  [[nodiscard]] std::optional<SchedulerOptions> options_of(
+      const std::string& scheduler) const override;
   Status kill(CgroupId cgroup, const std::string& reason) override;
   Status leave() override;
   Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
@@ -51,9 +53,13 @@ class ModelKernel : public KernelPort {
   void set_probe(Status status) { probe_ = std::move(status); }
   /// The only schedulers there are from now on; at first there is any.
   void set_schedulers(std::set<std::string> names) { known_ = std::move(names); }
+  /// Every scheduler has these options from now on; at first nobody knows any.
+  void set_options(SchedulerOptions options) { options_ = std::move(options); }
   /// The object of @p scheduler ("root" as well) is another one from now on.
   void upgrade(const std::string& scheduler) { upgraded_.insert(scheduler); }
   void fail_loads(std::uint32_t count, Error error);
+  /// Roots that can be loaded, and then fail when what they replace has gone.
+  void fail_root_starts(std::uint32_t count, Error error);
   void fail_attaches(std::uint32_t count, Error error);
   /// While set, events are lost and counted; clearing it reports the loss.
   void drop_events(bool drop);
@@ -103,10 +109,12 @@ class ModelKernel : public KernelPort {
   std::map<CgroupId, Scheduler> schedulers_;  // the root is kSelf
   std::map<CgroupId, ExitInfo> exits_;
   std::optional<std::set<std::string>> known_;
+  std::optional<SchedulerOptions> options_;
   std::set<std::string> upgraded_;
   std::map<CgroupId, AttachRequest>
       requests_;  ///< until they are detached, whatever became of them
   Faults load_faults_;
+  Faults root_start_faults_;
   Faults attach_faults_;
   std::uint64_t dropped_ = 0;
   bool dropping_ = false;

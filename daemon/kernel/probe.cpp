@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernel/boot_check.hpp"
 #include "kernel/libbpf_handles.hpp"
 
 namespace fief {
@@ -51,7 +52,8 @@ Status check_kernel_types() {
   const BpfPtr<btf> types(btf__load_vmlinux_btf());
   if (!types)
     return fail(Errc::unsupported,
-                "this kernel has no type information (BTF); it needs CONFIG_DEBUG_INFO_BTF=y");
+                "this kernel's type information (BTF) cannot be read; it needs "
+                "CONFIG_DEBUG_INFO_BTF=y");
   if (btf__find_by_name_kind(types.get(), "sched_ext_ops_cid", BTF_KIND_STRUCT) < 0 ||
       btf__find_by_name_kind(types.get(), "scx_bpf_sub_dispatch", BTF_KIND_FUNC) < 0)
     return fail(Errc::unsupported,
@@ -68,6 +70,8 @@ Status probe_kernel(SchedExtSysfs& sysfs, bool ours) {
     return fail(Errc::unsupported,
                 "this kernel has no sched_ext; fief needs Linux 7.3 or newer with "
                 "CONFIG_SCHED_CLASS_EXT=y");
+  if (const auto status = check_boot(); !status)
+    return status;
   if (const auto status = check_kernel_types(); !status)
     return status;
   if (const auto status = check_privileges(); !status)

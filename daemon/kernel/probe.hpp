@@ -8,9 +8,9 @@
 namespace fief {
 
 /// One clear sentence about the first thing that is missing. Errc::unsupported: this kernel cannot
-/// (no sched_ext, no BTF, no sub-schedulers); Errc::denied: too few privileges; Errc::busy: another
-/// root scheduler is loaded, and it is not @p ours, one that an earlier daemon left. For none of
-/// these does retrying help by itself.
+/// (no sched_ext, no BTF, no sub-schedulers, isolcpus=, lockdown); Errc::denied: too few
+/// privileges; Errc::busy: another root scheduler is loaded, and it is not @p ours, one that an
+/// earlier daemon left. For none of these does retrying help by itself.
 Status probe_kernel(SchedExtSysfs& sysfs, bool ours);
 
 }  // namespace fief

@@ -13,58 +13,13 @@
 #include "kernel/exit_kind.hpp"
 #include "kernel/libbpf_handles.hpp"
 #include "kernel/load_record.hpp"
+#include "kernel/object_options.hpp"
 #include "kernel/sched_ext_sysfs.hpp"
 
 namespace fief {
 namespace {
 
 constexpr char kOpsType[] = "sched_ext_ops_cid";
-constexpr char kOptionsSection[] = ".rodata";
-constexpr char kCgroupConstant[] = "attached_cgroup_id";
-
-/// A variable of a data section, where it lies in the map's initial value.
-struct Variable {
-  std::uint32_t offset = 0;
-  std::uint32_t size = 0;
-  bool is_bool = false;
-};
-
-std::optional<Variable> find_variable(const btf& types, const char* section,
-                                      std::string_view name) {
-  const int section_id = btf__find_by_name_kind(&types, section, BTF_KIND_DATASEC);
-  if (section_id < 0)
-    return std::nullopt;
-  const btf_type* datasec = btf__type_by_id(&types, static_cast<__u32>(section_id));
-  const btf_var_secinfo* info = btf_var_secinfos(datasec);
-  for (unsigned i = 0; i < btf_vlen(datasec); ++i, ++info) {
-    const btf_type* variable = btf__type_by_id(&types, info->type);
-    if (name != btf__name_by_offset(&types, variable->name_off))
-      continue;
-    const int type_id = btf__resolve_type(&types, variable->type);
-    const btf_type* type =
-        type_id < 0 ? nullptr : btf__type_by_id(&types, static_cast<__u32>(type_id));
-    const bool is_bool =
-        type != nullptr && btf_is_int(type) && btf_int_encoding(type) == BTF_INT_BOOL;
-    return Variable{info->offset, info->size, is_bool};
-  }
-  return std::nullopt;
-}
-
-std::optional<std::int64_t> option_number(const OptionValue& value) {
-  if (const auto* number = std::get_if<std::int64_t>(&value))
-    return *number;
-  if (const auto* flag = std::get_if<bool>(&value))
-    return *flag ? 1 : 0;
-  return std::nullopt;
-}
-
-bool fits(std::int64_t number, const Variable& variable) {
-  if (variable.is_bool)
-    return number == 0 || number == 1;
-  if (number < 0 || variable.size > sizeof(number))
-    return false;
-  return variable.size == sizeof(number) || number < (std::int64_t{1} << (8 * variable.size));
-}
 
 bpf_map* find_struct_ops(bpf_object* object) {
   bpf_map* map = nullptr;
@@ -75,19 +30,14 @@ bpf_map* find_struct_ops(bpf_object* object) {
   return nullptr;
 }
 
-Status set_option(bpf_object* object, const std::string& name, const OptionValue& value) {
-  const bpf_map* section = bpf_object__find_map_by_name(object, kOptionsSection);
-  std::size_t size = 0;
-  auto* data = section == nullptr ? nullptr
-                                  : static_cast<std::byte*>(bpf_map__initial_value(section, &size));
-  const auto variable = find_variable(*bpf_object__btf(object), kOptionsSection, name);
-  if (data == nullptr || !variable || variable->offset + variable->size > size)
-    return fail(Errc::invalid, "the scheduler has no option \"{}\"", name);
-  const auto number = option_number(value);
-  if (!number || !fits(*number, *variable))
-    return fail(Errc::invalid, "option \"{}\" takes a {}", name,
-                variable->is_bool ? "boolean" : fmt::format("number of {} bytes", variable->size));
-  std::memcpy(data + variable->offset, &*number, variable->size);
+Status set_options(bpf_object& object, const Options& wanted) {
+  const auto options = options_of(object);
+  for (const auto& [name, value] : wanted) {
+    if (auto fault = option_fault(options, name, value); !fault.empty())
+      return fail(Errc::invalid, "{}", fault);
+    if (const auto set = set_tunable(object, name, option_number(value).value_or(0)); !set)
+      return set;
+  }
   return {};
 }
 
@@ -114,16 +64,16 @@ Status set_cgroup(bpf_object* object, bpf_map* struct_ops, CgroupId cgroup) {
 }
 
 Status configure(bpf_object* object, bpf_map* struct_ops, const SchedulerSpec& spec) {
-  for (const auto& [name, value] : spec.request.options)
-    if (const auto status = set_option(object, name, value); !status)
-      return status;
+  if (const auto status = set_options(*object, spec.request.options); !status)
+    return status;
   if (spec.request.cgroup != kSelf) {
     if (const auto status = set_cgroup(object, struct_ops, spec.request.cgroup); !status)
       return status;
     // Only fief's own children have this constant; others do without.
-    const OptionValue id = static_cast<std::int64_t>(spec.request.cgroup.value);
-    if (find_variable(*bpf_object__btf(object), kOptionsSection, kCgroupConstant))
-      if (const auto status = set_option(object, kCgroupConstant, id); !status)
+    if (tunables_of(*object).contains(kCgroupConstant))
+      if (const auto status = set_tunable(*object, kCgroupConstant,
+                                          static_cast<std::int64_t>(spec.request.cgroup.value));
+          !status)
         return status;
   }
   for (const auto& [name, fd] : spec.shared) {

@@ -14,13 +14,13 @@
 #include "core/result.hpp"
 #include "fief/abi.h"
 #include "kernel/load_record.hpp"
+#include "kernel/object_options.hpp"
 #include "kernel/pins.hpp"
 #include "kernel/port.hpp"
 
 namespace fief {
 
-/// Names of the syscall programs that schedulers of fief's have.
-inline constexpr char kInfoProgram[] = "fief_info";
+/// Names of the syscall programs that schedulers of fief's have, beside kInfoProgram.
 inline constexpr char kApplyProgram[] = "fief_apply";
 inline constexpr char kObserveProgram[] = "fief_observe";
 inline constexpr char kKillProgram[] = "fief_kill";

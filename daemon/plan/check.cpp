@@ -113,14 +113,17 @@ class LevelCheck {
   [[nodiscard]] Status check_place(std::uint32_t member, Cid cid) const {
     const auto confinement = level_.members[member].confinement;
     if (confinement != kNone && !level_.confinements[confinement].cids.contains(cid))
-      return fail(Errc::invalid, "plan: {} may not use cid {} (placement)", path(member),
-                  cid.value);
+      return fail(Errc::invalid, "plan: {} may not use cid {} ({})", path(member), cid.value,
+                  confined_by(level_.members[member]));
     return {};
   }
 
   [[nodiscard]] Status check_time(std::uint32_t member, CpuTime time) const {
     const auto& wanted = level_.members[member];
     const auto due = plan_.participants[member].entitlement.cpus;
+    if (plan_.participants[member].entitlement.cpuset != wanted.cpuset)
+      return fail(Errc::invalid, "plan: {} is not said to be confined as its cpuset confines it",
+                  path(member));
     if (time == 0)
       return fail(Errc::invalid, "plan: {} has nothing", path(member));
     if (time != due || due != wanted.due)

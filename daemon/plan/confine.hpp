@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Members that are confined to certain cids ("cpus:" placement), where their lists may overlap in
-// any way. Internal to plan/.
+// Members that are confined to certain cids, by the policy ("cpus:" placement) or by their cpusets,
+// where these may overlap in any way. Internal to plan/.
 //
 // Cids that the same confinements contain form a *region*. Who is confined can be given time in the
 // regions of its confinement and nowhere else, so what fits is decided by flows from confinements
@@ -17,8 +17,8 @@
 
 namespace fief {
 
-/// Fills in the level's confinements and regions. Errc::infeasible if a member is confined to cids
-/// none of which can be handed out.
+/// Fills in the level's confinements and regions. Errc::infeasible if the policy confines a member
+/// to cids none of which can be handed out, or which its cpuset has not.
 Status find_confinements(Level& level, const Topology& topology);
 
 /// Where more is asked of some cids than they have.

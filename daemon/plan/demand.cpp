@@ -8,6 +8,8 @@
 #include <span>
 #include <unordered_map>
 
+#include "plan/cpusets.hpp"
+
 namespace fief {
 namespace {
 
@@ -17,6 +19,12 @@ constexpr std::uint64_t kIdleTenths = 3;
 
 CpuTime to_time(double cpus) {
   return static_cast<CpuTime>(std::llround(cpus * static_cast<double>(kCpuUnit)));
+}
+
+// A limit above what any machine has is none.
+CpuTime to_limit(const CpuMax& limit) {
+  constexpr double kMost = 1U << 15;
+  return std::max<CpuTime>(1, to_time(std::min(limit.cpus(), kMost)));
 }
 
 // An attachment and where it is in the tree.
@@ -30,7 +38,7 @@ struct AttachedNode {
 // The cgroup tree with what the planner needs of it in flat arrays, indexed like its nodes.
 class WeighedTree {
  public:
-  explicit WeighedTree(const PlanInput& input) : tree_(input.cgroups) {
+  explicit WeighedTree(const PlanInput& input) : tree_(input.cgroups), cpusets_(input.cgroups) {
     index_ids();
     match_policy(input.policy);
     competing_.assign(tree_.nodes.size(), false);
@@ -52,6 +60,22 @@ class WeighedTree {
   }
 
   [[nodiscard]] const CgroupNode& node(std::uint32_t index) const { return tree_.nodes[index]; }
+
+  // The CPU numbers that a cpuset lets it use, if there is one.
+  [[nodiscard]] std::optional<CidSet> cpuset(std::uint32_t index) const {
+    return cpusets_.of(index);
+  }
+
+  // The least cpu.max from @p index up to below @p top, if any of them has one.
+  [[nodiscard]] std::optional<CpuTime> limit(std::uint32_t top, std::uint32_t index) const {
+    std::optional<CpuTime> least;
+    for (auto at = index; at != top && at != 0; at = tree_.nodes[at].parent)
+      if (const auto& limit = tree_.nodes[at].limit) {
+        const auto cpus = to_limit(*limit);
+        least = least ? std::min(*least, cpus) : cpus;
+      }
+    return least;
+  }
 
   // The steps from below @p top down to @p index, outermost first; empty if it is not below.
   [[nodiscard]] std::vector<WeightStep> chain(std::uint32_t top, std::uint32_t index) const {
@@ -152,6 +176,7 @@ class WeighedTree {
   }
 
   const CgroupTree& tree_;
+  Cpusets cpusets_;
   std::vector<Id> ids_;
   std::unordered_map<std::string_view, const Delegation*> delegations_;
   std::vector<AttachedNode> attached_;
@@ -176,7 +201,7 @@ Member make_self(const WeighedTree& tree, std::uint32_t node) {
   return self;
 }
 
-Member make_child(const WeighedTree& tree, const AttachedNode& attached,
+Member make_child(const WeighedTree& tree, std::uint32_t top, const AttachedNode& attached,
                   std::vector<WeightStep> chain) {
   Member child;
   child.cgroup = attached.cgroup;
@@ -184,10 +209,15 @@ Member make_child(const WeighedTree& tree, const AttachedNode& attached,
   child.delegation = attached.delegation;
   child.share = product(chain);
   child.chain = std::move(chain);
+  child.cpuset = tree.cpuset(attached.node);
   if (child.delegation != nullptr && child.delegation->min_cpus)
     child.least = std::max<CpuTime>(1, to_time(*child.delegation->min_cpus));
   if (child.delegation != nullptr && child.delegation->max_cpus)
     child.most = std::max<CpuTime>(1, to_time(*child.delegation->max_cpus));
+  // What a limit keeps it from using is due to others; what a policy reserves for it stays reserved.
+  child.limit = tree.limit(top, attached.node);
+  if (child.limit)
+    child.most = std::min(child.most, std::max(*child.limit, child.least));
   return child;
 }
 
@@ -220,7 +250,7 @@ Level make_level(const WeighedTree& tree, CgroupId scheduler, Children children)
     auto chain = tree.chain(top, child.node);
     if (chain.empty())
       continue;
-    level.members.push_back(make_child(tree, child, std::move(chain)));
+    level.members.push_back(make_child(tree, top, child, std::move(chain)));
     children_share += level.members.back().share;
   }
   level.members[0].share = std::max(0.0, 1.0 - children_share);

@@ -26,13 +26,24 @@ Status set_floor(Level& level, const PlanInput& input) {
   return {};
 }
 
+// Where the cpuset is why a member may not have more.
+std::string cpuset_remedy(const Member& member) {
+  if (!member.cpuset)
+    return {};
+  return fmt::format(
+      ": its cpuset lets it use only CPUs {}; lower min_cpus, or give it more CPUs with "
+      "AllowedCPUs=",
+      member.cpuset->to_string());
+}
+
 Status check_limits(const Level& level) {
   CpuTime sum = 0;
   const Member* largest = nullptr;
   for (const auto& member : level.members) {
     if (member.least > member.most)
-      return fail(Errc::infeasible, "{} asks for at least {} CPUs (min_cpus) but may have only {}",
-                  member.path, format_cpus(member.least), format_cpus(member.most));
+      return fail(Errc::infeasible,
+                  "{} asks for at least {} CPUs (min_cpus) but may have only {}{}", member.path,
+                  format_cpus(member.least), format_cpus(member.most), cpuset_remedy(member));
     sum += member.least;
     if (member.cgroup != kSelf && (largest == nullptr || member.least > largest->least))
       largest = &member;
@@ -188,7 +199,7 @@ Result<Rounded> round_member(const Level& level, std::uint32_t index, CpuTime co
   if (least > most)
     return fail(Errc::infeasible,
                 "{} is exclusive and needs at least {} whole CPUs, but may have only {} "
-                "(max_cpus, placement, or the CPUs of {})",
+                "(max_cpus, placement, cpuset, or the CPUs of {})",
                 member.path, format_cpus(least), format_cpus(limit), level.path);
   const auto nearest = (member.due + grain / 2) / grain * grain;
   return Rounded{index, grain, least, std::clamp(nearest, least, most), member.due};

@@ -79,7 +79,10 @@ LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
     return LimitedBy::min;
   if (due.max && due.cpus == *due.max)
     return LimitedBy::max;
-  if (delegation != nullptr && confines(delegation->placement) && due.cpus < due.by_weight)
+  if (due.limit && due.cpus == *due.limit)
+    return LimitedBy::limit;
+  const bool placed = delegation != nullptr && confines(delegation->placement);
+  if ((placed || due.cpuset) && due.cpus < due.by_weight)
     return LimitedBy::confined;
   return LimitedBy::others;
 }
@@ -123,7 +126,9 @@ std::string wish_of(const Delegation* delegation) {
 
 // Why a participant has its part of a cid.
 std::string why_used(const ParticipantPlan& participant, CpuTime time, const PlanInput& input) {
-  const auto wish = wish_of(delegation_of(input, participant.cgroup));
+  auto wish = wish_of(delegation_of(input, participant.cgroup));
+  if (const auto& cpuset = participant.entitlement.cpuset)
+    wish += fmt::format(", confined to CPUs {} by its cpuset", cpuset->to_string());
   const auto due = format_cpus(participant.entitlement.cpus);
   const auto wholes = participant.exclusive.size();
   if (time == kCpuUnit)
@@ -166,6 +171,8 @@ std::string_view reason(LimitedBy limit) {
       return "raised to the least it must have";
     case LimitedBy::max:
       return "cut to max_cpus";
+    case LimitedBy::limit:
+      return "cut to its limit (cpu.max)";
     case LimitedBy::whole:
       return "rounded to whole CPUs (exclusive)";
     case LimitedBy::confined:
@@ -247,6 +254,10 @@ std::string to_text(const CgroupExplanation& explanation) {
     fmt::format_to(line, "  keeps what its children are not due\n");
   fmt::format_to(line, "  by weight: {}; due: {}, {}\n", cpu_count(due.by_weight),
                  cpu_count(due.cpus), reason(explanation.limited_by));
+  if (due.cpuset)
+    fmt::format_to(line, "  its cpuset lets it use only CPUs {}\n", due.cpuset->to_string());
+  if (due.limit)
+    fmt::format_to(line, "  its limit (cpu.max, its own or above it) is {}\n", cpu_count(*due.limit));
   if (!explanation.exclusive.empty())
     fmt::format_to(line, "  owns cids {}\n", explanation.exclusive.to_string());
   for (const auto& share : explanation.shared)

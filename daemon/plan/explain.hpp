@@ -17,8 +17,9 @@ enum class LimitedBy {
   nothing,   ///< due by weight
   min,       ///< min_cpus, or the parent's floor
   max,       ///< max_cpus
+  limit,     ///< cpu.max, its own or above it
   whole,     ///< exclusive: rounded to whole CPUs or cores
-  confined,  ///< no more CPUs where its placement confines it
+  confined,  ///< no more CPUs where its placement or cpuset confines it
   others,    ///< limits of others left it more or less
 };
 

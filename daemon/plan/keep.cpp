@@ -71,11 +71,11 @@ class Keeper {
     const auto confinement =
         who < state_.members() ? state_.level.members[who].confinement : who - state_.members();
     const auto& group = state_.level.confinements[confinement];
+    const auto& member = state_.level.members[group.members[0]];
     return fail(Errc::infeasible,
-                "{} is confined to cids {} (placement), where {} more would be needed beside what "
+                "{} is confined to cids {} ({}), where {} more would be needed beside what "
                 "other confined delegations have there",
-                state_.level.members[group.members[0]].path, group.cids.to_string(),
-                state_.need[who]);
+                member.path, group.cids.to_string(), confined_by(member), state_.need[who]);
   }
 
   // Cids whose owner has to give some up anyway come first: taking them costs no further move.

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -36,12 +38,16 @@ struct Member {
   const Delegation* delegation = nullptr;  ///< absent: the scheduler itself, or a foreign child
   double share = 0;                        ///< of the level, by weight; all sum to 1
   CpuTime least = 1;                       ///< never less: min_cpus, the floor
-  CpuTime most = kUnlimited;               ///< never more: max_cpus, its confinement
+  CpuTime most = kUnlimited;               ///< never more: max_cpus, cpu.max, its confinement
   std::vector<WeightStep> chain;
   CpuTime by_weight = 0;
   CpuTime due = 0;
   std::uint32_t confinement = kNone;  ///< index in Level::confinements
-  bool crowded = false;               ///< has all that its confinement can give it
+  /// CPU numbers that its cgroup's cpuset has; once confinements are found, only where the level
+  /// has others as well.
+  std::optional<CidSet> cpuset;
+  std::optional<CpuTime> limit;  ///< the least cpu.max from its cgroup up to the level's
+  bool crowded = false;  ///< has all that its confinement can give it
 
   [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }
   /// May threads of one core have another owner beside this one? The parent's own tasks do not
@@ -51,7 +57,10 @@ struct Member {
   }
 };
 
-/// The held cids that members with an equal "cpus:" placement are confined to.
+/// What confines a member, for messages: "placement", "cpuset" or "placement and cpuset".
+std::string_view confined_by(const Member& member);
+
+/// The held cids that members with equal cpusets and "cpus:" placements are confined to.
 struct Confinement {
   CidSet cids;
   CpuTime time = 0;

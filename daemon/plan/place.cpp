@@ -27,6 +27,8 @@ void outline(ParticipantPlan& plan, Member& member, bool perf) {
   plan.entitlement.cpus = member.due;
   plan.entitlement.by_weight = member.by_weight;
   plan.entitlement.chain = std::move(member.chain);
+  plan.entitlement.cpuset = member.cpuset;
+  plan.entitlement.limit = member.limit;
   if (member.cgroup == kSelf)
     plan.entitlement.min = member.least;
   if (member.delegation == nullptr)

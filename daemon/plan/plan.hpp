@@ -55,6 +55,8 @@ struct Entitlement {
   std::vector<WeightStep> chain;  ///< outermost level first; empty for the scheduler itself
   std::optional<CpuTime> min;
   std::optional<CpuTime> max;
+  std::optional<CidSet> cpuset;  ///< CPU numbers; set where a cpuset lets it use no others
+  std::optional<CpuTime> limit;  ///< the least cpu.max of its own cgroup and those above, if any
   friend bool operator==(const Entitlement&, const Entitlement&) = default;
 };
 

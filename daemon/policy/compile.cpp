@@ -129,6 +129,29 @@ void check_restart(const RestartDraft& draft, const RestartPolicy& made, FaultLo
                                      made.first_delay.count(), made.max_delay.count()));
 }
 
+/// What the catalog says, asked once for each scheduler: it reads files.
+class OptionJudge {
+ public:
+  OptionJudge(const OptionCatalog& catalog, FaultLog& log) : catalog_(catalog), log_(log) {}
+
+  void check(const std::string& scheduler, const OptionSettings& settings) {
+    if (!catalog_ || settings.empty())
+      return;
+    auto known = known_.find(scheduler);
+    if (known == known_.end())
+      known = known_.emplace(scheduler, catalog_(scheduler)).first;
+    for (const auto& [name, setting] : settings)
+      if (known->second && setting.value)
+        if (auto fault = option_fault(*known->second, name, *setting.value); !fault.empty())
+          log_.add(setting.place, fmt::format("{} (scheduler \"{}\")", fault, scheduler));
+  }
+
+ private:
+  const OptionCatalog& catalog_;
+  FaultLog& log_;
+  std::map<std::string, std::optional<SchedulerOptions>> known_;
+};
+
 /// Finds the delegations that have a cgroup in common; gives each cgroup's first.
 ByKey check_cgroups(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
   ByKey by_cgroup;
@@ -209,8 +232,11 @@ void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
 
 }  // namespace
 
-Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log) {
+Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatalog& catalog,
+                      FaultLog& log) {
   Policy policy;
+  OptionJudge options(catalog, log);
+  options.check("root", draft.root.options);
   assign(policy.root.min_cpus, draft.root.min_cpus);
   policy.root.options = make_options(draft.root.options);
   assign(policy.root.on_stop, draft.root.on_stop);
@@ -221,6 +247,7 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log) {
     check_cpus(delegation, made, log);
     check_exclusive(delegation, made, log);
     check_restart(delegation.restart, made.restart, log);
+    options.check(made.scheduler, delegation.options);
     if (!delegation.is_pattern())
       (delegation.is_enabled() ? policy.delegations : policy.disabled).push_back(std::move(made));
   }

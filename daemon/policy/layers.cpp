@@ -53,8 +53,8 @@ std::vector<PolicyText> sources_of(const PolicyLayers& layers) {
   return sources;
 }
 
-PolicyResult effective_policy(const PolicyLayers& layers) {
-  return parse_policy(sources_of(layers));
+PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog) {
+  return parse_policy(sources_of(layers), {}, catalog);
 }
 
 void lay_over(PolicyLayers& layers, RuntimeChange change) {

@@ -29,8 +29,8 @@ struct PolicyLayers {
 /// Every layer as a source, files first.
 std::vector<PolicyText> sources_of(const PolicyLayers& layers);
 
-/// The policy that all layers together make.
-PolicyResult effective_policy(const PolicyLayers& layers);
+/// The policy that all layers together make; options are judged as far as @p catalog knows them.
+PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog = {});
 
 /// Adds a change, or lays it over the one that lasts as long and is of the same delegation.
 void lay_over(PolicyLayers& layers, RuntimeChange change);

@@ -130,14 +130,15 @@ PolicySources read_policy(const PolicyPaths& paths) {
   return read_policy_files(*files, paths.trust);
 }
 
-PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust) {
+PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust,
+                               const OptionCatalog& catalog) {
   auto sources = read_policy_files(files, trust);
-  return parse_policy(sources.texts, std::move(sources.unread));
+  return parse_policy(sources.texts, std::move(sources.unread), catalog);
 }
 
-PolicyResult load_policy(const PolicyPaths& paths) {
+PolicyResult load_policy(const PolicyPaths& paths, const OptionCatalog& catalog) {
   auto sources = read_policy(paths);
-  return parse_policy(sources.texts, std::move(sources.unread));
+  return parse_policy(sources.texts, std::move(sources.unread), catalog);
 }
 
 }  // namespace fief

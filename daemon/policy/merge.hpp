@@ -10,6 +10,7 @@
 #include "policy/fault_log.hpp"
 #include "policy/parse.hpp"
 #include "policy/policy.hpp"
+#include "policy/scheduler_options.hpp"
 
 namespace fief {
 
@@ -41,7 +42,8 @@ void lay_over(DelegationDraft& under, DelegationDraft over);
 std::vector<DelegationDraft> complete_drafts(const PolicyDraft& draft, FaultLog& log);
 
 /// Fills in the defaults and checks what depends on several values. @p complete: every source
-/// could be read, so that what is not in @p draft does not exist.
-Policy compile_policy(const PolicyDraft& draft, bool complete, FaultLog& log);
+/// could be read, so that what is not in @p draft does not exist. @p catalog may be unset.
+Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatalog& catalog,
+                      FaultLog& log);
 
 }  // namespace fief

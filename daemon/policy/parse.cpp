@@ -41,12 +41,13 @@ std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, FaultL
   return drafts;
 }
 
-PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread) {
+PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
+                          const OptionCatalog& catalog) {
   FaultLog log;
   auto drafts = read_drafts(sources, log);
   const bool complete = unread.empty() && drafts.size() == sources.size();
   const auto merged = merge_drafts(std::move(drafts), log);
-  auto policy = compile_policy(merged, complete, log);
+  auto policy = compile_policy(merged, complete, catalog, log);
 
   auto faults = log.take();
   put_in_order(faults, sources);

@@ -12,6 +12,7 @@
 
 #include "policy/fault.hpp"
 #include "policy/policy.hpp"
+#include "policy/scheduler_options.hpp"
 
 namespace fief {
 
@@ -29,7 +30,9 @@ using PolicyResult = tl::expected<Policy, std::vector<PolicyFault>>;
 ///
 /// @p unread holds the faults of sources that could not be read. They are part of the result, and
 /// what @p sources refer to may have been defined there, so its absence is no fault.
-PolicyResult parse_policy(std::span<const PolicyText> sources,
-                          std::vector<PolicyFault> unread = {});
+///
+/// Options are judged as far as @p catalog knows the schedulers.
+PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread = {},
+                          const OptionCatalog& catalog = {});
 
 }  // namespace fief

@@ -143,7 +143,7 @@ tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(
     return tl::unexpected(sound.error());
   FaultLog log;
   const auto draft = merge_drafts(read_drafts(sources, log), log);
-  return show(draft, compile_policy(draft, /*complete=*/true, log), log);
+  return show(draft, compile_policy(draft, /*complete=*/true, {}, log), log);
 }
 
 std::string origin_of(const ShownPolicy& policy, std::string_view name, std::string_view key) {

@@ -42,7 +42,8 @@ _fiefctl() {
     case $command in
         '') options="$commands --help --version" ;;
         status) options='--json --check --help' ;;
-        tree | map | monitor | reload) options='--json --help' ;;
+        tree | map | monitor) options='--json --help' ;;
+        reload) options='--json --dry-run --help' ;;
         top) options='--json --once --interval --help' ;;
         metrics) options='--prometheus --textfile --help' ;;
         policy) options='show --json --defaults --offline --help' ;;
@@ -62,7 +63,7 @@ _fiefctl() {
                 _filedir json
                 return
             fi
-            options='--json --help'
+            options='--json --bpf-dir --help'
             ;;
     esac
     COMPREPLY=($(compgen -W "$options" -- "$cur"))

@@ -47,6 +47,7 @@ complete -c fiefctl -n '__fish_seen_subcommand_from attach' -l scheduler -x -a '
 complete -c fiefctl -n '__fish_seen_subcommand_from attach' -l option -x -d 'Option of the scheduler'
 complete -c fiefctl -n '__fish_seen_subcommand_from kill boost' -l reason -x -d 'For the journal'
 complete -c fiefctl -n '__fish_seen_subcommand_from replan' -l from-scratch -d 'Without regard to who has what'
+complete -c fiefctl -n '__fish_seen_subcommand_from reload' -l dry-run -d 'Show what would change'
 complete -c fiefctl -n '__fish_seen_subcommand_from status' -l check -d 'Exit with 4 if not as planned'
 complete -c fiefctl -n '__fish_seen_subcommand_from top' -l once -d 'Print once'
 complete -c fiefctl -n '__fish_seen_subcommand_from top' -l interval -x -d 'Seconds between looks'
@@ -56,6 +57,7 @@ complete -c fiefctl -n '__fish_seen_subcommand_from policy' -a show -d 'Every va
 complete -c fiefctl -n '__fish_seen_subcommand_from policy' -l defaults -d 'Also what is not set'
 complete -c fiefctl -n '__fish_seen_subcommand_from policy' -l offline -d 'Of the files, without the daemon'
 complete -c fiefctl -n '__fish_seen_subcommand_from check policy' -F
+complete -c fiefctl -n '__fish_seen_subcommand_from check' -l bpf-dir -xa '(__fish_complete_directories)' -d 'Where the schedulers lie'
 for option in policy topology cgroups previous
     complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l $option -r -F
 end

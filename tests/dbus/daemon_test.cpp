@@ -142,6 +142,24 @@ TEST_F(DaemonTest, BadPolicyChangesNothingAndSaysWhy) {
   EXPECT_THAT(fiefctl("status").output, HasSubstr("the last reload was refused"));
 }
 
+TEST_F(DaemonTest, ADryRunShowsAReloadAndChangesNothing) {
+  make("/a");
+  make("/b");
+  set_policy(policy_of({quick("/a")}));
+  start_on_bus();
+  EXPECT_EQ(fiefctl("reload --dry-run").output, "nothing changes\n");
+  const auto before = owned("/a");
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  const auto shown = fiefctl("reload --dry-run");
+  EXPECT_EQ(shown.status, 0);
+  EXPECT_THAT(shown.output, HasSubstr("/b is added"));
+  EXPECT_THAT(shown.output, HasSubstr("/b gains CPUs"));
+  EXPECT_THAT(fiefctl("reload --dry-run --json").output, HasSubstr("\"change\": \"added\""));
+  EXPECT_EQ(owned("/a"), before);
+  set_policy("{");
+  EXPECT_EQ(fiefctl("reload --dry-run").status, 3);
+}
+
 TEST_F(DaemonTest, PeopleChangeThingsAndUndoThem) {
   if (geteuid() != 0)
     GTEST_SKIP() << "only root may change things without polkit";

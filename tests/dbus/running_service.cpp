@@ -123,6 +123,12 @@ std::string StateBackend::plan() const {
                  CgroupTree{{CgroupNode{.id = CgroupId{1}, .path = "/"}}}, {});
 }
 
+Result<ExplanationTexts> StateBackend::preview_reload() const {
+  if (!outcome)
+    return tl::unexpected(outcome.error());
+  return ExplanationTexts{"nothing changes\n", R"({"schema":1})"};
+}
+
 Result<ExplanationTexts> StateBackend::explain(const std::string& subject) const {
   if (subject != "a")
     return fail(Errc::not_found, "nothing is called {}", subject);

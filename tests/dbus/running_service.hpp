@@ -35,6 +35,7 @@ class StateBackend final : public Backend {
 
   [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
+  [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;
   void detach(const ChangeRequest& request, Done done) override;

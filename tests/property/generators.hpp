@@ -16,7 +16,7 @@ struct Features {
   bool limits = true;  ///< min_cpus, max_cpus
   bool exclusive = true;
   bool split = true;
-  bool confined = false;  ///< "cpus:" placement
+  bool confined = false;  ///< "cpus:" placement, cpusets
   bool nested = true;
   bool offline = true;
 };
@@ -25,6 +25,15 @@ inline std::string random_spec(std::uint32_t max_threads) {
   const auto factor = [](std::uint32_t most) { return *rc::gen::inRange(1U, most + 1); };
   const auto threads = max_threads >= 2 && *rc::gen::arbitrary<bool>() ? max_threads : 1;
   return fmt::format("{}x{}x{}x{}", factor(2), factor(3), factor(6), threads);
+}
+
+inline CidSet random_cpus(const Topology& topology) {
+  CidSet cpus;
+  const auto low = *rc::gen::inRange(0U, topology.nr_cids());
+  const auto high = *rc::gen::inRange(low, topology.nr_cids());
+  for (auto cpu = low; cpu <= high; ++cpu)
+    cpus.insert(Cid{cpu});
+  return cpus;
 }
 
 inline void random_delegation(World& world, const std::string& path, const Features& features) {
@@ -40,14 +49,10 @@ inline void random_delegation(World& world, const std::string& path, const Featu
   delegation.smt = features.split && chance(3) ? Smt::split : Smt::together;
   if (chance(6))
     delegation.placement = PlaceSpread{};
-  if (features.confined && chance(4)) {
-    PlaceCpus place;
-    const auto low = *rc::gen::inRange(0U, world.topology.nr_cids());
-    const auto high = *rc::gen::inRange(low, world.topology.nr_cids());
-    for (auto cpu = low; cpu <= high; ++cpu)
-      place.cpus.insert(Cid{cpu});
-    delegation.placement = place;
-  }
+  if (features.confined && chance(4))
+    delegation.placement = PlaceCpus{random_cpus(world.topology)};
+  if (features.confined && chance(4))
+    world.node(path).cpus = random_cpus(world.topology);
 }
 
 inline std::uint32_t random_weight() {
@@ -83,7 +88,7 @@ inline World random_world(const Features& features) {
 /// Attaches, detaches, reweights or re-limits something.
 inline void random_change(World& world, const Features& features) {
   const auto any = [&world] { return *rc::gen::inRange<std::size_t>(0, world.attachments.size()); };
-  const auto kind = world.attachments.empty() ? 0 : *rc::gen::inRange(0, 4);
+  const auto kind = world.attachments.empty() ? 0 : *rc::gen::inRange(0, features.confined ? 5 : 4);
   if (kind == 0) {
     const auto path = fmt::format("/new{}", world.cgroups.nodes.size());
     world.child(path, random_weight());
@@ -95,7 +100,11 @@ inline void random_change(World& world, const Features& features) {
     });
   } else {
     const auto id = world.attachments[any()].cgroup;
-    std::ranges::find(world.cgroups.nodes, id, &CgroupNode::id)->weight = random_weight();
+    auto& node = *std::ranges::find(world.cgroups.nodes, id, &CgroupNode::id);
+    if (kind == 4)
+      node.cpus = random_cpus(world.topology);
+    else
+      node.weight = random_weight();
   }
 }
 

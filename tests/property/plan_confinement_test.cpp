@@ -32,7 +32,12 @@ Confined random_confined() {
         out.allowed.back().push_back(static_cast<int>(cpu));
       }
     RC_PRE(!place.cpus.empty());
-    world.delegation(path).placement = place;
+    // By the policy, by a cpuset, or by both.
+    const auto means = *rc::gen::inRange(0, 3);
+    if (means != 0)
+      world.node(path).cpus = place.cpus;
+    if (means != 1)
+      world.delegation(path).placement = place;
   }
   world.cgroup("/rest", random_weight());
   return out;

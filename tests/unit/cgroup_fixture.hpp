@@ -23,6 +23,7 @@ struct FakeCgroup {
   std::optional<bool> idle{};
   std::optional<bool> populated = false;
   std::optional<std::uint64_t> usage_usec{};
+  std::optional<std::string> cpus{};  ///< cpuset.cpus.effective, "0-3"
 };
 
 class CgroupFixture {
@@ -56,6 +57,8 @@ class CgroupFixture {
     if (cgroup.usage_usec)
       write_file(filled / "cpu.stat",
                  fmt::format("usage_usec {}\nuser_usec 1\n", *cgroup.usage_usec));
+    if (cgroup.cpus)
+      write_file(filled / "cpuset.cpus.effective", *cgroup.cpus + "\n");
     std::filesystem::rename(filled, directory(cgroup.path));
   }
   void remove(std::string_view path) const { std::filesystem::remove_all(directory(path)); }
@@ -64,6 +67,20 @@ class CgroupFixture {
   }
   void set_weight(std::string_view path, std::uint32_t weight) const {
     write_file(directory(path) / "cpu.weight", fmt::format("{}\n", weight));
+  }
+
+  /// Writes to a file of a cgroup, as a process does.
+  void write(std::string_view path, std::string_view file, const std::string& text) const {
+    write_file(directory(path) / file, text);
+  }
+  /// Changes a file as the kernel does by itself: nobody has written to it.
+  void become(std::string_view path, std::string_view file, const std::string& text) const {
+    write_file(outside_.path() / "file", text);
+    std::filesystem::rename(outside_.path() / "file", directory(path) / file);
+  }
+  /// As if its controller was switched off.
+  void drop(std::string_view path, std::string_view file) const {
+    std::filesystem::remove(directory(path) / file);
   }
 
  private:

@@ -34,6 +34,21 @@ TEST(ReadCgroupTree, WeightsStayInTheirRange) {
   EXPECT_EQ(read_cgroup_tree(cgroups.mount())->find("/idle")->weight, 1U);
 }
 
+TEST(ReadCgroupTree, ReadsLimits) {
+  const CgroupFixture cgroups({{.path = "/a"}, {.path = "/b"}, {.path = "/c"}});
+  cgroups.write("/a", "cpu.max", "40000 100000\n");
+  cgroups.write("/b", "cpu.max", "max 100000\n");
+  const auto tree = read_cgroup_tree(cgroups.mount());
+  ASSERT_TRUE(tree) << tree.error().message;
+  EXPECT_EQ(tree->find("/a")->limit, (CpuMax{.quota_us = 40'000, .period_us = 100'000}));
+  EXPECT_EQ(tree->find("/b")->limit, std::nullopt);
+  EXPECT_EQ(tree->find("/c")->limit, std::nullopt);
+  cgroups.write("/c", "cpu.max", "40000\n");
+  const auto torn = read_cgroup_tree(cgroups.mount());
+  ASSERT_FALSE(torn);
+  EXPECT_THAT(torn.error().message, HasSubstr("cpu.max: \"40000\n\" is no quota and period"));
+}
+
 TEST(ReadCgroupTree, FollowsNoLinks) {
   const CgroupFixture cgroups({{.path = "/a"}});
   std::filesystem::create_directory_symlink(cgroups.directory("/a"), cgroups.directory("/link"));

@@ -149,9 +149,86 @@ TEST(CgroupWatcher, FollowsPopulated) {
 TEST(CgroupWatcher, IgnoresOtherFiles) {
   const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
   auto watcher = open_watcher(cgroups);
-  test::write_file(cgroups.directory("/a") / "cgroup.procs", "1\n");
-  cgroups.set_weight("/a", 6);
+  cgroups.become("/a", "cpu.weight", "6\n");
+  cgroups.write("/a", "cgroup.procs", "1\n");
   EXPECT_THAT(watcher.drain().value(), IsEmpty());
+}
+
+TEST(CgroupWatcher, FollowsWeightsHoweverTheyAreWritten) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5, .idle = false}});
+  auto watcher = open_watcher(cgroups);
+  const CgroupChange change{Kind::weight, cgroups.id("/a"), "/a"};
+  cgroups.write("/a", "cpu.weight", "6\n");
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 6U);
+  cgroups.become("/a", "cpu.weight", "7\n");
+  cgroups.write("/a", "cpu.weight.nice", "1\n");
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 7U);
+  cgroups.write("/a", "cpu.idle", "1\n");
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.tree().find("/a")->idle);
+  cgroups.write("/a", "cpu.max", "50000 100000\n");
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_EQ(watcher.tree().find("/a")->limit, (CpuMax{.quota_us = 50'000, .period_us = 100'000}));
+  cgroups.write("/a", "cpu.idle", "1\n");
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+}
+
+TEST(CgroupWatcher, TakesInControllersThatAreSwitchedOffAndOn) {
+  const CgroupFixture cgroups({{.path = "/a"}, {.path = "/a/b", .weight = 500, .cpus = "0-1"}});
+  auto watcher = open_watcher(cgroups);
+  const auto id = cgroups.id("/a/b");
+  cgroups.drop("/a/b", "cpu.weight");
+  cgroups.drop("/a/b", "cpuset.cpus.effective");
+  cgroups.write("/a", "cgroup.subtree_control", "-cpu -cpuset\n");
+  EXPECT_THAT(watcher.drain().value(), ElementsAre(CgroupChange{Kind::weight, id, "/a/b"},
+                                                   CgroupChange{Kind::cpus, id, "/a/b"}));
+  expect_current(watcher, cgroups);
+  EXPECT_EQ(watcher.tree().find(id)->weight, kDefaultWeight);
+  EXPECT_EQ(watcher.tree().find(id)->cpus, std::nullopt);
+  cgroups.become("/a/b", "cpu.weight", "200\n");
+  cgroups.become("/a/b", "cpuset.cpus.effective", "2\n");
+  cgroups.write("/a", "cgroup.subtree_control", "+cpu +cpuset\n");
+  EXPECT_THAT(watcher.drain().value(), SizeIs(2));
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, ReadsEverybodysCpusetWhereOneIsWritten) {
+  const CgroupFixture cgroups({{.path = "/a", .cpus = "0-3"},
+                               {.path = "/a/b"},
+                               {.path = "/c", .cpus = "0-3"},
+                               {.path = "/d", .cpus = "0-3"}});
+  auto watcher = open_watcher(cgroups);
+  EXPECT_EQ(watcher.tree().find("/a")->cpus, CidSet::first(4));
+  EXPECT_EQ(watcher.tree().find("/a/b")->cpus, std::nullopt);
+  cgroups.become("/a", "cpuset.cpus.effective", "0-1\n");
+  cgroups.become("/c", "cpuset.cpus.effective", "2-3\n");
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  cgroups.write("/c", "cpuset.cpus.partition", "root\n");
+  EXPECT_THAT(watcher.drain().value(),
+              ElementsAre(CgroupChange{Kind::cpus, cgroups.id("/a"), "/a"},
+                          CgroupChange{Kind::cpus, cgroups.id("/c"), "/c"}));
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, APartitionThatGoesGivesItsCpusBack) {
+  const CgroupFixture cgroups({{.path = "/a", .cpus = "0-1"}, {.path = "/b", .cpus = "2-3"}});
+  auto watcher = open_watcher(cgroups);
+  cgroups.remove("/b");
+  cgroups.become("/a", "cpuset.cpus.effective", "0-3\n");
+  EXPECT_THAT(watcher.drain().value(), SizeIs(2));
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, RereadsCpusetsWhenTold) {
+  const CgroupFixture cgroups({{.path = "/a", .cpus = "0-1"}});
+  auto watcher = open_watcher(cgroups);
+  cgroups.become("/a", "cpuset.cpus.effective", "0\n");
+  EXPECT_THAT(watcher.reread_cpusets().value(),
+              ElementsAre(CgroupChange{Kind::cpus, cgroups.id("/a"), "/a"}));
+  EXPECT_THAT(watcher.reread_cpusets().value(), IsEmpty());
+  expect_current(watcher, cgroups);
 }
 
 TEST(CgroupWatcher, RereadsWeightsWhenTold) {

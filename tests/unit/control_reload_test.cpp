@@ -118,6 +118,134 @@ TEST_F(Reload, TheRootsOptionsMakeAnotherRoot) {
   EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a", "requested"}));
 }
 
+// A policy of /a whose root has the option slice_us.
+std::string with_root_slice(int slice_us) {
+  return fmt::format(R"({{"root": {{"options": {{"slice_us": {}}}}},
+                          "delegations": [{{"cgroup": "/a"}}]}})",
+                     slice_us);
+}
+
+TEST_F(Reload, OptionsAreJudgedBeforeTheRootIsTouched) {
+  make("/a");
+  kernel_.set_options({{"slice_us", {.least = 100, .most = 1000000}}});
+  set_policy(with_root_slice(500));
+  start();
+  for (const auto* bad : {R"({"root": {"options": {"slice_us": 5}}})",
+                          R"({"root": {"options": {"slice_us": "long"}}})",
+                          R"({"root": {"options": {"slcie_us": 500}}})"}) {
+    set_policy(bad);
+    const auto outcome = reload();
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::invalid);
+    EXPECT_THAT(outcome.error().message, HasSubstr("policy.json:1:"));
+    EXPECT_THAT(outcome.error().message, HasSubstr("/root/options/sl"));
+  }
+  EXPECT_FALSE(failure_);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+}
+
+TEST_F(Reload, OptionsOfChildrenAreJudgedAsWell) {
+  make("/a");
+  kernel_.set_options({{"slice_us", {.least = 100, .most = 1000000}}});
+  set_policy(R"({"delegations": [{"cgroup": "/a", "options": {"slice_us": 500}}]})");
+  start();
+  set_policy(R"({"delegations": [{"cgroup": "/a", "options": {"slice_us": 5}}]})");
+  const auto outcome = reload();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, HasSubstr("/delegations/0/options/slice_us: slice_us is 5"));
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+}
+
+TEST_F(Reload, ARootThatCannotBeLoadedLeavesTheOldOneWithTheOldPolicy) {
+  make("/a");
+  make("/b");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  kernel_.fail_loads(1, {Errc::kernel, "the verifier will not have it"});
+  set_policy(R"({"root": {"options": {"slice_us": 500}}, "delegations": [{"cgroup": "/b"}]})");
+  const auto outcome = reload();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, HasSubstr("the verifier will not have it"));
+  EXPECT_FALSE(failure_);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(view("/b").path, "");
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
+  EXPECT_EQ(logged(message::kRootRefused), 1U);
+  ASSERT_TRUE(reload()) << "it is tried again";
+  EXPECT_EQ(kernel_.root_loads(), 2U);
+  EXPECT_EQ(view("/b").state, SchedulerState::attached);
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
+}
+
+TEST_F(Reload, ARootThatDoesNotStartIsReplacedByOneWithTheOldOptions) {
+  make("/a");
+  set_policy(with_root_slice(700));
+  start();
+  kernel_.fail_root_starts(1, {Errc::kernel, "the scheduler refused to start"});
+  set_policy(with_root_slice(500));
+  const auto outcome = reload();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, HasSubstr("refused to start"));
+  EXPECT_FALSE(failure_);
+  wait_for("/a", SchedulerState::attached);
+  EXPECT_EQ(kernel_.adopt()->root->request.options.at("slice_us"), OptionValue(700));
+}
+
+TEST_F(Reload, ARootWithWrongOptionsAtStartIsReplacedByOneWithout) {
+  make("/a");
+  kernel_.fail_loads(1, {Errc::invalid, "the scheduler has no option \"slice_us\""});
+  set_policy(with_root_slice(500));
+  start();
+  ASSERT_TRUE(ready_);
+  EXPECT_FALSE(failure_);
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
+  EXPECT_THAT(view("/").last_error, HasSubstr("no option"));
+  wait_for("/a", SchedulerState::attached);
+}
+
+TEST_F(Reload, APreviewShowsWhatWouldChangeAndChangesNothing) {
+  make("/a");
+  make("/b");
+  set_policy(R"({"delegations": [{"cgroup": "/a", "weight": 100}]})");
+  start();
+  EXPECT_EQ(controller_->preview_reload()->text, "nothing changes\n");
+  const auto before = owned("/a");
+  set_policy(R"({"root": {"options": {"slice_us": 500}},
+                 "delegations": [{"cgroup": "/a", "weight": 50},
+                                 {"cgroup": "/b", "weight": 900, "options": {"slice_us": 700}}]})");
+  const auto preview = controller_->preview_reload();
+  ASSERT_TRUE(preview) << preview.error().message;
+  EXPECT_THAT(preview->text, HasSubstr("the root scheduler is replaced"));
+  EXPECT_THAT(preview->text, HasSubstr("    options.slice_us: unset -> 500\n"));
+  EXPECT_THAT(preview->text, HasSubstr("/a is changed\n    weight: 100 -> 50\n"));
+  EXPECT_THAT(preview->text, HasSubstr("/b is added\n"));
+  EXPECT_THAT(preview->text,
+              HasSubstr("  /a gains CPUs 3, loses CPUs 4-7, is due 0.3947 instead of 4\n"));
+  EXPECT_THAT(preview->text, HasSubstr("  /b gains CPUs 0-7"));
+  EXPECT_THAT(preview->json, HasSubstr(R"("other_root":true)"));
+  EXPECT_EQ(owned("/a"), before);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(view("/b").path, "");
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
+  set_policy("{}");
+  EXPECT_THAT(controller_->preview_reload()->text, HasSubstr("/a is removed\n"));
+}
+
+TEST_F(Reload, APreviewIsRefusedAsTheReloadWouldBe) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  set_policy(R"({"delegations": [{"cgroup": "/a", "wieght": 3}]})");
+  EXPECT_EQ(controller_->preview_reload().error().code, Errc::invalid);
+  set_policy(R"({"delegations": [{"cgroup": "/a", "min_cpus": 100}]})");
+  EXPECT_EQ(controller_->preview_reload().error().code, Errc::infeasible);
+  EXPECT_EQ(controller_->status(Figures::read).policy_error, "");
+}
+
 TEST_F(Reload, AFailingAttachIsTheAnswer) {
   make("/a");
   start();

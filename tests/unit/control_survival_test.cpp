@@ -9,6 +9,7 @@ namespace fief::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using Survival = World;
@@ -126,6 +127,74 @@ TEST_F(Survival, LeavingIsForGood) {
   ASSERT_TRUE(found);
   EXPECT_FALSE(found->root);
   EXPECT_THAT(found->children, IsEmpty());
+}
+
+TEST_F(Survival, TheLastGoodPolicyHoldsWhereTheFilesAreFaulty) {
+  make("/a");
+  make("/b");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  crash();
+  set_policy(R"({"delegations": [{"cgroup": "/a", "wieght": 3}]})");
+  start();
+  ASSERT_TRUE(ready_);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+  const auto status = controller_->status(Figures::read);
+  EXPECT_EQ(status.state, "degraded");
+  EXPECT_EQ(status.policy_file, "last good copy of policy.json");
+  EXPECT_THAT(status.policy_error, HasSubstr("policy.json:1:"));
+  EXPECT_THAT(status.policy_error, HasSubstr("wieght"));
+  EXPECT_EQ(logged(message::kPolicyKept), 1U);
+  EXPECT_THAT(origin_of(controller_->policy(), "/a", "cgroup"), HasSubstr("policy.json:1"));
+  set_policy(policy_of({quick("/b")}));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
+  EXPECT_EQ(controller_->status(Figures::read).policy_file, "policy.json");
+  EXPECT_EQ(view("/b").state, SchedulerState::attached);
+  crash();
+  set_policy("{");
+  start();
+  EXPECT_EQ(view("/b").state, SchedulerState::attached) << "the newest good one is kept";
+}
+
+TEST_F(Survival, APolicyThatWasRefusedIsNotKept) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  kernel_.fail_loads(1, {Errc::kernel, "the verifier will not have it"});
+  set_policy(R"({"root": {"options": {"slice_us": 500}}})");
+  ASSERT_FALSE(reload());
+  crash();
+  set_policy("{");
+  start();
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+}
+
+TEST_F(Survival, ADamagedKeptPolicyIsNone) {
+  make("/a");
+  write_file(drop_ins_.path() / "kept/last-good-policy.json", R"({"files": [{"file": 7}]})");
+  set_policy("{");
+  start();
+  ASSERT_TRUE(ready_);
+  EXPECT_EQ(view("/a").path, "");
+  EXPECT_EQ(logged(message::kPolicyKept), 0U);
+}
+
+TEST_F(Survival, WhatCannotBeReplacedGoesOn) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  crash();
+  kernel_.upgrade("root");
+  kernel_.fail_loads(1, {Errc::kernel, "the verifier will not have it"});
+  start();
+  ASSERT_TRUE(ready_);
+  EXPECT_FALSE(failure_);
+  EXPECT_EQ(kernel_.root_loads(), 1U);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
 }
 
 }  // namespace

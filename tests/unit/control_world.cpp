@@ -42,6 +42,7 @@ void World::start() {
   config.read_policy = [this] { return read_policy(); };
   config.drop_ins.emplace(drop_ins_.path() / "policy.d");
   config.policy_files = [] { return std::string("policy.json"); };
+  config.kept.emplace(drop_ins_.path() / "kept");
   config.cgroup_mount = cgroups_.mount();
   config.root_restart = root_restart_;
   controller_.emplace(io_, kernel_, *watcher_, std::move(config),

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// In the place of object_options.cpp where there is no libbpf: nobody knows any options.
+#include "kernel/object_directory.hpp"
+
+namespace fief {
+
+OptionCatalog options_in_directory(std::string /*directory*/) {
+  return {};
+}
+
+}  // namespace fief
