@@ -18,8 +18,8 @@ class Limits : public RealKernel {
   }
   /// CPUs that each of @p cgroups uses.
   std::vector<double> cpus_of(const std::vector<const TestCgroup*>& cgroups) {
-    static constexpr auto kTime = 8s;
-    run_for(2s);
+    static constexpr auto kTime = 6s;
+    run_for(1s);
     auto used = used_during(cgroups, [this] { run_for(kTime); });
     for (double& one : used)
       one /= static_cast<double>(kTime.count());
@@ -37,7 +37,7 @@ TEST_F(Limits, OfACgroupThatNobodyDelegated) {
 }
 
 TEST_F(Limits, NestedAndBesideOthers) {
-  const TestCgroup above("fief-test-a");
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   TestCgroup b("fief-test-b");
@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(InTheBox, LimitsBelow, ::testing::Values("fair", "laten
                          [](const auto& child) { return std::string(child.param); });
 
 TEST_P(LimitsBelow, ADelegatedCgroup) {
-  const TestCgroup above("fief-test-a");
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   load_root();
@@ -97,7 +97,7 @@ TEST_P(LimitsBelow, OfADelegatedCgroupItself) {
 
 // A limit above a delegated cgroup is on all that is below, whoever schedules it.
 TEST_F(Limits, AboveADelegatedCgroup) {
-  const TestCgroup above("fief-test-a");
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   load_root();

@@ -57,14 +57,15 @@ std::string default_object_dir() {
 
 }  // namespace
 
-TestCgroup::TestCgroup(const std::string& name)
+TestCgroup::TestCgroup(const std::string& name, Below below)
     : directory_(std::string(kCgroupRoot) + "/" + name), path_("/" + name) {
-  const auto above = std::filesystem::path(directory_).parent_path();
-  std::ofstream(above / "cgroup.subtree_control") << "+cpu";
+  std::ofstream(std::string(kCgroupRoot) + "/cgroup.subtree_control") << "+cpu";
   std::filesystem::create_directory(directory_);
   struct stat status{};
   EXPECT_EQ(stat(directory_.c_str(), &status), 0);
   id_ = CgroupId{status.st_ino};
+  if (below == Below::cpu)
+    write("cgroup.subtree_control", "+cpu");
 }
 
 TestCgroup::~TestCgroup() {

@@ -22,7 +22,9 @@ namespace fief::test {
 /// below another is named "above/name".
 class TestCgroup {
  public:
-  explicit TestCgroup(const std::string& name);
+  /// Those below have the cpu controller, and tasks are in those below only; or neither.
+  enum class Below : std::uint8_t { nothing, cpu };
+  explicit TestCgroup(const std::string& name, Below below = Below::nothing);
   TestCgroup(const TestCgroup&) = delete;
   TestCgroup& operator=(const TestCgroup&) = delete;
   ~TestCgroup();

@@ -32,7 +32,7 @@ class Weights : public RealKernel {
   /// How @p cgroups divide the CPU time they use.
   std::vector<double> parts_of(const std::vector<const TestCgroup*>& cgroups) {
     run_for(2s);
-    return parts(used_during(cgroups, [this] { run_for(6s); }));
+    return parts(used_during(cgroups, [this] { run_for(4s); }));
   }
 };
 
@@ -50,7 +50,7 @@ TEST_F(Weights, CgroupsThatNobodyDelegatedDivideByWeight) {
 }
 
 TEST_F(Weights, NestedCgroupsDivideByTheProductOfTheLevels) {
-  const TestCgroup above("fief-test-a");
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   TestCgroup b("fief-test-b");
@@ -81,7 +81,7 @@ TEST_F(Weights, AWeightThatChangesIsFollowed) {
 }
 
 TEST_F(Weights, SiblingsOfADelegatedCgroupKeepTheirParts) {
-  const TestCgroup above("fief-test-a");
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup delegated("fief-test-a/x");
   TestCgroup beside("fief-test-a/y");
   TestCgroup b("fief-test-b");
@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(InTheBox, WeightsBelow, ::testing::Values("fair", "late
                          [](const auto& child) { return std::string(child.param); });
 
 TEST_P(WeightsBelow, CgroupsBelowADelegatedOneDivideByWeight) {
-  const TestCgroup above("fief-test-a");
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   x.write("cpu.weight", "300");
@@ -131,9 +131,9 @@ TEST_F(EverybodyRuns, NiceTasksThatHadTheMachineAlone) {
   load_root();
   const int cpus = static_cast<int>(kernel_->topology().nr_cids());
   const auto nice = spin(a, cpus, 19);
-  run_for(10s);
+  run_for(5s);
   spin(a, 2 * cpus);
-  EXPECT_LT(longest_gap(nice, 12s), 3s);
+  EXPECT_LT(longest_gap(nice, 8s), 3s);
   EXPECT_EQ(sysfs_state(), "enabled");
 }
 
@@ -142,7 +142,7 @@ TEST_F(EverybodyRuns, NiceTasksBesideAHundredOthers) {
   load_root();
   spin(a, 100);
   const auto nice = spin(a, 4, 19);
-  EXPECT_LT(longest_gap(nice, 12s), 3s);
+  EXPECT_LT(longest_gap(nice, 8s), 3s);
 }
 
 TEST_F(EverybodyRuns, BelowAChildThatIsDueLittle) {
@@ -180,7 +180,7 @@ TEST_F(EverybodyRuns, AtTheRootThatKeepsLittle) {
   apply(level);
   spin(a, 2 * static_cast<int>(nr_cids));
   const auto small = spin(other, 20);
-  EXPECT_LT(longest_gap(small, 12s), 3s);
+  EXPECT_LT(longest_gap(small, 8s), 3s);
   EXPECT_EQ(sysfs_state(), "enabled");
 }
 
