@@ -29,11 +29,12 @@ TEST(PlanLimit, cuts_what_is_due_and_leaves_the_rest_to_others) {
   EXPECT_GT(due(world, b), before);
   const auto why = explain_cgroup(*world.in_force, world.input(), a).value();
   EXPECT_EQ(why.limited_by, LimitedBy::limit);
-  EXPECT_THAT(to_text(why), HasSubstr("its limit (cpu.max, its own or above it) is 0.40 CPUs"));
+  EXPECT_THAT(to_text(why), HasSubstr("its limit (cpu.max, its own or above it) is 0.4 CPUs"));
 }
 
 TEST(PlanLimit, of_a_cgroup_above_counts_too) {
   World world("1x1x8x1");
+  world.cgroup("/s");
   const auto a = world.child("/s/a", 10'000);
   world.policy.root.min_cpus = 0;
   world.node("/s").limit = CpuMax{.quota_us = 150'000, .period_us = 100'000};
