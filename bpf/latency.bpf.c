@@ -34,8 +34,8 @@
 
 u64 running_deadlines[FIEF_MAX_CIDS];
 
-static __always_inline u64 latency_deadline(const struct task_struct *p, const struct task_ctx *tctx,
-					    u64 vtime)
+static __always_inline u64 latency_deadline(const struct task_struct *p,
+					    const struct task_ctx *tctx, u64 vtime)
 {
 	return vtime + task_scale(p, tctx, slice_ns());
 }

@@ -164,7 +164,8 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	count(enqueued);
 	vqueue_insert(p, tctx, cid_llc(home < 0 ? prev : home), enq_flags);
-	if (home >= 0 && !kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST)) &&
+	if (home >= 0 &&
+	    !kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST)) &&
 	    (enq_flags & SCX_ENQ_WAKEUP))
 		CHILD_WAKE_PREEMPT(p, tctx, home);
 }

@@ -106,11 +106,9 @@ void FIEF_OP_SLEEPABLE(cpuctl_set_bandwidth, struct cgroup *cgrp, u64 period_us,
 
 	touch_arena();
 	group = group_find(cgroup_id);
-	if (group && !group->holds_limit &&
-	    limit_set(group, period_us, quota_us, burst_us))
+	if (group && !group->holds_limit && limit_set(group, period_us, quota_us, burst_us))
 		fief_error("no memory for the limit of cgroup %llu", cgroup_id);
-	event_emit(FIEF_EVENT_WEIGHT_CHANGED, cgroup_id,
-		   cpu_weight(cgroup_knobs(cgrp).weight));
+	event_emit(FIEF_EVENT_WEIGHT_CHANGED, cgroup_id, cpu_weight(cgroup_knobs(cgrp).weight));
 }
 
 /* @p is neither queued nor running. */

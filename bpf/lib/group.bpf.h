@@ -54,8 +54,6 @@ struct limit {
 	u64 burst_ns;
 	s64 left; /* of the budget; below 0: used ahead */
 	u64 period_end; /* CLOCK_MONOTONIC */
-	u64 nr_periods;
-	u64 nr_throttled; /* periods at whose end nothing was left */
 	u32 number; /* of its queue; 0: it has never had a limit */
 	struct group __arena *next; /* among all that have had one */
 };

@@ -54,9 +54,9 @@ static __always_inline void limit_refill(struct group __arena *group, u64 now)
 	periods = (now - end) / period + 1;
 	if (!__sync_bool_compare_and_swap(&limit->period_end, end, end + periods * period))
 		return;
-	limit->nr_periods += periods;
+	__sync_fetch_and_add(&state.counters.limit_periods, periods);
 	if (limit->left <= 0)
-		limit->nr_throttled++;
+		count(limit_throttled);
 	more = min(periods, LIMIT_PERIODS_MAX) * limit->quota_ns;
 	room = (s64)(limit->quota_ns + limit->burst_ns) - limit->left;
 	__sync_fetch_and_add(&limit->left, min(more, room));

@@ -65,7 +65,7 @@ static __always_inline void park_watch(struct group __arena *group)
 }
 
 static __always_inline void park_insert(struct task_struct *p, struct task_ctx *tctx,
-				       struct group __arena *group, u64 enq_flags)
+					struct group __arena *group, u64 enq_flags)
 {
 	tctx->place = TASK_PARKED;
 	count(parked);
@@ -131,7 +131,8 @@ FIEF_VERIFIED_ONCE int park_release(struct group __arena *group __arg_arena)
 		tctx->waits_since = bpf_ktime_get_ns();
 		tctx->place = TASK_QUEUED;
 		scx_bpf_dsq_move_set_vtime(BPF_FOR_EACH_ITER, vqueue_key(p, tctx, 0));
-		scx_bpf_dsq_move_vtime(BPF_FOR_EACH_ITER, p, vqueue_dsq(cid_llc(scx_bpf_task_cid(p))), 0);
+		scx_bpf_dsq_move_vtime(BPF_FOR_EACH_ITER, p,
+				       vqueue_dsq(cid_llc(scx_bpf_task_cid(p))), 0);
 	}
 	bpf_rcu_read_unlock();
 	idle_kick_all();

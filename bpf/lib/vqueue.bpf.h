@@ -211,7 +211,8 @@ static __always_inline void vqueue_keep(struct task_struct *prev)
 }
 
 /* Is @prev, charged up to now, due before the first of @llc's queue? */
-static __always_inline bool vqueue_prev_first(struct task_struct *prev, struct task_ctx *tctx, u32 llc)
+static __always_inline bool vqueue_prev_first(struct task_struct *prev, struct task_ctx *tctx,
+					      u32 llc)
 {
 	u64 head;
 
@@ -227,8 +228,8 @@ static __always_inline bool vqueue_prev_first(struct task_struct *prev, struct t
  * Put a queued task on @cid, or let @prev (the task whose slice ended here, if it is ours) go on
  * when it is the one that has used least. False: there is nothing for this cid.
  */
-FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable,
-				       u64 enq_flags)
+FIEF_VERIFIED_ONCE int
+vqueue_dispatch(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable, u64 enq_flags)
 {
 	bool prev_runnable = prev && (prev->scx.flags & SCX_TASK_QUEUED);
 	u32 first, i;

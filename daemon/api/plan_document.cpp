@@ -35,7 +35,8 @@ Json write(const CgroupNode& node) {
   if (node.cpus)
     json["cpuset"] = node.cpus->to_string();
   if (node.limit)
-    json["cpu_max"] = Json{{"quota_us", node.limit->quota_us}, {"period_us", node.limit->period_us}};
+    json["cpu_max"] =
+        Json{{"quota_us", node.limit->quota_us}, {"period_us", node.limit->period_us}};
   return json;
 }
 

@@ -43,6 +43,11 @@ void for_each_counter(CountersT& counters, Visit visit) {
   visit("reenq_immed", counters.reenq_immed);
   visit("reenq_preempted", counters.reenq_preempted);
   visit("rescued", counters.rescued);
+  visit("reclaims", counters.reclaims);
+  visit("aged", counters.aged);
+  visit("parked", counters.parked);
+  visit("limit_periods", counters.limit_periods);
+  visit("limit_throttled", counters.limit_throttled);
 }
 
 /// Finds the schedulers of a status by cgroup path. Refers to the status it was made from.

@@ -77,6 +77,22 @@ Result<std::optional<std::uint64_t>> read_keyed(int directory, std::string_view 
   return std::nullopt;
 }
 
+Result<std::optional<CpuMax>> read_limit(int directory) {
+  constexpr std::string_view kFile = "cpu.max";
+  const auto text = read_controller_file(directory, kFile);
+  if (!text)
+    return tl::unexpected(text.error());
+  if (!*text || (*text)->starts_with("max"))
+    return std::nullopt;
+  const std::string_view line(**text);
+  const auto space = std::min(line.find(' '), line.size());
+  const auto quota = leading_number(line.substr(0, space));
+  const auto period = leading_number(line.substr(std::min(space + 1, line.size())));
+  if (!quota || !period || *period == 0)
+    return fail(Errc::io, "{}: \"{}\" is no quota and period", kFile, line);
+  return CpuMax{.quota_us = *quota, .period_us = *period};
+}
+
 }  // namespace
 
 Result<UniqueFd> open_cgroup_mount(std::string_view mount) {
@@ -126,22 +142,6 @@ Result<std::optional<CidSet>> read_cpus(int directory) {
   if (!cpus)
     return context(kFile, cpus.error());
   return std::move(*cpus);
-}
-
-Result<std::optional<CpuMax>> read_limit(int directory) {
-  constexpr std::string_view kFile = "cpu.max";
-  const auto text = read_controller_file(directory, kFile);
-  if (!text)
-    return tl::unexpected(text.error());
-  if (!*text || (*text)->starts_with("max"))
-    return std::nullopt;
-  const std::string_view line(**text);
-  const auto space = std::min(line.find(' '), line.size());
-  const auto quota = leading_number(line.substr(0, space));
-  const auto period = leading_number(line.substr(std::min(space + 1, line.size())));
-  if (!quota || !period || *period == 0)
-    return fail(Errc::io, "{}: \"{}\" is no quota and period", kFile, line);
-  return CpuMax{.quota_us = *quota, .period_us = *period};
 }
 
 Result<CgroupAttributes> read_cgroup(int directory) {

@@ -41,17 +41,16 @@ struct Differences {
 };
 
 Differences compare(const CgroupAttributes& one, const CgroupAttributes& other) {
-  return {.weight = one.weight != other.weight || one.idle != other.idle ||
-                    one.limit != other.limit,
-          .cpus = one.cpus != other.cpus};
+  return {
+      .weight = one.weight != other.weight || one.idle != other.idle || one.limit != other.limit,
+      .cpus = one.cpus != other.cpus};
 }
 
 /// Adds what a write to the file @p name of a cgroup may have changed. A controller that is
 /// switched off takes the files of the children with it, and their values with the files.
 void add_written(CgroupId id, const CgroupHierarchy::Cgroup& cgroup, std::string_view name,
                  Hints& hints) {
-  if (name == "cpu.weight" || name == "cpu.weight.nice" || name == "cpu.idle" ||
-      name == "cpu.max")
+  if (name == "cpu.weight" || name == "cpu.weight.nice" || name == "cpu.idle" || name == "cpu.max")
     hints.controllers.insert(id);
   else if (name == "cgroup.subtree_control")
     for (const auto& [child, child_id] : cgroup.children)

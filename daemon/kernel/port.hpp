@@ -43,6 +43,11 @@ struct Counters {
   std::uint64_t reenq_immed = 0;
   std::uint64_t reenq_preempted = 0;
   std::uint64_t rescued = 0;
+  std::uint64_t reclaims = 0;         ///< own CPUs taken back from a borrower
+  std::uint64_t aged = 0;             ///< tasks that ran for their age, before those due first
+  std::uint64_t parked = 0;           ///< tasks kept back by a limit
+  std::uint64_t limit_periods = 0;    ///< of the limits of its cgroup and those below
+  std::uint64_t limit_throttled = 0;  ///< periods in which all was used up
 };
 
 /// How a scheduler ended. kind: enum scx_exit_kind; 0 while it runs.

@@ -167,8 +167,17 @@ Counters SchedulerObject::counters() const {
   if (state_ == nullptr)
     return {};
   const fief_counters& from = state_->counters;
-  return {from.enqueued,    from.direct,          from.reenq_cap,
-          from.reenq_immed, from.reenq_preempted, from.rescued};
+  return {.enqueued = from.enqueued,
+          .direct = from.direct,
+          .reenq_cap = from.reenq_cap,
+          .reenq_immed = from.reenq_immed,
+          .reenq_preempted = from.reenq_preempted,
+          .rescued = from.rescued,
+          .reclaims = from.reclaims,
+          .aged = from.aged,
+          .parked = from.parked,
+          .limit_periods = from.limit_periods,
+          .limit_throttled = from.limit_throttled};
 }
 
 Status SchedulerObject::run_apply(fief_apply_args& args) const {

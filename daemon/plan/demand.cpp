@@ -214,7 +214,8 @@ Member make_child(const WeighedTree& tree, std::uint32_t top, const AttachedNode
     child.least = std::max<CpuTime>(1, to_time(*child.delegation->min_cpus));
   if (child.delegation != nullptr && child.delegation->max_cpus)
     child.most = std::max<CpuTime>(1, to_time(*child.delegation->max_cpus));
-  // What a limit keeps it from using is due to others; what a policy reserves for it stays reserved.
+  // What a limit keeps it from using is due to others; what a policy reserves for it stays
+  // reserved.
   child.limit = tree.limit(top, attached.node);
   if (child.limit)
     child.most = std::min(child.most, std::max(*child.limit, child.least));

@@ -257,7 +257,8 @@ std::string to_text(const CgroupExplanation& explanation) {
   if (due.cpuset)
     fmt::format_to(line, "  its cpuset lets it use only CPUs {}\n", due.cpuset->to_string());
   if (due.limit)
-    fmt::format_to(line, "  its limit (cpu.max, its own or above it) is {}\n", cpu_count(*due.limit));
+    fmt::format_to(line, "  its limit (cpu.max, its own or above it) is {}\n",
+                   cpu_count(*due.limit));
   if (!explanation.exclusive.empty())
     fmt::format_to(line, "  owns cids {}\n", explanation.exclusive.to_string());
   for (const auto& share : explanation.shared)

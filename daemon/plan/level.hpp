@@ -47,7 +47,7 @@ struct Member {
   /// has others as well.
   std::optional<CidSet> cpuset;
   std::optional<CpuTime> limit;  ///< the least cpu.max from its cgroup up to the level's
-  bool crowded = false;  ///< has all that its confinement can give it
+  bool crowded = false;          ///< has all that its confinement can give it
 
   [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }
   /// May threads of one core have another owner beside this one? The parent's own tasks do not

@@ -153,6 +153,8 @@ struct fief_counters {
 	__u64 reenq_other;
 	__u64 aged; /* waited so long that they ran before those due first */
 	__u64 parked; /* kept back by a limit */
+	__u64 limit_periods; /* periods of the limits of its own cgroup and below */
+	__u64 limit_throttled; /* those in which all was used up */
 	__u64 rescued; /* inserts that asked for the kernel's rescue */
 	__u64 turn_preempts; /* turns ended early so that another participant could run */
 	__u64 wake_preempts; /* own tasks thrown off for one with an earlier deadline */
