@@ -71,7 +71,10 @@ std::optional<Policy> yield_to_cpusets(const PlanInput& input) {
     if (node == nullptr)
       continue;
     auto cpuset = cpusets.of(static_cast<std::uint32_t>(node - input.cgroups.nodes.data()));
-    if (cpuset && !(*cpuset &= online).empty())
+    if (!cpuset)
+      continue;
+    *cpuset &= online;
+    if (!cpuset->empty())
       yielded |= yield(delegation, *cpuset, input.topology);
   }
   return yielded ? std::optional(std::move(policy)) : std::nullopt;
