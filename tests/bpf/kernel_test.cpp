@@ -59,9 +59,9 @@ TEST_F(RealKernel, AChildRunsBeforeItsFirstPlan) {
   TestCgroup a("fief-test-a");
   TestCgroup other("fief-test-other");
   load_root();
+  attach(a);
   for (int i = 0; i < 8; ++i)
     other.spin();
-  attach(a);
   EXPECT_FALSE(sysfs_caps(a.id(), "enq_immed").empty());
   a.spin();
   run_for(1s);

@@ -80,7 +80,7 @@ TEST_P(LimitsBelow, ADelegatedCgroup) {
 // Set before it is attached and changed after; what is lent does not lift it.
 TEST_P(LimitsBelow, OfADelegatedCgroupItself) {
   TestCgroup a("fief-test-a");
-  TestCgroup b("fief-test-b");
+  const TestCgroup b("fief-test-b");
   a.write("cpu.max", "40000 100000");
   load_root();
   attach(a, GetParam());

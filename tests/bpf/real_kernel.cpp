@@ -162,19 +162,23 @@ RealKernel::~RealKernel() {
 void RealKernel::load_root() {
   const auto probed = kernel_->probe();
   ASSERT_TRUE(probed) << probed.error().message;
-  std::optional<Status> outcome;
-  kernel_->load_root({}, [&outcome](Status status) { outcome = std::move(status); });
-  wait_until("the root scheduler", [&outcome] { return outcome.has_value(); });
-  ASSERT_TRUE(*outcome) << outcome->error().message;
+  const auto outcome = std::make_shared<std::optional<Status>>();
+  kernel_->load_root({}, [outcome](Status status) { *outcome = std::move(status); });
+  wait_until(
+      "the root scheduler", [outcome] { return outcome->has_value(); }, std::chrono::seconds(90));
+  ASSERT_TRUE(outcome->has_value());
+  ASSERT_TRUE(**outcome) << (*outcome)->error().message;
 }
 
 Status RealKernel::try_attach(const TestCgroup& cgroup, const std::string& scheduler,
                               const Options& options) {
-  std::optional<Status> outcome;
+  // Shared: after a wait that was given up the answer may still come.
+  const auto outcome = std::make_shared<std::optional<Status>>();
   kernel_->attach({cgroup.id(), cgroup.path(), scheduler, options},
-                  [&outcome](Status status) { outcome = std::move(status); });
-  wait_until("a child scheduler", [&outcome] { return outcome.has_value(); });
-  return *outcome;
+                  [outcome](Status status) { *outcome = std::move(status); });
+  wait_until(
+      "a child scheduler", [outcome] { return outcome->has_value(); }, std::chrono::seconds(90));
+  return outcome->value_or(fail(Errc::stale, "no answer in time"));
 }
 
 void RealKernel::attach(const TestCgroup& cgroup, const std::string& scheduler) {
