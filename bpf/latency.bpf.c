@@ -9,11 +9,9 @@
  * Vocabulary:
  *   deadline   the virtual time at which a task should have had its next slice: its virtual time and
  *              one slice by its weight
- *   eligible   has not had more than its due: its virtual time is not ahead of the mean of those
- *              that started lately
+ *   eligible   has not had more than its due: its virtual time is not ahead of the queue's clock
  * Reference: Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First", Old Dominion
- * University TR-95-22, 1995. A task starts as often as its share says, so the running mean over
- * starts stands in for the mean of virtual times weighted by share.
+ * University TR-95-22, 1995; the clock stands in for the weighted mean of virtual times.
  *
  * Maps, locking, and how it meets its caps: lib/child.bpf.h. running_deadlines: written by the CPU
  * that starts a task; a waker that takes the CPU marks it taken, so that the next waker takes
@@ -36,10 +34,6 @@
 
 u64 running_deadlines[FIEF_MAX_CIDS];
 
-/* The mean virtual time of tasks that start, over about MEAN_STARTS. Writers may lose a step. */
-u64 mean_vtime;
-#define MEAN_STARTS 8
-
 static __always_inline u64 latency_deadline(const struct task_struct *p,
 					    const struct task_ctx *tctx, u64 vtime)
 {
@@ -51,7 +45,6 @@ static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags);
 static __always_inline void latency_started(const struct task_struct *p,
 					    const struct task_ctx *tctx, s32 cid)
 {
-	mean_vtime += (s64)(tctx->vtime - mean_vtime) / MEAN_STARTS;
 	running_deadlines[(u32)cid & (FIEF_MAX_CIDS - 1)] = latency_deadline(p, tctx, tctx->vtime);
 }
 
@@ -109,7 +102,7 @@ static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags)
 	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
 		struct task_ctx *tctx = task_ctx(p);
 
-		if (tctx && !vtime_before(mean_vtime, tctx->vtime) &&
+		if (tctx && !vtime_before(vclock, tctx->vtime) &&
 		    cidmask_test(tctx->allowed, cid)) {
 			taken = scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, enq_flags);
 			if (taken)

@@ -124,7 +124,9 @@ void FIEF_OP(root_stopping, struct task_struct *p, bool runnable)
 	if (!tctx)
 		return;
 	task_stopped(p, tctx);
-	vqueue_charged(p, tctx, scx_bpf_task_cid(p));
+	/* one that makes way for another has left it no queue to be seen in */
+	if (!runnable)
+		vqueue_charged(p, tctx, scx_bpf_task_cid(p));
 }
 
 void FIEF_OP(root_enable, struct task_struct *p, struct scx_enable_args *args)
