@@ -36,9 +36,6 @@
 struct group __arena *__arena limited_groups;
 u32 nr_limited;
 
-/* The timer runs. Cleared by the timer that found nobody parked. */
-u32 limit_timer_armed;
-
 /* After this many periods of sleep nothing more is owed or kept. */
 #define LIMIT_PERIODS_MAX 1024ULL
 

@@ -106,7 +106,7 @@ static __always_inline void park_clear_head(u64 dsq)
 		park_clear(dsq);
 }
 
-/* Hand the parked tasks of @group to @to, if it has a budget again. Returns how many stay. */
+/* Hand the parked tasks of @group to the queues, if it has a budget again. Returns how many stay. */
 FIEF_VERIFIED_ONCE int park_release(struct group __arena *group __arg_arena)
 {
 	struct task_struct *p;
