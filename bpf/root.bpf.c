@@ -23,6 +23,7 @@
 #include "lib/family.bpf.h"
 #include "lib/idle.bpf.h"
 #include "lib/parent.bpf.h"
+#include "lib/patrol.bpf.h"
 #include "lib/state.bpf.h"
 #include "lib/task.bpf.h"
 #include "lib/vqueue.bpf.h"
@@ -70,6 +71,8 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 		fief_error("task %d has no context", p->pid);
 		return;
 	}
+	if (enq_flags & SCX_ENQ_REENQ)
+		count_reenq(p);
 	limiter = limit_throttled(tctx->group);
 	if (limiter) {
 		park_insert(p, tctx, limiter, enq_flags);
@@ -194,7 +197,7 @@ s32 FIEF_OP_SLEEPABLE(root_init)
 	if (ret)
 		return ret;
 	hold_all();
-	return 0;
+	return patrol_init();
 }
 
 void FIEF_OP(root_exit, struct scx_exit_info *info)

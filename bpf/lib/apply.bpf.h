@@ -19,9 +19,9 @@
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
 #include "parent.bpf.h"
+#include "patrol.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
-#include "vqueue.bpf.h"
 
 #define CMASK_WORDS (FIEF_MASK_WORDS + 1)
 
@@ -140,11 +140,8 @@ int fief_apply(struct fief_apply_args *args)
 	state.plan_number = args->plan_number;
 	if (has_children())
 		turn_timer_run();
-	if (changed) {
-		vqueue_reconsider();
-		bpf_for(i, 0, nr_cids)
-			pinned_reconsider(i);
-	}
+	if (changed)
+		patrol_soon();
 	bpf_for(i, 0, nr_ops) {
 		if (apply_op(i))
 			failed++;

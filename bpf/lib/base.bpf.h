@@ -101,4 +101,10 @@ static __always_inline bool vtime_before(u64 a, u64 b)
 	return (s64)(a - b) < 0;
 }
 
+/* The later of two times on such a clock */
+static __always_inline u64 vtime_max(u64 a, u64 b)
+{
+	return vtime_before(a, b) ? b : a;
+}
+
 #endif /* FIEF_BASE_BPF_H */

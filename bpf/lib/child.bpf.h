@@ -16,7 +16,8 @@
  *   - a task that comes back (SCX_ENQ_REENQ, whatever the reason) goes to a queue, never straight
  *     to a cid again: no rejection loop is possible.
  *   - a task whose affinity leaves it no usable cid asks for the kernel's rescue. While there is
- *     no usable cid at all (just attached), tasks wait in the queues for the first grant.
+ *     no usable cid at all (just attached), tasks wait in the queues for the first grant, for
+ *     STRANDED_NS.
  *   - caps do not tell a cid that is shared with us from one that is merely lent while its owner
  *     is idle. A task whose affinity leaves it only such cids waits in the queue; if none gives
  *     it a turn within STRANDED_NS, a timer hands it to the kernel's rescue.
@@ -37,8 +38,6 @@
 #include "idle.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
-
-#define STRANDED_NS NSEC_PER_SEC
 
 /*
  * Has this task waited for long, and can run on none of our exclusive cids and not on all of the
@@ -62,12 +61,13 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 	return restricted;
 }
 
-#define VQUEUE_STRANDED(p, tctx, now) child_stranded(tctx, now)
+#define PATROL_STRANDED(tctx, now) child_stranded(tctx, now)
 
 #include "apply.bpf.h"
 #include "events.bpf.h"
 #include "family.bpf.h"
 #include "parent.bpf.h"
+#include "patrol.bpf.h"
 #include "vqueue.bpf.h"
 
 #ifndef CHILD_STARTED
@@ -85,26 +85,9 @@ const volatile u64 attached_cgroup_id;
 /* How many cids are held. Written by sub_ecaps_updated. */
 u32 nr_held;
 
-static __always_inline void count_reenq(struct task_struct *p)
-{
-	switch (p->scx.flags & SCX_TASK_REENQ_REASON_MASK) {
-	case SCX_TASK_REENQ_CAP:
-		count(reenq_cap);
-		break;
-	case SCX_TASK_REENQ_IMMED:
-		count(reenq_immed);
-		break;
-	case SCX_TASK_REENQ_PREEMPTED:
-		count(reenq_preempted);
-		break;
-	default:
-		count(reenq_other);
-	}
-}
-
 static __always_inline void rescue(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
 {
-	s32 cid = cidmask_first(tctx->allowed);
+	s32 cid = rescue_cid(p, tctx);
 
 	count(rescued);
 	dsq_insert(p, SCX_DSQ_LOCAL_ON | (cid < 0 ? 0 : cid), slice_ns(),
@@ -245,8 +228,8 @@ s32 FIEF_OP_SLEEPABLE(child_init_task, struct task_struct *p, struct scx_init_ta
 }
 
 /*
- * A cid was won or lost. Queued tasks decide afresh after a loss, and at the first gain, when those
- * whose affinity leaves them nothing stop waiting and ask for rescue.
+ * A cid was won or lost: after a loss, and at the first gain, queued tasks may be where nobody serves
+ * them any more.
  */
 void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 {
@@ -265,10 +248,9 @@ void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 	} else {
 		__sync_fetch_and_sub(&nr_held, 1);
 		cidmask_clear(idle_cids, cid);
-		pinned_reconsider(cid);
 	}
 	if (first || !held)
-		vqueue_reconsider();
+		patrol_soon();
 }
 
 s32 FIEF_OP_SLEEPABLE(child_init)
@@ -280,7 +262,10 @@ s32 FIEF_OP_SLEEPABLE(child_init)
 	ret = vqueue_init();
 	if (ret)
 		return ret;
-	return parent_init();
+	ret = parent_init();
+	if (ret)
+		return ret;
+	return patrol_init();
 }
 
 void FIEF_OP(child_exit, struct scx_exit_info *info)

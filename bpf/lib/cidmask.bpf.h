@@ -76,4 +76,21 @@ static __always_inline s32 cidmask_first(const u64 *mask)
 	return cidmask_first_and(mask, mask);
 }
 
+/* The first cid of @mask from @from on, and round again; -1 if it is empty. */
+static __always_inline s32 cidmask_next(const u64 *mask, u32 from)
+{
+	u64 rest = mask[cidmask_word(from)] & ~(cidmask_bit(from) - 1);
+	u32 w;
+
+	if (rest)
+		return cidmask_word(from) * 64 + lowest_bit(rest);
+	bpf_for(w, 1, FIEF_MASK_WORDS + 1) {
+		u32 i = (cidmask_word(from) + w) & (FIEF_MASK_WORDS - 1);
+
+		if (mask[i])
+			return i * 64 + lowest_bit(mask[i]);
+	}
+	return -1;
+}
+
 #endif /* FIEF_CIDMASK_BPF_H */

@@ -28,6 +28,7 @@
 #ifndef FIEF_GROUP_BPF_H
 #define FIEF_GROUP_BPF_H
 
+#include "arithmetic.h"
 #include "base.bpf.h"
 #include "state.bpf.h"
 
@@ -36,11 +37,6 @@
 #define CPU_WEIGHT_DEFAULT 100
 /* tg->shares is a weight times this power of two (SCHED_FIXEDPOINT_SHIFT). */
 #define SHARES_SHIFT 10
-
-#define COST_SHIFT 12
-#define COST_ONE (1ULL << COST_SHIFT)
-/* A share below a millionth counts as a millionth. */
-#define COST_MAX (COST_ONE << 20)
 
 /* Levels above a task that are looked at; what lies further up counts as one. */
 #define GROUP_MAX_DEPTH 32
@@ -167,23 +163,19 @@ static __always_inline void group_add(struct group __arena *group, s64 weight)
 /* The inverse of the share that a task of @weight in @group has of this scheduler's time. */
 FIEF_VERIFIED_ONCE u64 group_cost(struct group __arena *group __arg_arena, u32 weight)
 {
-	u64 cost = COST_ONE * max(group->load, (u64)weight) / max(weight, 1U);
+	u64 cost = cost_up(COST_ONE, group->load, weight);
 	u32 i;
 
 	touch_arena();
 	bpf_for(i, 0, GROUP_MAX_DEPTH) {
 		struct group __arena *parent = group->parent;
-		u64 part, load;
 
 		if (!parent || cost >= COST_MAX)
 			break;
-		part = group->weight;
-		load = parent->load;
-		if (load > part)
-			cost = cost * load / max(part, 1ULL);
+		cost = cost_up(cost, parent->load, group->weight);
 		group = parent;
 	}
-	return min(cost, COST_MAX);
+	return cost;
 }
 
 static __always_inline struct group __arena *group_find(u64 cgroup_id)

@@ -101,7 +101,10 @@ static __always_inline void idle_kick_all(void)
 	}
 }
 
-/* Whoever runs on @cid now cannot be asked to go, or would be back at once. */
+/*
+ * Whoever runs on @cid now is no borrower: a task of ours that is just leaving, which is not counted busy
+ * any more, one that cannot be asked to go, or that would be back at once.
+ */
 static __always_inline bool cid_unyielding(s32 cid)
 {
 	struct task_struct *curr;
@@ -110,7 +113,8 @@ static __always_inline bool cid_unyielding(s32 cid)
 	bpf_rcu_read_lock();
 	curr = scx_bpf_cid_curr(cid);
 	unyielding = !curr || curr->prio < MAX_RT_PRIO ||
-		     ((curr->flags & PF_KTHREAD) && curr->nr_cpus_allowed == 1);
+		     ((curr->flags & PF_KTHREAD) && curr->nr_cpus_allowed == 1) ||
+		     task_is_ours(curr);
 	bpf_rcu_read_unlock();
 	return unyielding;
 }
@@ -238,6 +242,22 @@ static __always_inline s32 home_cid(struct task_ctx *tctx, const u64 *among, s32
 	if (prev >= 0 && cidmask_test(tctx->allowed, prev) && cidmask_test(among, prev))
 		return prev;
 	return cidmask_first_and(tctx->allowed, among);
+}
+
+/* A task waits this long for a cid before it is rescued, where it may yet get one. */
+#define STRANDED_NS NSEC_PER_SEC
+
+/*
+ * Where the kernel is to rescue @p: where it last ran, else from a place of its own on, so that not all
+ * crowd one cid. -1: it may run nowhere.
+ */
+static __always_inline s32 rescue_cid(const struct task_struct *p, const struct task_ctx *tctx)
+{
+	s32 prev = scx_bpf_task_cid(p);
+
+	if (prev >= 0 && cidmask_test(tctx->allowed, prev))
+		return prev;
+	return cidmask_next(tctx->allowed, p->pid % nr_cids);
 }
 
 #endif /* FIEF_IDLE_BPF_H */

@@ -21,6 +21,7 @@
 #ifndef FIEF_LIMIT_BPF_H
 #define FIEF_LIMIT_BPF_H
 
+#include "arithmetic.h"
 #include "base.bpf.h"
 #include "dsq.bpf.h"
 #include "group.bpf.h"
@@ -36,15 +37,11 @@
 struct group __arena *__arena limited_groups;
 u32 nr_limited;
 
-/* After this many periods of sleep nothing more is owed or kept. */
-#define LIMIT_PERIODS_MAX 1024ULL
-
 /* Settle the periods that have ended: one caller does it, the others see its result. */
 static __always_inline void limit_refill(struct group __arena *group, u64 now)
 {
 	struct limit __arena *limit = &group->limit;
 	u64 end = limit->period_end, period = limit->period_ns, periods;
-	s64 more, room;
 
 	if (vtime_before(now, end) || !period)
 		return;
@@ -54,9 +51,8 @@ static __always_inline void limit_refill(struct group __arena *group, u64 now)
 	__sync_fetch_and_add(&state.counters.limit_periods, periods);
 	if (limit->left <= 0)
 		count(limit_throttled);
-	more = min(periods, LIMIT_PERIODS_MAX) * limit->quota_ns;
-	room = (s64)(limit->quota_ns + limit->burst_ns) - limit->left;
-	__sync_fetch_and_add(&limit->left, min(more, room));
+	__sync_fetch_and_add(&limit->left,
+			     budget_gain(limit->left, limit->quota_ns, limit->burst_ns, periods));
 }
 
 FIEF_VERIFIED_ONCE u64 limit_find(struct group __arena *group __arg_arena)

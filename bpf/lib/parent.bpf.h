@@ -43,11 +43,15 @@ cidmask_t own_cids;
 /* Cids on whose pinned queue tasks of this scheduler wait. */
 cidmask_t pinned_cids;
 
-/* How often turns are looked at while no contended cid is busy. */
 /* Slots of children that limits keep back (a set of slots, of fewer than there may be cids). */
 cidmask_t held_slots;
 
+/* How often turns are looked at while no contended cid is busy. */
 #define IDLE_TIMER_NS (100 * NSEC_PER_MSEC)
+
+/* How often children's accounts are looked at, and when next (CLOCK_MONOTONIC ns; by the turn timer). */
+#define GHOSTS_LOOK_NS (50 * NSEC_PER_MSEC)
+u64 ghosts_look_at;
 
 struct turn_timer {
 	struct bpf_timer timer;
@@ -65,33 +69,34 @@ static __always_inline bool has_children(void)
 	return state.nr_slots > 1;
 }
 
-/* What follows from the caps on a cid and its plan. */
-struct rights {
-	bool own, usable, exclusive;
-};
+/* What follows from the caps on a cid and its plan: bits. */
+#define RIGHT_OWN 1U
+#define RIGHT_USABLE 2U
+#define RIGHT_EXCLUSIVE 4U
 
-static __always_inline struct rights rights_now(s32 cid)
+FIEF_VERIFIED_ONCE u32 rights_now(s32 cid)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
-	bool held = cidmask_test(held_cids, cid), self = plan_has_self(plan);
+	bool held = cidmask_test(held_cids, cid), self;
+	u32 rights = 0;
 
-	return (struct rights){
-		.own = held && self,
-		.usable = held && (self || (plan->flags & FIEF_CID_LENT)),
-		.exclusive = cidmask_test(whole_cids, cid) && self && plan->nr <= 1,
-	};
+	touch_arena();
+	self = plan_has_self(plan);
+	if (held && self)
+		rights |= RIGHT_OWN;
+	if (held && (self || (plan->flags & FIEF_CID_LENT)))
+		rights |= RIGHT_USABLE;
+	if (self && plan->nr <= 1 && cidmask_test(whole_cids, cid))
+		rights |= RIGHT_EXCLUSIVE;
+	return rights;
 }
 
-static __always_inline void rights_set(s32 cid, struct rights rights)
+FIEF_VERIFIED_ONCE int rights_set(s32 cid, u32 rights)
 {
-	cidmask_assign(own_cids, cid, rights.own);
-	cidmask_assign(usable_cids, cid, rights.usable);
-	cidmask_assign(exclusive_cids, cid, rights.exclusive);
-}
-
-static __always_inline bool rights_same(struct rights a, struct rights b)
-{
-	return a.own == b.own && a.usable == b.usable && a.exclusive == b.exclusive;
+	cidmask_assign(own_cids, cid, rights & RIGHT_OWN);
+	cidmask_assign(usable_cids, cid, rights & RIGHT_USABLE);
+	cidmask_assign(exclusive_cids, cid, rights & RIGHT_EXCLUSIVE);
+	return 0;
 }
 
 #define RIGHTS_TRIES 4
@@ -102,13 +107,12 @@ static __always_inline bool rights_same(struct rights a, struct rights b)
  */
 static __always_inline void rights_update(s32 cid)
 {
-	struct rights rights = rights_now(cid), now;
-	u32 i;
+	u32 rights = rights_now(cid), now, i;
 
 	bpf_for(i, 0, RIGHTS_TRIES) {
 		rights_set(cid, rights);
 		now = rights_now(cid);
-		if (rights_same(rights, now))
+		if (rights == now)
 			break;
 		rights = now;
 	}
@@ -123,12 +127,6 @@ static __always_inline void enqueue_pinned(struct task_struct *p, struct task_ct
 	cidmask_set(pinned_cids, cid);
 	dsq_insert_vtime(p, pinned_dsq(cid), slice_ns(), tctx->vtime, enq_flags);
 	scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
-}
-
-static __always_inline void pinned_reconsider(s32 cid)
-{
-	if (cidmask_test(pinned_cids, cid))
-		scx_bpf_dsq_reenq(pinned_dsq(cid), 0);
 }
 
 /* Own tasks wait for @cid that nothing else of ours there may serve. */
@@ -208,16 +206,34 @@ FIEF_VERIFIED_ONCE u64 children_release(void)
 	return wait;
 }
 
-static __always_inline bool dispatch_slot(u32 slot, s32 cid, struct task_struct *prev)
+/*
+ * Does the task whose slice has ended here go on by the kernel's own choice, if nobody else is put on this
+ * CPU, and is it of this child? Schedulers other than fief's leave it at that when they have nobody else.
+ */
+static __always_inline bool child_keeps_current(u64 cgroup_id)
+{
+	struct task_struct *p = bpf_get_current_task_btf();
+
+	return p->pid && (p->scx.flags & SCX_TASK_QUEUED) &&
+	       !(BPF_CORE_READ(p, scx.sched, ops.flags) & SCX_OPS_ENQ_LAST) &&
+	       task_child(p) == cgroup_id;
+}
+
+/* Let the participant of @slot put a task on @cid, or @prev go on there. False: it has none for it. */
+FIEF_VERIFIED_ONCE int dispatch_slot(u32 slot, s32 cid,
+				     struct task_struct *prev __arg_trusted __arg_nullable)
 {
 	struct fief_slot __arena *child = slot_account(slot);
 
+	touch_arena();
 	if (slot == FIEF_SLOT_SELF)
 		return dispatch_own(cid, prev);
 	if (child_held_back(slot))
 		return false;
-	if (!child->participant.cgroup_id || !scx_bpf_sub_dispatch(child->participant.cgroup_id))
+	if (!child->participant.cgroup_id)
 		return false;
+	if (!scx_bpf_sub_dispatch(child->participant.cgroup_id))
+		return child_keeps_current(child->participant.cgroup_id);
 	__sync_fetch_and_add(&child->dispatched, 1);
 	return true;
 }
@@ -226,11 +242,13 @@ static __always_inline bool dispatch_slot(u32 slot, s32 cid, struct task_struct 
  * An entry has nothing to run: let own tasks or a child have its turn. Returns the slot that does,
  * FIEF_SLOT_NONE if nobody wants it.
  */
-static __always_inline u32 dispatch_borrower(s32 cid, struct turn __arena *turn, u32 absent,
-					     struct task_struct *prev)
+FIEF_VERIFIED_ONCE u32 dispatch_borrower(s32 cid, u32 absent,
+					 struct task_struct *prev __arg_trusted __arg_nullable)
 {
+	struct turn __arena *turn = cid_turn(cid);
 	u32 asked = 0, i;
 
+	touch_arena();
 	if (absent != FIEF_SLOT_SELF && vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
 		return FIEF_SLOT_SELF;
 	bpf_for(i, 0, SHARE_BORROWERS) {
@@ -250,43 +268,45 @@ static __always_inline u32 dispatch_borrower(s32 cid, struct turn __arena *turn,
 	return FIEF_SLOT_NONE;
 }
 
+/* Entries that take part now: the reserve while it has tasks, and to let a pinned task go on. */
+static __always_inline u32 entries_now(s32 cid)
+{
+	u32 nr = plan_entries(cid_plan(cid));
+
+	return !nr || reserve_wanted(cid) || cid_turn(cid)->entry == nr ? nr + 1 : nr;
+}
+
 /* Fill @cid by its plan. False: nobody has anything to run there. */
 static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
-	u64 now = bpf_ktime_get_ns();
-	u32 nr_planned, nr, step, asked = 0, offered = ~0U;
+	u64 now = bpf_ktime_get_ns(), tried;
+	u32 step;
 
 	turn_charge(cid, now, prev != NULL);
-	nr = nr_planned = plan_entries(plan);
-	/* the reserve takes part while it has tasks, and to let a pinned task go on */
-	if (!nr || reserve_wanted(cid) || turn->entry == nr)
-		nr++;
-	if (plan->flags & FIEF_CID_LENT)
-		offered = ~0U << nr_planned;
-	bpf_for(step, 0, 2 * SHARE_ENTRIES) {
-		struct share_offer offer = turn_next(plan, turn, nr, asked, offered, now);
-		u32 slot, borrower = FIEF_SLOT_NONE;
+	tried = tries_excluded(plan, entries_now(cid));
+	bpf_for(step, 0, TRIES) {
+		u32 try = turn_next(cid, tried, now), entry = try / 2, slot,
+		    borrower = FIEF_SLOT_NONE;
 
-		if (offer.entry >= SHARE_ENTRIES)
+		if (entry >= SHARE_ENTRIES)
 			break;
-		slot = entry_slot(plan, offer.entry);
-		if (!offer.lend) {
-			asked |= 1U << offer.entry;
-			turn->asked_at[offer.entry] = now;
+		tried |= try_bit(try);
+		slot = entry_slot(plan, entry);
+		if (try == TRY_ENTRY(entry)) {
+			turn->asked_at[entry] = now;
 			if (!dispatch_slot(slot, cid, prev))
 				continue;
 		} else {
-			offered |= 1U << offer.entry;
-			borrower = dispatch_borrower(cid, turn, slot, prev);
+			borrower = dispatch_borrower(cid, slot, prev);
 			/* nobody wants this turn: nobody will want another's */
 			if (borrower == FIEF_SLOT_NONE) {
-				offered = ~0U;
+				tried |= TRIES_LENDING;
 				continue;
 			}
 		}
-		turn_begin(turn, offer.entry, borrower, now);
+		turn_begin(turn, entry, borrower, now);
 		return true;
 	}
 	return false;
@@ -298,13 +318,42 @@ static __always_inline bool turn_throttled(s32 cid, const struct turn __arena *t
 	u32 slot = turn->borrower == FIEF_SLOT_NONE ? entry_slot(cid_plan(cid), turn->entry) :
 						      turn->borrower;
 
-	return slot != FIEF_SLOT_SELF && limit_throttled(slot_group(slot));
+	return turn->entry != SHARE_NOBODY && slot != FIEF_SLOT_SELF &&
+	       limit_throttled(slot_group(slot));
 }
 
-/* Somebody else may be waiting for @cid: it is shared, or own tasks want the reserve. */
+/* Somebody else than who runs on @cid may be waiting for it: it is shared or lent, or own tasks want the
+ * reserve. */
 static __always_inline bool contended(s32 cid)
 {
-	return reserve_wanted(cid) || cid_plan(cid)->nr > 1;
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+
+	return plan->nr > 1 || (plan->flags & FIEF_CID_LENT) || reserve_wanted(cid);
+}
+
+/* Does a task of ours, or of a scheduler below, run on @cid? */
+static __always_inline bool cid_runs_ours(s32 cid)
+{
+	struct task_struct *curr;
+	bool ours;
+
+	bpf_rcu_read_lock();
+	curr = scx_bpf_cid_curr(cid);
+	ours = curr && (task_is_ours(curr) || task_child(curr));
+	bpf_rcu_read_unlock();
+	return ours;
+}
+
+/*
+ * Is whoever runs on @cid to be asked to go? Nobody is for as long as it runs short slices: every
+ * dispatch is a new look at whose turn it is. A task that went straight to an idle cid has no turn.
+ */
+static __always_inline bool turn_overdue(s32 cid, const struct turn __arena *turn, u64 now)
+{
+	if (nr_limited && turn_throttled(cid, turn))
+		return true;
+	return contended(cid) && now - turn->since >= turn_ns() &&
+	       (turn->entry != SHARE_NOBODY || cid_runs_ours(cid));
 }
 
 /* Whether a ghost competes: load 1 stands for all there is below it. */
@@ -347,7 +396,7 @@ static __always_inline void ghosts_look(void)
 
 /*
  * End turns that last too long: a child may give its tasks any slice, but it cannot keep a cid
- * from those who share it. Runs for as long as there are children.
+ * from those who share or own it. Runs for as long as there are children.
  */
 static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 {
@@ -359,16 +408,19 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	bpf_for(cid, 0, nr_cids) {
 		struct turn __arena *turn = cid_turn(cid);
 
-		if (turn->entry == SHARE_NOBODY || !(nr_limited || contended(cid)))
+		/* an idle cid, but for one that has just been claimed; a needless kick does no harm there */
+		if (cidmask_test(idle_cids, cid) || !(nr_limited || contended(cid)))
 			continue;
 		any = true;
-		if (!turn_throttled(cid, turn) &&
-		    (!contended(cid) || now - turn->since < turn_ns()))
+		if (!turn_overdue(cid, turn, now))
 			continue;
 		count(turn_preempts);
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 	}
-	ghosts_look();
+	if (!vtime_before(now, ghosts_look_at)) {
+		ghosts_look_at = now + GHOSTS_LOOK_NS;
+		ghosts_look();
+	}
 	if (has_children())
 		bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);
 	return 0;

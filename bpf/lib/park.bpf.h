@@ -33,8 +33,9 @@ struct {
 	__type(value, struct park_timer);
 } park_timers SEC(".maps");
 
-/* The timer is going to look. Cleared by the timer. */
-u32 park_timer_armed;
+/* When the timer looks next, CLOCK_MONOTONIC ns; 0: it does not. Only ever moved to an earlier time, and
+ * cleared by the timer. */
+u64 park_look_at;
 
 /* See lib/parent.bpf.h. */
 u64 children_release(void);
@@ -42,13 +43,23 @@ u64 children_release(void);
 /* The place of a task in the queue, see lib/vqueue.bpf.h. */
 static __always_inline u64 vqueue_key(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags);
 
-static __always_inline void park_timer_start(u64 delay)
+/*
+ * See to it that the timer looks @delay from now at the latest. Of two callers at once the later
+ * start may undo an earlier time: whoever started it for another time than is set starts it again.
+ */
+static __always_inline void park_look_in(u64 delay)
 {
+	u64 now = bpf_ktime_get_ns(), at = now + max(delay, PARK_TIMER_MIN_NS), next = park_look_at;
 	u32 key = 0;
 	struct park_timer *timer = bpf_map_lookup_elem(&park_timers, &key);
 
-	if (timer)
-		bpf_timer_start(&timer->timer, max(delay, PARK_TIMER_MIN_NS), 0);
+	if (!timer || (next && !vtime_before(at, next)) ||
+	    !__sync_bool_compare_and_swap(&park_look_at, next, at))
+		return;
+	bpf_timer_start(&timer->timer, at - now, 0);
+	next = park_look_at;
+	if (next && vtime_before(next, at))
+		bpf_timer_start(&timer->timer, next - min(next, now), 0);
 }
 
 /* ns until the budget of @group is refilled. */
@@ -60,8 +71,7 @@ static __always_inline u64 limit_wait(const struct group __arena *group, u64 now
 /* Somebody is parked behind @group: see to it that somebody looks at the period's end. */
 static __always_inline void park_watch(struct group __arena *group)
 {
-	if (!__sync_lock_test_and_set(&park_timer_armed, 1))
-		park_timer_start(limit_wait(group, bpf_ktime_get_ns()));
+	park_look_in(limit_wait(group, bpf_ktime_get_ns()));
 }
 
 static __always_inline void park_insert(struct task_struct *p, struct task_ctx *tctx,
@@ -146,7 +156,7 @@ static int park_timer_fn(void *map, u32 *key, struct park_timer *timer)
 	u32 i;
 
 	touch_arena();
-	park_timer_armed = 0;
+	park_look_at = 0;
 	wait = children_release();
 	group = limited_groups;
 	bpf_for(i, 0, LIMIT_GROUPS) {
@@ -156,8 +166,8 @@ static int park_timer_fn(void *map, u32 *key, struct park_timer *timer)
 			wait = min(wait, limit_wait(group, now));
 		group = group->limit.next;
 	}
-	if (wait != ~0ULL && !__sync_lock_test_and_set(&park_timer_armed, 1))
-		bpf_timer_start(&timer->timer, max(wait, PARK_TIMER_MIN_NS), 0);
+	if (wait != ~0ULL)
+		park_look_in(wait);
 	return 0;
 }
 

@@ -9,15 +9,16 @@
  *            nowhere else, on cids the plan gives to others
  *   lent     a cid whose entries have nothing to run is anybody's who holds the baseline cap on it
  *
- * Method: stride scheduling on each cid. Every entry has a virtual time that advances by the time
- * it used, divided by its fraction; a dispatch asks the entries in the order of their virtual
+ * Method: stride scheduling on each cid. Every entry has a virtual time, due[], that advances by the
+ * time it used, divided by its fraction; a dispatch asks the entries in the order of their virtual
  * time until one has something to run. Entries that had nothing to run fall behind and are moved
  * up to at most SHARE_LAG_NS behind the cid's clock, so idleness earns no credit to speak of.
  * Reference: Waldspurger and Weihl, "Stride Scheduling", MIT/LCS/TM-528, 1995.
  *
- * Lending: an absent entry's turn on a lent cid goes to a borrower, and the entry pays for it, so
- * that the others on the cid get their fractions and no more. The entry remembers what it lent, at
- * most SHARE_LAG_NS of it, and is asked that much earlier: back from a short sleep it is first.
+ * Lending: an absent entry's turn on a lent cid goes to a borrower, at a virtual time of its own,
+ * lends[], which advances by what was lent, so that the others on the cid get their fractions and no
+ * more. It is due[] while nothing is lent, and at most SHARE_LAG_NS ahead of it: so an entry that is
+ * back from a short sleep is first, and has its time later rather than not at all.
  * Borrowers are asked in the order of what they have borrowed so far anywhere, by entitlement:
  * spare time divides like time that is due.
  *
@@ -64,9 +65,10 @@ const volatile u32 turn_us = 10000;
 
 struct turn {
 	u64 since; /* CLOCK_MONOTONIC ns up to which time has been charged */
-	u64 clock; /* virtual time of the entry chosen last */
-	u64 vtime[SHARE_ENTRIES];
-	u64 lent[SHARE_ENTRIES]; /* virtual time given to borrowers since the entry last ran */
+	u64 clock; /* virtual time of the turn chosen last */
+	u64 due[SHARE_ENTRIES]; /* virtual time of the entry itself */
+	u64 lends
+		[SHARE_ENTRIES]; /* and of its turns that are offered to borrowers; never before due[] */
 	u64 asked_at[SHARE_ENTRIES]; /* CLOCK_MONOTONIC ns when the entry was last asked */
 	u64 started; /* when the present entry's turn began */
 	u32 entry; /* whose turn it is; SHARE_NOBODY when idle */
@@ -150,12 +152,14 @@ static __always_inline u64 task_child(struct task_struct *p)
  * The entry that the task now leaving the CPU counts to. For tasks that went straight to an idle
  * cid, so that no dispatch has noted whose turn it is.
  */
-static __always_inline u32 entry_of_current(const struct fief_cid_plan __arena *plan, bool own)
+FIEF_VERIFIED_ONCE u32 entry_of_current(s32 cid, bool own)
 {
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct task_struct *p = bpf_get_current_task_btf();
 	u32 nr = plan_entries(plan), i;
 	u64 cgroup_id;
 
+	touch_arena();
 	if (!p->pid)
 		return SHARE_NOBODY;
 	cgroup_id = own ? 0 : task_child(p);
@@ -199,24 +203,26 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
 	u64 used = min(now - turn->since, TURN_CHARGE_MAX_NS), scaled;
-	u32 entry = turn->entry;
+	u32 entry = turn->entry, slot;
 
 	turn->since = now;
 	if (entry == SHARE_NOBODY)
-		entry = entry_of_current(plan, own);
+		entry = entry_of_current(cid, own);
 	if (entry >= SHARE_ENTRIES)
 		return;
 	scaled = used * FIEF_CPU_UNIT / entry_fraction(plan, entry);
-	turn->vtime[entry] += scaled;
-	limit_charge(slot_group(turn->borrower == FIEF_SLOT_NONE ? entry_slot(plan, entry) :
-								   turn->borrower),
-		     used);
 	if (turn->borrower == FIEF_SLOT_NONE) {
-		__sync_fetch_and_add(&slot_account(entry_slot(plan, entry))->charged_ns, used);
-		return;
+		slot = entry_slot(plan, entry);
+		turn->due[entry] += scaled;
+		turn->lends[entry] = turn->due[entry];
+		__sync_fetch_and_add(&slot_account(slot)->charged_ns, used);
+	} else {
+		slot = turn->borrower;
+		turn->lends[entry] += scaled;
+		turn->due[entry] = vtime_max(turn->due[entry], turn->lends[entry] - SHARE_LAG_NS);
+		charge_borrower(slot, used);
 	}
-	turn->lent[entry] = min(turn->lent[entry] + scaled, SHARE_LAG_NS);
-	charge_borrower(turn->borrower, used);
+	limit_charge(slot_group(slot), used);
 }
 
 /* Slots of children whose tasks have waited too long. Written by a timer from their notices. */
@@ -227,60 +233,70 @@ static __always_inline u64 ask_interval(const struct fief_cid_plan __arena *plan
 	return cidmask_test(urgent_slots, entry_slot(plan, entry)) ? SHARE_URGENT_NS : SHARE_ASK_NS;
 }
 
-/* What a dispatch asks next: an entry itself, or others to borrow its turn. */
-struct share_offer {
-	u32 entry; /* SHARE_ENTRIES: everything has been asked */
-	bool lend;
-};
+/*
+ * What a dispatch may try on a cid, by number: each entry itself, and then, if the cid is lent, others
+ * in the turn of an entry that had nothing to run. Of the two the entry itself always comes first.
+ */
+#define TRY_ENTRY(i) (2 * (i))
+#define TRY_LENDING(i) (2 * (i) + 1)
+#define TRIES (2 * SHARE_ENTRIES)
+#define try_bit(try) (1ULL << (try))
+
+#define TRIES_LENDING 0xaaaaaaaaaaaaaaaaULL
+
+/* What is not to be tried: beyond the first @nr entries, and lending where the cid, or the reserve, is not
+ * lent. */
+static __always_inline u64 tries_excluded(const struct fief_cid_plan __arena *plan, u32 nr)
+{
+	u64 not_lent = plan->flags & FIEF_CID_LENT ? ~0ULL << TRY_ENTRY(plan_entries(plan)) : ~0ULL;
+
+	return (~0ULL << TRY_ENTRY(nr)) | (TRIES_LENDING & not_lent);
+}
+
+/* Entries far behind the clock are moved up: idleness earns no credit. */
+static __always_inline void entry_move_up(struct turn __arena *turn, u32 entry)
+{
+	turn->due[entry] = vtime_max(turn->due[entry], turn->clock - SHARE_LAG_NS);
+	turn->lends[entry] = vtime_max(turn->lends[entry], turn->due[entry]);
+}
 
 /*
- * The least virtual time among what has not been asked yet: an entry itself comes at its time less
- * what it lent, its turn for borrowers at its time. An entry that has not been asked for its
- * interval comes before all. @asked, @offered: bit for each entry. Entries
- * far behind the clock are moved up on the way.
+ * The least virtual time on @cid among what is not in @tried. An entry that has not been asked for its
+ * interval comes before all. TRIES: everything has been tried.
  */
-static __always_inline struct share_offer turn_next(const struct fief_cid_plan __arena *plan,
-						    struct turn __arena *turn, u32 nr, u32 asked,
-						    u32 offered, u64 now)
+FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u64 tried, u64 now)
 {
-	struct share_offer best = {.entry = SHARE_ENTRIES};
-	u64 oldest = turn->clock - SHARE_LAG_NS, best_vtime = 0;
-	u32 i;
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	struct turn __arena *turn = cid_turn(cid);
+	u64 best_vtime = 0;
+	u32 best = TRIES, i;
 
-	bpf_for(i, 0, nr) {
-		bool lend = asked & (1U << i);
+	touch_arena();
+	bpf_for(i, 0, SHARE_ENTRIES) {
+		bool itself = !(tried & try_bit(TRY_ENTRY(i)));
 		u64 vtime;
 
-		if (i >= SHARE_ENTRIES || (lend && (offered & (1U << i))))
+		if (i >= SHARE_ENTRIES || (!itself && (tried & try_bit(TRY_LENDING(i)))))
 			continue;
-		if (!lend && vtime_before(turn->asked_at[i] + ask_interval(plan, i), now))
-			return (struct share_offer){.entry = i};
-		if (vtime_before(turn->vtime[i], oldest))
-			turn->vtime[i] = oldest;
-		vtime = turn->vtime[i];
-		if (!lend) {
-			turn->lent[i] = min(turn->lent[i], vtime - oldest);
-			vtime -= turn->lent[i];
-		}
-		if (best.entry == SHARE_ENTRIES || vtime_before(vtime, best_vtime)) {
-			best.entry = i;
-			best.lend = lend;
+		if (itself && vtime_before(turn->asked_at[i] + ask_interval(plan, i), now))
+			return TRY_ENTRY(i);
+		entry_move_up(turn, i);
+		vtime = itself ? turn->due[i] : turn->lends[i];
+		if (best == TRIES || vtime_before(vtime, best_vtime)) {
+			best = itself ? TRY_ENTRY(i) : TRY_LENDING(i);
 			best_vtime = vtime;
 		}
 	}
 	return best;
 }
 
+/* @entry has something to run on its own turn, or @borrower on a lent one: the turn is theirs. */
 static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32 borrower, u64 now)
 {
 	if (entry >= SHARE_ENTRIES)
 		return;
-	if (borrower == FIEF_SLOT_NONE) {
-		turn->vtime[entry] -= turn->lent[entry];
-		turn->lent[entry] = 0;
-	}
-	if (vtime_before(turn->clock, turn->vtime[entry]))
-		turn->clock = turn->vtime[entry];
+	turn->clock = vtime_max(turn->clock,
+				borrower == FIEF_SLOT_NONE ? turn->due[entry] : turn->lends[entry]);
 	if (turn->entry != entry || turn->borrower != borrower) {
 		turn->entry = entry;
 		turn->borrower = borrower;
@@ -335,19 +351,21 @@ static __always_inline void turn_idle(s32 cid, bool idle)
 }
 
 /* A changed plan starts everybody on this cid level. */
-static __always_inline void turn_reset(s32 cid)
+FIEF_VERIFIED_ONCE int turn_reset(s32 cid)
 {
 	struct turn __arena *turn = cid_turn(cid);
 	u64 now = bpf_ktime_get_ns();
 	u32 i;
 
+	touch_arena();
 	bpf_for(i, 0, SHARE_ENTRIES) {
-		turn->vtime[i] = turn->clock;
-		turn->lent[i] = 0;
+		turn->due[i] = turn->clock;
+		turn->lends[i] = turn->clock;
 		turn->asked_at[i] = now;
 	}
 	turn->entry = SHARE_NOBODY;
 	turn->borrower = FIEF_SLOT_NONE;
+	return 0;
 }
 
 #endif /* FIEF_SHARE_BPF_H */

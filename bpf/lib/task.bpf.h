@@ -28,7 +28,7 @@ struct task_ctx {
 	u64 vtime; /* CPU time used so far by its share, ns of the whole scheduler's time */
 	u64 waits_since; /* when it became ready to run, CLOCK_MONOTONIC ns; a re-enqueue is no fresh start */
 	u64 exec_start; /* sum_exec_runtime up to which it has been charged, ns */
-	struct group __arena *group; /* never NULL once init_task has run */
+	struct group __arena *group; /* set while the task is this scheduler's */
 	u32 load; /* what it adds to its group's load: its weight while it is runnable, else 0 */
 	u32 place; /* enum task_place */
 	bool running;
@@ -44,6 +44,14 @@ struct {
 static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 {
 	return bpf_task_storage_get(&task_ctxs, p, 0, 0);
+}
+
+/* Is @p this scheduler's now? What it keeps about a task outlives the task's stay. */
+static __always_inline bool task_is_ours(struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	return tctx && tctx->group;
 }
 
 static __always_inline void task_join(struct task_ctx *tctx, u64 cgroup_id)
@@ -113,14 +121,6 @@ static __always_inline u64 task_cost(const struct task_struct *p, const struct t
 	return group ? group_cost(group, tctx->load ?: task_weight(p)) : COST_ONE;
 }
 
-/* At most this much CPU time is charged at once: the product with COST_MAX fits. */
-#define TASK_CHARGE_MAX_NS (1ULL << 30)
-
-static __always_inline u64 cost_of(u64 cost, u64 runtime_ns)
-{
-	return (cost * min(runtime_ns, TASK_CHARGE_MAX_NS)) >> COST_SHIFT;
-}
-
 /* CPU time of @p in its virtual time. */
 static __always_inline u64 task_scale(const struct task_struct *p, const struct task_ctx *tctx,
 				      u64 runtime_ns)
@@ -149,6 +149,24 @@ static __always_inline void task_stopped(const struct task_struct *p, struct tas
 	task_charge(p, tctx);
 	tctx->running = false;
 	tctx->waits_since = bpf_ktime_get_ns();
+}
+
+/* @p comes back without having run. */
+static __always_inline void count_reenq(struct task_struct *p)
+{
+	switch (p->scx.flags & SCX_TASK_REENQ_REASON_MASK) {
+	case SCX_TASK_REENQ_CAP:
+		count(reenq_cap);
+		break;
+	case SCX_TASK_REENQ_IMMED:
+		count(reenq_immed);
+		break;
+	case SCX_TASK_REENQ_PREEMPTED:
+		count(reenq_preempted);
+		break;
+	default:
+		count(reenq_other);
+	}
 }
 
 void FIEF_OP(task_runnable, struct task_struct *p, u64 enq_flags)

@@ -15,16 +15,14 @@
  * for its age anyway, and what it had then does not count against it once its weight is raised.
  *
  * Age beats weight: a task that has waited for AGE_NS, however far its virtual time is ahead, goes to
- * the queue of the aged, which is first in, first out, and has every other turn of a CPU while
- * anything is in it. A timer looks for such tasks every AGE_SCAN_NS and walks the queues for it,
- * while there are any tasks in them.
+ * the queue of the aged (lib/patrol.bpf.h sees to it), which is first in, first out, and has every other
+ * turn of a CPU while anything is in it.
  *
  * A scheduler may order otherwise; it defines, before it includes this header:
  *   VQUEUE_KEY(p, tctx, vtime)     the place of a task in the queue; by default its virtual time
  *   VQUEUE_STICKY_NS               how much further than the queue's first a running task may be and
  *                                  still go on; by default 0
  *   VQUEUE_TAKE(llc, cid, flags)   moves a task to this CPU; by default the first that may run here
- *   VQUEUE_STRANDED(p, tctx, now)  a queued task that none of this scheduler's cids may ever serve
  *
  * A CPU takes from its own LLC's queue, but looks at one other queue in turn and takes from there
  * when that queue's first task is more than a slice behind: weights hold across LLCs.
@@ -34,10 +32,8 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
-#include "cpuctl.bpf.h"
 #include "dsq.bpf.h"
 #include "idle.bpf.h"
-#include "notice.bpf.h"
 #include "park.bpf.h"
 #include "slice.bpf.h"
 #include "state.bpf.h"
@@ -53,26 +49,10 @@
 #define VQUEUE_TAKE(llc, cid, enq_flags) dsq_move_to_local(vqueue_dsq(llc), enq_flags)
 #endif
 
-#ifndef VQUEUE_STRANDED
-#define VQUEUE_STRANDED(p, tctx, now) false
-#endif
-
 /* How far behind the clock a task may stay that has found no CPU for its share. */
 #define VQUEUE_LAG_NS (200 * NSEC_PER_MSEC)
 
 #define AGE_NS NSEC_PER_SEC
-#define AGE_SCAN_NS (250 * NSEC_PER_MSEC)
-
-struct age_timer {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct age_timer);
-} age_timers SEC(".maps");
 
 u64 vclock;
 /* Cids whose last task came from the queue of the aged. Written by their own dispatch. */
@@ -280,73 +260,6 @@ void FIEF_OP(vqueue_tick, struct task_struct *p)
 		scx_bpf_task_set_slice(p, 0);
 }
 
-/*
- * Decide afresh for every queued task: the cids this scheduler may use have changed, and a queued
- * task's affinity may now leave it none of them.
- */
-static __always_inline void vqueue_reconsider(void)
-{
-	u32 llc;
-
-	bpf_for(llc, 0, nr_llcs)
-		scx_bpf_dsq_reenq(vqueue_dsq(llc), 0);
-	scx_bpf_dsq_reenq(AGED_DSQ, 0);
-}
-
-/* Move those that have waited too long, and those that would wait for ever, to where they run. */
-FIEF_VERIFIED_ONCE int vqueue_scan(u32 llc)
-{
-	u64 now = bpf_ktime_get_ns();
-	struct task_struct *p;
-
-	touch_arena();
-	bpf_rcu_read_lock();
-	bpf_for_each(scx_dsq, p, vqueue_dsq(llc), 0) {
-		struct task_ctx *tctx = task_ctx(p);
-		s32 cid;
-
-		if (!tctx)
-			continue;
-		if (VQUEUE_STRANDED(p, tctx, now)) {
-			cid = cidmask_first(tctx->allowed);
-			if (cid >= 0 && scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p,
-							 SCX_DSQ_LOCAL_ON | cid, SCX_ENQ_RESCUE))
-				count(rescued);
-		} else if (vtime_before(tctx->waits_since + AGE_NS, now)) {
-			tctx->place = TASK_AGED;
-			if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, AGED_DSQ, 0))
-				count(aged);
-		}
-	}
-	bpf_rcu_read_unlock();
-	return 0;
-}
-
-static int age_timer_fn(void *map, u32 *key, struct age_timer *timer)
-{
-	u32 llc;
-
-	touch_arena();
-	bpf_for(llc, 0, nr_llcs)
-		vqueue_scan(llc);
-	cpuctl_poll();
-	notice_waiting(scx_bpf_dsq_nr_queued(AGED_DSQ));
-	bpf_timer_start(&timer->timer, AGE_SCAN_NS, 0);
-	return 0;
-}
-
-static __always_inline s32 age_timer_init(void)
-{
-	u32 key = 0;
-	struct age_timer *timer = bpf_map_lookup_elem(&age_timers, &key);
-
-	if (!timer)
-		return -EINVAL;
-	bpf_timer_init(&timer->timer, &age_timers, CLOCK_MONOTONIC);
-	bpf_timer_set_callback(&timer->timer, age_timer_fn);
-	return bpf_timer_start(&timer->timer, AGE_SCAN_NS, 0);
-}
-
 static __always_inline s32 vqueue_init(void)
 {
 	u32 llc;
@@ -369,10 +282,7 @@ static __always_inline s32 vqueue_init(void)
 		fief_error("cannot create the queue of those that waited too long: error %d", ret);
 		return ret;
 	}
-	ret = park_init();
-	if (ret)
-		return ret;
-	return age_timer_init();
+	return park_init();
 }
 
 #endif /* FIEF_VQUEUE_BPF_H */

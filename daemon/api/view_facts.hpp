@@ -42,6 +42,7 @@ void for_each_counter(CountersT& counters, Visit visit) {
   visit("reenq_cap", counters.reenq_cap);
   visit("reenq_immed", counters.reenq_immed);
   visit("reenq_preempted", counters.reenq_preempted);
+  visit("reenq_other", counters.reenq_other);
   visit("rescued", counters.rescued);
   visit("reclaims", counters.reclaims);
   visit("aged", counters.aged);

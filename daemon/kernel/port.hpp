@@ -42,6 +42,7 @@ struct Counters {
   std::uint64_t reenq_cap = 0;
   std::uint64_t reenq_immed = 0;
   std::uint64_t reenq_preempted = 0;
+  std::uint64_t reenq_other = 0;
   std::uint64_t rescued = 0;
   std::uint64_t reclaims = 0;         ///< own CPUs taken back from a borrower
   std::uint64_t aged = 0;             ///< tasks that ran for their age, before those due first

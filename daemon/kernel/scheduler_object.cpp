@@ -172,6 +172,7 @@ Counters SchedulerObject::counters() const {
           .reenq_cap = from.reenq_cap,
           .reenq_immed = from.reenq_immed,
           .reenq_preempted = from.reenq_preempted,
+          .reenq_other = from.reenq_other,
           .rescued = from.rescued,
           .reclaims = from.reclaims,
           .aged = from.aged,

@@ -141,7 +141,9 @@ bool is_pattern_text(const JsonNode& node) {
 }  // namespace
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxName && is_printable(text);
+  if (text.size() > kMaxName)
+    return is_cgroup_path(text);
+  return !text.empty() && is_printable(text);
 }
 
 bool is_cgroup_path(std::string_view path) {

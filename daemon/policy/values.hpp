@@ -25,7 +25,8 @@ inline constexpr double kLeastCpus = 0.01;
 
 ValueResult<bool> as_bool(const JsonNode& node);
 ValueResult<std::string> as_text(const JsonNode& node);
-/// 1 to 255 bytes without control characters.
+/// 1 to 255 bytes without control characters, or the path of a cgroup: delegations that patterns
+/// make are named by it.
 ValueResult<std::string> as_name(const JsonNode& node);
 /// Absolute and normalised, not the root; components of at most 255 bytes, 4095 in all.
 ValueResult<std::string> as_cgroup_path(const JsonNode& node);

@@ -45,7 +45,8 @@ def save(figure, directory, name):
 
 
 def runs(results, measure, **wanted):
-    return [r for r in results if r["measure"] == measure and all(r[key] == value for key, value in wanted.items())]
+    return [r for r in results if "result" in r and r["measure"] == measure
+            and all(r[key] == value for key, value in wanted.items())]
 
 
 def medians(lists):

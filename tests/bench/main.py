@@ -26,7 +26,10 @@ def options():
                         choices=sorted({peer for figure in plan.FIGURES for peer in figure.peers}))
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each peer (default 3)")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
-    parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="also writes what was measured")
+    parser.add_argument("--json", metavar="FILE", type=pathlib.Path,
+                        help="also writes what was measured, each result as it comes")
+    parser.add_argument("--resume", metavar="FILE", type=pathlib.Path,
+                        help="goes on with a file of --json where its run was cut short")
     parser.add_argument("--junit", metavar="FILE", type=pathlib.Path,
                         help="also writes whether fief is within wide, safe limits; 1 if it is not")
     return parser.parse_args()
@@ -36,12 +39,31 @@ def chosen(arguments):
     return [figure for figure in plan.FIGURES if not arguments.figure or figure.number in arguments.figure]
 
 
-def results_of(figures, arguments):
-    """Measures everything, result by result; what fails is told and left out."""
+def begun(arguments):
+    """What there is before the first measurement: nothing, or what an earlier run of the same has left."""
+    made_with = measure.versions()
+    if not arguments.resume:
+        return {"made with": made_with, "results": []}
+    document = json.loads(arguments.resume.read_text())
+    for what in ("fief", "kernel", "qemu"):
+        if document["made with"][what] != made_with[what]:
+            sys.exit(f"run: {arguments.resume} was made with {what} {document['made with'][what]}, this is "
+                     f"{made_with[what]}: their results cannot stand side by side")
+    document["results"] = [result for result in document["results"] if "result" in result]
+    return document
+
+
+def is_done(step, results):
+    return any(all(result[key] == value for key, value in step.items()) for result in results)
+
+
+def results_of(figures, arguments, done):
+    """Measures everything that is not done yet, result by result."""
     for guest, run in measure.RUN.items():
         steps = plan.steps(figures, guest, 1 if arguments.quick else arguments.repeats,
                            QUICK_SECONDS.get(guest) if arguments.quick else None)
-        steps = [step for step in steps if not arguments.peer or step["peer"] in arguments.peer]
+        steps = [step for step in steps if (not arguments.peer or step["peer"] in arguments.peer)
+                 and not is_done(step, done)]
         try:
             yield from run(steps)
         except measure.Failure as failure:
@@ -52,14 +74,14 @@ def main():
     # Ends as an error does, so that the guest and its files go.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = options()
-    figures, results = chosen(arguments), []
-    document = {"made with": measure.versions(), "results": results}
-    for result in results_of(figures, arguments):
+    figures, document = chosen(arguments), begun(arguments)
+    results, file = document["results"], arguments.json or arguments.resume
+    for result in results_of(figures, arguments, list(results)):
         print(f"   {result['peer']}, {result['measure']}: {report.brief(result)}", file=sys.stderr, flush=True)
         results.append(result)
         # A run that is broken off leaves what it has.
-        if arguments.json:
-            arguments.json.write_text(json.dumps(document, indent=1) + "\n")
+        if file:
+            file.write_text(json.dumps(document, indent=1) + "\n")
     print(report.table(figures, document))
     if arguments.junit:
         arguments.junit.write_text(report.junit(figures, results))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Has steps measured: in a guest with a disk, in a guest with snapshots, or on this machine.
 
-Each way yields results: the step, "result" with the values, and "foreign", the part of this machine
-that other programs used meanwhile, None where that cannot matter.
+Each way yields results: the step, "result" with the values or "failed" with the reason why there are none,
+and "foreign", the part of this machine that other programs used meanwhile, None where that cannot matter.
 """
 
 import datetime
@@ -49,7 +49,7 @@ def in_one_guest(cpus, steps):
             target.chmod(0o755)
         (inside / "steps.json").write_text(json.dumps(steps))
         command = [HERE.parent / "vm" / "guest", "run", "--cpus", str(cpus), "--memory", "3072",
-                   "--timeout", "3600", "--copy", str(inside), "--", "python3", "bench/figures.py"]
+                   "--timeout", "3600", "--copy", str(inside), "--", "python3", "bench/disk.py"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as guest:
             foreign = hostload.ForeignUse()
             for line in guest.stdout:
@@ -95,7 +95,7 @@ def in_world(guest, steps):
     try:
         guest.ask("attach", peer=peer, weights=weights)
     except snapshots.Refused as error:
-        print(f"{peer} cannot be attached: {error}", file=sys.stderr)
+        yield from ({**step, "foreign": None, "failed": f"it cannot be attached: {error}"} for step in steps)
         return
     guest.save("attached")
     for step in steps:
@@ -103,7 +103,7 @@ def in_world(guest, steps):
         try:
             result = guest.ask("measure", measure=step["measure"], seconds=step["seconds"])
         except snapshots.Refused as error:
-            print(f"{peer}, {step['measure']}: {error}", file=sys.stderr)
+            yield {**step, "foreign": None, "failed": str(error)}
             continue
         yield {**step, "foreign": None, "result": result}
     guest.forget("attached")

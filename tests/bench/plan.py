@@ -19,7 +19,7 @@ class Figure:
     number: int
     title: str
     ran: str  # what ran, for somebody who has not read the code
-    measure: str  # a key of MEASURE in inside/figures.py or inside/latency.py, or the benchmark's name
+    measure: str  # a key of MEASURE in inside/*.py, or the benchmark's name
     value: str  # which of the measured values
     peers: tuple  # the last one is fief
     limit: float  # the target
@@ -54,6 +54,12 @@ EVERY_GROUP = "every group has a computing process for each CPU"
 SERVERS = ("4 threads that sleep about 10 ms and then compute 0.2 ms; another group of equal weight computes "
            "on every CPU")
 STORM = "the same 4 threads beside 16 processes of another group that fork without end, over the same threads alone"
+
+CONTROLLED = ("linux", "fief")
+LIMITED = "three groups with computing processes for each CPU: one delegated, one below a delegated one, one not"
+FAMILIES = "groups of weights 100, 300 and 250 with 4, 100 and 10 computing tasks, and another busy group"
+LITTLE = ("tasks of nice 19 among 100 others, in a delegated group and in one that is not, and one task of a group of "
+          "weight 1, beside a delegated group of weight 10,000")
 
 PLANNERS = ("hamilton", "webster", "rotate", "fief")
 CHANGES = "4,000 random changes of one weight, 4 to 64 CPUs, 2 to 10 groups"
@@ -114,6 +120,14 @@ FIGURES = [
            "error %", PLANNERS, 0.1, 1, guest=HOST, note=BASELINES),
     Figure(13, "CPUs that get another owner with a change of one weight", CHANGES, "plan_compare",
            "CPUs moved", PLANNERS, 1, 2, "hamilton", guest=HOST, note=BASELINES),
+    Figure(14, "worst distance of a limited group from its cpu.max", LIMITED, "limits", "error %", CONTROLLED, 5, 20,
+           guest=DISK, cpus=4, seconds=20),
+    Figure(14, "the most that one of them used in any second, in times of its limit", LIMITED, "limits",
+           "times the limit", CONTROLLED, 1, 3, "linux", guest=DISK, cpus=4, seconds=20),
+    Figure(15, "worst share error of groups below a delegated one, and below one that is not", FAMILIES,
+           "weights below", "error %", CONTROLLED, 3, 15, guest=DISK, seconds=20),
+    Figure(16, "longest wait of a task to which little is due", LITTLE, "waits", "s, longest", CONTROLLED, 3, 6,
+           guest=DISK, cpus=4, weights=(10000, 100), seconds=20),
 ]
 
 # Measured beside a figure for a chart: measure, peers.

@@ -20,11 +20,23 @@ Guests on virtual time count instructions, so other programs of this machine can
 """
 
 
+def serves(run, figure, peer):
+    return (run["peer"] == peer and run["measure"] == figure.measure and run["cpus"] == figure.cpus
+            and tuple(run["weights"]) == figure.weights)
+
+
 def measured(figure, peer, results):
     """The runs of one peer that serve a figure, in the order of the repeats."""
-    return sorted((r for r in results if r["peer"] == peer and r["measure"] == figure.measure
-                   and r["cpus"] == figure.cpus and tuple(r["weights"]) == figure.weights),
-                  key=lambda r: r["repeat"])
+    return sorted((run for run in results if "result" in run and serves(run, figure, peer)),
+                  key=lambda run: run["repeat"])
+
+
+def failure(figure, peer, results):
+    """Why a peer was not measured: the last line of what was said."""
+    for run in results:
+        if "failed" in run and serves(run, figure, peer):
+            return run["failed"].strip().splitlines()[-1]
+    return ""
 
 
 def values_of(figure, peer, results):
@@ -32,7 +44,9 @@ def values_of(figure, peer, results):
 
 
 def brief(result):
-    """What was measured, without the curves."""
+    """What was measured, without the curves; or why it was not."""
+    if "failed" in result:
+        return "could not be measured: " + result["failed"]
     return {key: value for key, value in result["result"].items() if not isinstance(value, list)}
 
 
@@ -46,10 +60,10 @@ def number(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
-def shown(values):
+def shown(values, why=""):
     """Median and range."""
     if not values:
-        return "not measured"
+        return f"could not be measured: {why}" if why else "not measured"
     text = number(statistics.median(values))
     return text if len(values) == 1 else f"{text} ({number(min(values))} to {number(max(values))})"
 
@@ -111,7 +125,8 @@ def block(figure, results):
     yield line("ran", figure.ran)
     yield line("in", conditions(figure, results))
     for peer in figure.peers:
-        yield line(peer, shown(values_of(figure, peer, results)) + doubt(figure, peer, results))
+        yield line(peer, shown(values_of(figure, peer, results), failure(figure, peer, results))
+                   + doubt(figure, peer, results))
     yield line("target", f"{figure.target}: {verdict(figure, results)}")
     if figure.note:
         yield line("note", figure.note)

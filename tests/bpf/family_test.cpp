@@ -63,6 +63,26 @@ TEST_F(Strangers, OneThatNeverLetsGoIsMadeTo) {
   EXPECT_NEAR(used[1] / (used[0] + used[1]), 0.5, 0.05);
 }
 
+// Neither the owner nor who borrows sees to it.
+TEST_F(Strangers, ALentCidComesBackToAnOwnerThatDoesNotAsk) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a, "fifo");
+  ASSERT_TRUE(try_attach(b, "fifo", {{"fault", std::int64_t{5}}}));
+  auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
+  level.participants[1].lend = true;
+  apply(level);
+  b.spin_many(2);
+  run_for(1s);
+  const auto lent = used_during({&b}, [this] { run_for(2s); });
+  EXPECT_GT(lent[0], 1.8 * 2);
+  const auto owner = a.spin();
+  EXPECT_LT(longest_gap({owner}, 3s), 300ms);
+  const auto used = used_during({&a, &b}, [this] { run_for(3s); });
+  EXPECT_NEAR(used[0] / used[1], 1.0, 0.1);
+}
+
 struct Fault {
   const char* name;
   std::int64_t code;

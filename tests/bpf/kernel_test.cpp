@@ -2,6 +2,7 @@
 // fief's BPF programs and its kernel port on the real kernel, held to /sys and cpu.stat.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <fstream>
 
 #include "kernel/bpf_kernel.hpp"
@@ -92,6 +93,20 @@ TEST_F(RealKernel, WorkRunsOnOwnedCpusOnly) {
   EXPECT_GT(counters->enqueued, 0U);
 }
 
+// What changes places at the end of a slice on a cid of its own has nothing to take back.
+TEST_F(RealKernel, OwnTasksDoNotTakeTheirCpuBackFromEachOther) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}}));
+  a.spin();
+  a.spin();
+  run_for(1s);
+  const auto before = kernel_->counters(a.id())->reclaims;
+  run_for(3s);
+  EXPECT_LT(kernel_->counters(a.id())->reclaims - before, 20U);
+}
+
 TEST_F(RealKernel, SharedCpuDividesByFractions) {
   TestCgroup a("fief-test-a");
   TestCgroup b("fief-test-b");
@@ -136,6 +151,25 @@ TEST_F(RealKernel, IdleCpuIsLentAndTakenBack) {
   EXPECT_GT(lent[0], 1.7 * taken_back[1]);
   EXPECT_NEAR(taken_back[0] / taken_back[1], 1.0, 0.1);
   EXPECT_EQ(sysfs_caps(a.id(), "enq").to_string(), "0");
+}
+
+// Each re-enqueue counts towards the 256 after which the kernel ends a scheduler.
+TEST_F(RealKernel, PlansReenqueueNobodyWhoWaits) {
+  TestCgroup a("fief-test-a");
+  TestCgroup other("fief-test-other");
+  load_root();
+  attach(a);
+  const std::array levels{level_of(kernel_->topology(), {{a.id(), {0, 1}}}),
+                          level_of(kernel_->topology(), {{a.id(), {0}}})};
+  apply(levels[0]);
+  a.spin_many(12);
+  other.spin_many(12);
+  run_for(500ms);
+  for (std::size_t i = 0; i < 60; ++i)
+    apply(levels[(i + 1) % 2]);
+  EXPECT_EQ(kernel_->counters(a.id())->reenq_other, 0U);
+  EXPECT_EQ(kernel_->counters(kSelf)->reenq_other, 0U);
+  EXPECT_TRUE(sysfs_attached(a.id()));
 }
 
 TEST_F(RealKernel, PinnedTaskWithoutItsCpuIsRescued) {

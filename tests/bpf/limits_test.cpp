@@ -12,10 +12,6 @@ using namespace std::chrono_literals;
 
 class Limits : public RealKernel {
  protected:
-  static void spin(TestCgroup& cgroup, int tasks) {
-    for (int i = 0; i < tasks; ++i)
-      cgroup.spin();
-  }
   /// CPUs that each of @p cgroups uses.
   std::vector<double> cpus_of(const std::vector<const TestCgroup*>& cgroups) {
     static constexpr auto kTime = 6s;
@@ -31,7 +27,7 @@ TEST_F(Limits, OfACgroupThatNobodyDelegated) {
   TestCgroup a("fief-test-a");
   a.write("cpu.max", "40000 100000");
   load_root();
-  spin(a, 6);
+  a.spin_many(6);
   EXPECT_NEAR(cpus_of({&a})[0], 0.4, 0.02);
   EXPECT_EQ(sysfs_state(), "enabled");
 }
@@ -42,9 +38,9 @@ TEST_F(Limits, NestedAndBesideOthers) {
   TestCgroup y("fief-test-a/y");
   TestCgroup b("fief-test-b");
   load_root();
-  spin(x, 4);
-  spin(y, 4);
-  spin(b, 8);
+  x.spin_many(4);
+  y.spin_many(4);
+  b.spin_many(8);
   above.write("cpu.max", "100000 100000");
   x.write("cpu.max", "30000 100000");
   auto used = cpus_of({&x, &y});
@@ -55,6 +51,36 @@ TEST_F(Limits, NestedAndBesideOthers) {
   used = cpus_of({&x, &y, &b});
   EXPECT_NEAR(used[0] / used[1], 1.0, 0.1);
   EXPECT_GT(used[0] + used[1], 1.7);
+}
+
+// What is not used of earlier periods may be used at once, up to the burst.
+TEST_F(Limits, ABurstIsKeptAndSpent) {
+  TestCgroup a("fief-test-a");
+  a.write("cpu.max", "200000 1000000");
+  a.write("cpu.max.burst", "200000");
+  load_root();
+  run_for(3s);
+  a.spin_many(4);
+  // 0.2 s of the period that begins or goes on, 0.2 s kept.
+  const auto at_once = used_during({&a}, [this] { run_for(900ms); });
+  EXPECT_GT(at_once[0], 0.35);
+  EXPECT_LT(at_once[0], 0.7);
+  EXPECT_NEAR(cpus_of({&a})[0], 0.2, 0.03);
+}
+
+// Who waits for the end of a long period does not keep one with a short period waiting.
+TEST_F(Limits, ShortPeriodsBesideLongOnes) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  a.write("cpu.max", "100000 1000000");
+  b.write("cpu.max", "10000 20000");
+  load_root();
+  a.spin_many(4);
+  run_for(500ms);
+  b.spin_many(4);
+  const auto used = cpus_of({&a, &b});
+  EXPECT_NEAR(used[0], 0.1, 0.03);
+  EXPECT_NEAR(used[1], 0.5, 0.05);
 }
 
 class LimitsBelow : public Limits, public ::testing::WithParamInterface<const char*> {};
@@ -70,8 +96,8 @@ TEST_P(LimitsBelow, ADelegatedCgroup) {
   attach(above, GetParam());
   apply(level_of(kernel_->topology(), {{above.id(), {0, 1, 2}}}));
   x.write("cpu.max", "50000 100000");
-  spin(x, 3);
-  spin(y, 3);
+  x.spin_many(3);
+  y.spin_many(3);
   const auto used = cpus_of({&x, &y});
   EXPECT_NEAR(used[0], 0.5, 0.025);
   EXPECT_GT(used[1], 2.3);
@@ -88,7 +114,7 @@ TEST_P(LimitsBelow, OfADelegatedCgroupItself) {
   auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
   level.participants[2].lend = true;
   apply(level);
-  spin(a, 4);
+  a.spin_many(4);
   EXPECT_NEAR(cpus_of({&a})[0], 0.4, 0.02);
   a.write("cpu.max", "150000 100000");
   EXPECT_NEAR(cpus_of({&a})[0], 1.5, 0.075);
@@ -104,8 +130,8 @@ TEST_F(Limits, AboveADelegatedCgroup) {
   attach(x);
   apply(level_of(kernel_->topology(), {{x.id(), {0, 1}}}));
   above.write("cpu.max", "80000 100000");
-  spin(x, 3);
-  spin(y, 3);
+  x.spin_many(3);
+  y.spin_many(3);
   const auto used = cpus_of({&x, &y});
   EXPECT_NEAR(used[0] + used[1], 0.8, 0.04);
   EXPECT_TRUE(sysfs_attached(x.id()));

@@ -35,6 +35,7 @@ class TestCgroup {
   [[nodiscard]] double usage() const;
   /// Starts a process in it that spins; @p cpu pins it to that CPU number.
   pid_t spin(int cpu = -1, int nice_value = 0);
+  std::vector<pid_t> spin_many(int tasks, int nice_value = 0);
   void write(const std::string& file, const std::string& text) const;
   void remove();
 
@@ -67,7 +68,8 @@ class RealKernel : public ::testing::Test {
   void wait_until(const std::string& what, const std::function<bool()>& condition,
                   std::chrono::milliseconds limit = std::chrono::seconds(20));
   void run_for(std::chrono::milliseconds time);
-  /// The longest time, of @p time, in which one of @p pids used no CPU; seen every 100 ms.
+  /// The longest time, of @p time, in which one of @p pids used no CPU; seen every 100 ms. Times in
+  /// which the whole guest stood still do not count.
   std::chrono::milliseconds longest_gap(const std::vector<pid_t>& pids,
                                         std::chrono::milliseconds time);
   [[nodiscard]] bool saw(const std::function<bool(const Event&)>& predicate) const;

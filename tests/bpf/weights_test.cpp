@@ -2,8 +2,10 @@
 // What Linux's cpu controller promises holds under fief's schedulers too: weights at every level
 // whatever the number of tasks, and that everybody runs.
 #include <gmock/gmock.h>
+#include <sched.h>
 
-#include <algorithm>
+#include <memory>
+#include <random>
 
 #include "real_kernel.hpp"
 
@@ -11,11 +13,6 @@ namespace fief::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-void spin(TestCgroup& cgroup, int tasks, int nice_value = 0) {
-  for (int i = 0; i < tasks; ++i)
-    cgroup.spin(-1, nice_value);
-}
 
 /// The parts of the whole that each of @p used is.
 std::vector<double> parts(std::vector<double> used) {
@@ -42,8 +39,8 @@ TEST_F(Weights, CgroupsThatNobodyDelegatedDivideByWeight) {
   TestCgroup b("fief-test-b");
   a.write("cpu.weight", "300");
   load_root();
-  spin(a, 8);
-  spin(b, 40);
+  a.spin_many(8);
+  b.spin_many(40);
   const auto part = parts_of({&a, &b});
   EXPECT_NEAR(part[0], 0.75, 0.03);
   EXPECT_NEAR(part[1], 0.25, 0.03);
@@ -56,9 +53,9 @@ TEST_F(Weights, NestedCgroupsDivideByTheProductOfTheLevels) {
   TestCgroup b("fief-test-b");
   x.write("cpu.weight", "200");
   load_root();
-  spin(x, 30);
-  spin(y, 9);
-  spin(b, 10);
+  x.spin_many(30);
+  y.spin_many(9);
+  b.spin_many(10);
   const auto part = parts_of({&x, &y, &b});
   EXPECT_NEAR(part[0], 1.0 / 3, 0.03);
   EXPECT_NEAR(part[1], 1.0 / 6, 0.03);
@@ -69,8 +66,8 @@ TEST_F(Weights, AWeightThatChangesIsFollowed) {
   TestCgroup a("fief-test-a");
   TestCgroup b("fief-test-b");
   load_root();
-  spin(a, 8);
-  spin(b, 8);
+  a.spin_many(8);
+  b.spin_many(8);
   EXPECT_NEAR(parts_of({&a, &b})[0], 0.5, 0.03);
   a.write("cpu.weight", "25");
   EXPECT_NEAR(parts_of({&a, &b})[0], 0.2, 0.03);
@@ -88,12 +85,69 @@ TEST_F(Weights, SiblingsOfADelegatedCgroupKeepTheirParts) {
   load_root();
   attach(delegated);
   apply(level_of(kernel_->topology(), {{delegated.id(), {0, 1}}}));
-  spin(delegated, 4);
-  spin(beside, 12);
-  spin(b, 12);
+  delegated.spin_many(4);
+  beside.spin_many(12);
+  b.spin_many(12);
   // Of the whole: x and y a quarter each, b a half.
   const auto part = parts_of({&beside, &b});
   EXPECT_NEAR(part[0], 1.0 / 3, 0.03);
+}
+
+// The rule of cgroup v2, on trees that nobody chose. The arithmetic alone: tests/property.
+TEST_F(Weights, RandomTreesDivideByTheRule) {
+  for (const unsigned seed : {1U, 2U}) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const auto any_weight = [&random] { return std::uniform_int_distribution(50U, 400U)(random); };
+    std::vector<std::unique_ptr<TestCgroup>> inner;
+    std::vector<std::unique_ptr<TestCgroup>> leaves;
+    std::vector<const TestCgroup*> measured;
+    std::vector<double> due;
+    double all = 0;
+    if (seed == 1)
+      load_root();
+    for (const std::string name : {"fief-test-a", "fief-test-b"}) {
+      inner.push_back(std::make_unique<TestCgroup>(name, TestCgroup::Below::cpu));
+      const auto weight = any_weight();
+      inner.back()->write("cpu.weight", std::to_string(weight));
+      std::vector<unsigned> below{any_weight(), any_weight()};
+      for (std::size_t i = 0; i < below.size(); ++i) {
+        leaves.push_back(std::make_unique<TestCgroup>(name + "/" + std::to_string(i)));
+        leaves.back()->write("cpu.weight", std::to_string(below[i]));
+        leaves.back()->spin_many(std::uniform_int_distribution(4, 12)(random));
+        measured.push_back(leaves.back().get());
+        due.push_back(static_cast<double>(weight) * below[i] / (below[0] + below[1]));
+      }
+      all += weight;
+    }
+    const auto part = parts_of(measured);
+    for (std::size_t i = 0; i < due.size(); ++i)
+      EXPECT_NEAR(part[i], due[i] / all, 0.03);
+    leaves.clear();
+  }
+}
+
+// SCHED_IDLE counts for next to nothing in its cgroup, and runs.
+TEST_F(Weights, IdleTasksTakeWhatIsLeft) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  const auto busy = a.spin_many(4);
+  const auto idle = a.spin_many(4);
+  const sched_param none{};
+  for (const pid_t pid : idle)
+    ASSERT_EQ(sched_setscheduler(pid, SCHED_IDLE, &none), 0);
+  const auto used_by = [](const std::vector<pid_t>& pids) {
+    double used = 0;
+    for (const pid_t pid : pids)
+      used += cpu_seconds(pid);
+    return used;
+  };
+  run_for(1s);
+  const std::vector<double> before{used_by(busy), used_by(idle)};
+  EXPECT_LT(longest_gap(idle, 6s), 3s);
+  const auto part = parts({used_by(busy) - before[0], used_by(idle) - before[1]});
+  EXPECT_LT(part[1], 0.03);
+  EXPECT_GT(part[1], 0.0);
 }
 
 class WeightsBelow : public Weights, public ::testing::WithParamInterface<const char*> {};
@@ -109,30 +163,23 @@ TEST_P(WeightsBelow, CgroupsBelowADelegatedOneDivideByWeight) {
   load_root();
   attach(above, GetParam());
   apply(level_of(kernel_->topology(), {{above.id(), {0, 1}}}));
-  spin(x, 2);
-  spin(y, 20);
+  x.spin_many(2);
+  y.spin_many(20);
   EXPECT_NEAR(parts_of({&x, &y})[0], 0.75, 0.03);
   y.write("cpu.weight", "900");
   EXPECT_NEAR(parts_of({&x, &y})[0], 0.25, 0.03);
 }
 
-class EverybodyRuns : public RealKernel {
- protected:
-  std::vector<pid_t> spin(TestCgroup& cgroup, int tasks, int nice_value = 0) {
-    std::vector<pid_t> pids(static_cast<std::size_t>(tasks));
-    std::ranges::generate(pids, [&] { return cgroup.spin(-1, nice_value); });
-    return pids;
-  }
-};
+class EverybodyRuns : public RealKernel {};
 
 // What ran alone for long must not wait for all that once others come.
 TEST_F(EverybodyRuns, NiceTasksThatHadTheMachineAlone) {
   TestCgroup a("fief-test-a");
   load_root();
   const int cpus = static_cast<int>(kernel_->topology().nr_cids());
-  const auto nice = spin(a, cpus, 19);
+  const auto nice = a.spin_many(cpus, 19);
   run_for(5s);
-  spin(a, 2 * cpus);
+  a.spin_many(2 * cpus);
   EXPECT_LT(longest_gap(nice, 8s), 3s);
   EXPECT_EQ(sysfs_state(), "enabled");
 }
@@ -140,8 +187,8 @@ TEST_F(EverybodyRuns, NiceTasksThatHadTheMachineAlone) {
 TEST_F(EverybodyRuns, NiceTasksBesideAHundredOthers) {
   TestCgroup a("fief-test-a");
   load_root();
-  spin(a, 100);
-  const auto nice = spin(a, 4, 19);
+  a.spin_many(100);
+  const auto nice = a.spin_many(4, 19);
   EXPECT_LT(longest_gap(nice, 8s), 3s);
 }
 
@@ -156,10 +203,10 @@ TEST_F(EverybodyRuns, BelowAChildThatIsDueLittle) {
   apply(level);
   TestCgroup other("fief-test-other");
   const int cpus = static_cast<int>(kernel_->topology().nr_cids());
-  spin(other, 2 * cpus);
-  const auto few = spin(a, 2);
+  other.spin_many(2 * cpus);
+  const auto few = a.spin_many(2);
   EXPECT_LT(longest_gap(few, 8s), 3s);
-  const auto many = spin(a, 40);
+  const auto many = a.spin_many(40);
   run_for(3s);
   EXPECT_LT(longest_gap(many, 8s), 3s);
   EXPECT_TRUE(sysfs_attached(a.id()));
@@ -178,8 +225,8 @@ TEST_F(EverybodyRuns, AtTheRootThatKeepsLittle) {
   level.participants[0].shared = {{Cid{0}, kept}};
   level.participants[1].shared = {{Cid{0}, kCpuUnit - kept}};
   apply(level);
-  spin(a, 2 * static_cast<int>(nr_cids));
-  const auto small = spin(other, 20);
+  a.spin_many(2 * static_cast<int>(nr_cids));
+  const auto small = other.spin_many(20);
   EXPECT_LT(longest_gap(small, 8s), 3s);
   EXPECT_EQ(sysfs_state(), "enabled");
 }

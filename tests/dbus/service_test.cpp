@@ -184,7 +184,7 @@ TEST_F(ServiceTest, UsageIsReadLiveAndNotAnnounced) {
   EXPECT_EQ(read_u64(of(kA, "UsageUSec").message), 5'000'000U);
   EXPECT_THAT(keys_of_dictionary(of(kA, "Counters").message),
               UnorderedElementsAre("enqueued", "direct", "reenq_cap", "reenq_immed",
-                                   "reenq_preempted", "rescued", "reclaims", "aged", "parked",
+                                   "reenq_preempted", "reenq_other", "rescued", "reclaims", "aged", "parked",
                                    "limit_periods", "limit_throttled"));
 }
 

@@ -63,6 +63,23 @@ TEST_F(Pattern, ChangesOfOneCgroupLeaveTheOthersAlone) {
   EXPECT_EQ(view(kB).weight, 300U);
 }
 
+// Containers in containers have paths that no file name could hold.
+TEST_F(Pattern, ChangesOfACgroupWithALongPath) {
+  start_with_pods();
+  const auto above = "/kube.slice/pod-" + std::string(200, 'x') + ".slice";
+  const auto long_path = above + "/cri-" + std::string(200, 'y') + ".scope";
+  make(above);
+  make(long_path);
+  wait_for(long_path, SchedulerState::attached);
+  ASSERT_TRUE(change(long_path, {{"weight", 900}}));
+  EXPECT_EQ(view(long_path).weight, 900U);
+  ASSERT_TRUE(change(long_path, {{"weight", 700}}, Lifetime::persistent));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view(long_path).weight, 700U);
+  ASSERT_TRUE(detach(long_path));
+  EXPECT_EQ(kernel_.observe()->find(id(long_path)), nullptr);
+}
+
 TEST_F(Pattern, AChangeByItsNameIsOfAllThatItMeans) {
   start_with_pods();
   ASSERT_TRUE(change("pods", {{"weight", 50}, {"scheduler", std::string("fair")}}));

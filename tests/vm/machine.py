@@ -144,5 +144,17 @@ def journal(unit="fiefd.service"):
     return run("journalctl", "--no-pager", "--output=cat", "--unit", unit).stdout
 
 
+def unit_property(name, unit="fiefd.service"):
+    return run("systemctl", "show", "--value", "--property", name, unit).stdout.strip()
+
+
+def used_cpus(*services, seconds=10):
+    """CPUs that each service uses, over that time from now."""
+    before, started = [service.usage() for service in services], time.monotonic()
+    time.sleep(seconds)
+    passed = time.monotonic() - started
+    return [(service.usage() - was) / passed for service, was in zip(services, before)]
+
+
 def nr_cpus():
     return os.cpu_count()

@@ -10,7 +10,6 @@ import pytest
 import machine
 
 SETTLE = 3
-WINDOW = 10
 
 QUOTA = {"CPUQuota": "40%"}
 FOUR_NICE = "for n in 1 2 3 4; do (while :; do :; done) & done; wait"
@@ -19,13 +18,9 @@ MANY_TASKS = "for n in $(seq 40); do (while :; do :; done) & done; wait"
 
 
 def used(*services):
-    """CPUs that each uses, over a window of its own."""
+    """CPUs that each uses once things have settled."""
     time.sleep(SETTLE)
-    before = [service.usage() for service in services]
-    started = time.monotonic()
-    time.sleep(WINDOW)
-    seconds = time.monotonic() - started
-    return [(service.usage() - was) / seconds for service, was in zip(services, before)]
+    return machine.used_cpus(*services)
 
 
 def set_properties(service, **properties):

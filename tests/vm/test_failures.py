@@ -11,11 +11,6 @@ import pytest
 FINAL = "78"
 OBJECTS = pathlib.Path("/usr/lib/fief/bpf")
 
-
-def unit_property(name):
-    return machine.run("systemctl", "show", "--value", "--property", name, "fiefd.service").stdout.strip()
-
-
 BAD_POLICIES = {
     "syntax": ('{"delegations": [}', "policy.json:1:"),
     "unknown key": ('{"delegations": [{"cgroup": "/x", "wieght": 3}]}', 'did you mean "weight"'),
@@ -75,9 +70,9 @@ def test_another_root_scheduler_is_named(daemon):
     machine.run("bpftool", "struct_ops", "register", str(OBJECTS / "root.bpf.o"), str(pins))
     try:
         machine.run("systemctl", "start", "fiefd.service", check=False)
-        machine.wait_for("the refusal", lambda: unit_property("ActiveState") == "failed")
-        assert unit_property("ExecMainStatus") == FINAL
-        assert unit_property("NRestarts") == "0"
+        machine.wait_for("the refusal", lambda: machine.unit_property("ActiveState") == "failed")
+        assert machine.unit_property("ExecMainStatus") == FINAL
+        assert machine.unit_property("NRestarts") == "0"
         assert "fief_root" in machine.journal()
     finally:
         for pin in pins.iterdir():
@@ -119,8 +114,8 @@ def test_sysrq_means_out(services, daemon):
     machine.wait_for("a's scheduler", lambda: machine.settled(a))
     # The person at the console has the last word: SysRq-S ends every BPF scheduler, for good.
     pathlib.Path("/proc/sysrq-trigger").write_text("S")
-    machine.wait_for("the service to end", lambda: unit_property("ActiveState") == "failed")
-    assert unit_property("ExecMainStatus") == FINAL
+    machine.wait_for("the service to end", lambda: machine.unit_property("ActiveState") == "failed")
+    assert machine.unit_property("ExecMainStatus") == FINAL
     assert "SysRq" in machine.journal()
     assert machine.kernel_state() == "disabled"
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The figures: what each one runs in the guest, and what it measures."""
 
-import json
 import os
 import pathlib
 import subprocess
@@ -22,9 +21,14 @@ class World:
         self.groups = [peers.Group(name, weight) for name, weight in zip("abcdefgh", weights)]
 
     def __enter__(self):
-        for group in self.groups:
-            group.make()
-        self.peer.start(self.groups)
+        try:
+            for group in self.groups:
+                group.make()
+            self.peer.start(self.groups)
+        except Exception:
+            # What comes next is to find nothing of this.
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error):
@@ -40,17 +44,22 @@ class World:
             self.fill(group)
 
     @staticmethod
-    def fill(group):
-        """Gives a group a computing process for every CPU."""
-        for _ in range(os.cpu_count()):
+    def fill(group, tasks=None):
+        """Gives a group that many computing processes, by default one for every CPU."""
+        for _ in range(tasks or os.cpu_count()):
             group.spawn(PROBE, "spin")
 
     def used(self, seconds):
         """CPUs that each group used over that time."""
-        before, started = [group.usage() for group in self.groups], time.monotonic()
-        time.sleep(seconds)
-        elapsed = time.monotonic() - started
-        return [(group.usage() - usage) / elapsed for group, usage in zip(self.groups, before)]
+        return used_by(self.groups, seconds)
+
+
+def used_by(groups, seconds):
+    """CPUs that each of these groups used over that time."""
+    before, started = [group.usage() for group in groups], time.monotonic()
+    time.sleep(seconds)
+    elapsed = time.monotonic() - started
+    return [(group.usage() - usage) / elapsed for group, usage in zip(groups, before)]
 
 
 def shares(peer, seconds, weights, busy=None):
@@ -113,16 +122,3 @@ def prepare():
     bench.mkdir()
     (bench / "cpu.weight").write_text("10000")
     (bench / "cgroup.subtree_control").write_text("+cpu +cpuset")
-
-
-def main():
-    """Runs a list of measurements; prints each result as a line of JSON as soon as it is there."""
-    prepare()
-    for step in json.load(open(pathlib.Path(__file__).parent / "steps.json", encoding="utf-8")):
-        peer = peers.PEERS[step["peer"]]()
-        result = MEASURE[step["measure"]](peer, step["seconds"], step["weights"])
-        print(json.dumps({**step, "result": result}), flush=True)
-
-
-if __name__ == "__main__":
-    main()

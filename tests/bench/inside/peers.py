@@ -11,6 +11,7 @@ CGROUPS = pathlib.Path("/sys/fs/cgroup")
 SCHED_EXT = pathlib.Path("/sys/kernel/sched_ext")
 HERE = pathlib.Path(__file__).parent
 START_SECONDS = 120
+PERIOD_US = 100000  # of limits, as systemd sets them
 
 
 def wait_for(what, condition, seconds=START_SECONDS):
@@ -23,7 +24,7 @@ def wait_for(what, condition, seconds=START_SECONDS):
 
 
 class Group:
-    """A cgroup below /bench with a weight, and what it has used so far."""
+    """A cgroup below /bench, or further down as "above/name", with a weight, and what it has used so far."""
 
     def __init__(self, name, weight):
         self.name = name
@@ -33,12 +34,18 @@ class Group:
         self.processes = []
 
     def make(self):
+        (self.directory.parent / "cgroup.subtree_control").write_text("+cpu")
         self.directory.mkdir()
         (self.directory / "cpu.weight").write_text(str(self.weight))
 
+    def limit(self, cpus):
+        """Sets cpu.max, with the usual period."""
+        (self.directory / "cpu.max").write_text(f"{int(cpus * PERIOD_US)} {PERIOD_US}")
+
     def remove(self):
         self.stop()
-        self.directory.rmdir()
+        if self.directory.exists():
+            self.directory.rmdir()
 
     def spawn(self, *command, **options):
         """Runs a command in this group; it goes with stop()."""

@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the scripts that run tests in a guest share.
 #
-# guest_options FILE: the guest that tests ask for with a line "# guest: --cpus 8 --timeout 600" in
-# their file, as the array "options" for tests/vm/guest.
+# guests FILE: the guests that tests ask for, each with a line "# guest: --cpus 8 --timeout 600" in
+# their file: the options for tests/vm/guest, a line each.
 
-guest_options() {
-	# shellcheck disable=SC2034 # for the caller
-	read -r -a options < <(sed -n 's/^# guest: *//p' "$1" | head -n 1) || true
+guests() {
+	sed -n 's/^# guest: *//p' "$1"
 }
 
 # run_guest ARGUMENT…: tests/vm/guest run, and again where the guest died of its emulator (status 123).
