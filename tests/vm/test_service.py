@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# short: stop_leaves or tree_is_what or gets_what_it_is_due or only_what_is_enabled
 # guest: --cpus 8 --memory 3072 --timeout 900
 """The installed service: what it attaches and grants, held to the kernel's own files."""
 
@@ -30,6 +31,21 @@ def test_stop_leaves_nothing(services, daemon):
     assert machine.kernel_state() == "disabled"
     before = a.usage()
     machine.wait_for("a to go on", lambda: a.usage() > before + 0.5)
+
+
+def test_only_what_is_enabled_is_started_by_a_call(daemon):
+    anybody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "fiefctl", "status")
+    machine.write_policy({"delegations": []})
+    refused = machine.run(*anybody, check=False)
+    assert refused.returncode != 0
+    assert "fiefd is not running" in refused.stderr
+    assert machine.unit_property("ActiveState") == "inactive"
+    machine.run("systemctl", "enable", "fiefd.service")
+    try:
+        machine.run(*anybody)
+        assert machine.unit_property("ActiveState") == "active"
+    finally:
+        machine.run("systemctl", "disable", "fiefd.service")
 
 
 def test_tree_is_what_the_kernel_holds(services, daemon):

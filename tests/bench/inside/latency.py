@@ -63,8 +63,8 @@ def waking(world, seconds, mode, own_load):
     if own_load:
         world.fill(served)
     time.sleep(START_SECONDS)
-    return distribution(milliseconds(run_in(served, PROBE, mode, SERVERS, seconds * 1000, PERIOD_US,
-                                       WORK_US)))
+    return distribution(milliseconds(run_in(served, *world.peer.before_woken, PROBE, mode, SERVERS,
+                                            seconds * 1000, PERIOD_US, WORK_US)))
 
 
 def isolation(world, seconds):

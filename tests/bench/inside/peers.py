@@ -90,6 +90,8 @@ class Linux:
     """The kernel's own scheduler and cpu.weight."""
 
     name = "linux"
+    # What comes before the command of threads that are woken.
+    before_woken = ()
 
     def start(self, groups):
         assert nobody_schedules()
@@ -98,10 +100,18 @@ class Linux:
         pass
 
 
+class RealTime(Linux):
+    """The same, and the threads that are woken have real-time priority: no scheduler of others is faster."""
+
+    name = "real-time"
+    before_woken = ("chrt", "--fifo", "10")
+
+
 class Fief:
     """fiefd with a delegation for every group."""
 
     name = "fief"
+    before_woken = ()
     # What the policy says of the first group.
     first = {}
 
@@ -152,6 +162,7 @@ class Qmap:
     """The kernel's demonstration: a root, and a child on every group."""
 
     name = "scx_qmap"
+    before_woken = ()
 
     def __init__(self):
         self.processes = []
@@ -219,4 +230,4 @@ class Cpuset:
         pass
 
 
-PEERS = {peer.name: peer for peer in (Linux, Cpuset, Simple, Qmap, Fief, FiefLatency, FiefExclusive)}
+PEERS = {peer.name: peer for peer in (Linux, RealTime, Cpuset, Simple, Qmap, Fief, FiefLatency, FiefExclusive)}

@@ -9,6 +9,12 @@ guests() {
 	sed -n 's/^# guest: *//p' "$1"
 }
 
+# short_form FILE: what a short run (check --short) makes of these tests, from their line "# short: WHAT";
+# nothing where it leaves them out.
+short_form() {
+	sed -n 's/^# short: *//p' "$1"
+}
+
 # run_guest ARGUMENT…: tests/vm/guest run, and again where the guest died of its emulator (status 123).
 run_guest() {
 	local tries status
