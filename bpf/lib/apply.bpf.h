@@ -123,6 +123,7 @@ static __always_inline void apply_slots(u32 nr_slots)
 		slot->charged_ns = 0;
 		slot->borrowed_ns = 0;
 		slot->borrow_vtime = 0;
+		slot->lent_ns = 0;
 	}
 }
 

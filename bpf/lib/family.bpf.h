@@ -95,6 +95,7 @@ static __always_inline u32 slot_take(u64 cgroup_id)
 		account->charged_ns = 0;
 		account->borrowed_ns = 0;
 		account->borrow_vtime = spare_clock;
+		account->lent_ns = 0;
 		account->participant.cgroup_id = cgroup_id;
 		state.nr_slots = max(state.nr_slots, found + 1);
 	}

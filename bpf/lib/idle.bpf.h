@@ -43,12 +43,26 @@ static __always_inline s32 idle_claim_word(u32 w, u64 candidates)
 	return cidmask_claim(idle_cids, cid) ? cid : -1;
 }
 
-static __noinline s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any_llc)
+/*
+ * Idle cids, one word of them, whose core is idle as a whole. Of cores with more than two threads, and of
+ * one that lies in two words, not all are found.
+ */
+static __always_inline u64 idle_cores(u32 w)
+{
+	u64 idle = idle_cids[w], first = idle & core_first[w], paired = core_paired[w];
+	u64 pairs = first & paired & (idle >> 1);
+
+	return (first & ~paired) | pairs | (pairs << 1);
+}
+
+FIEF_VERIFIED_ONCE s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any_llc, bool cores)
 {
 	u64 *within = llc_mask(llc);
 	u32 nr_words = (nr_cids + 63) / 64;
 	u32 w;
 
+	if (!tctx)
+		return -1;
 	bpf_for(w, 0, nr_words) {
 		u32 i = w & (FIEF_MASK_WORDS - 1);
 		u64 candidates = tctx->allowed[i] & usable_cids[i] & idle_cids[i];
@@ -56,6 +70,8 @@ static __noinline s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any
 
 		if (!any_llc)
 			candidates &= within[i];
+		if (cores)
+			candidates &= idle_cores(i);
 		cid = idle_claim_word(i, candidates);
 		if (cid >= 0)
 			return cid;
@@ -63,21 +79,36 @@ static __noinline s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any
 	return -1;
 }
 
+static __always_inline bool idle_claim_one(struct task_ctx *tctx, s32 cid)
+{
+	return cid >= 0 && cidmask_test(tctx->allowed, cid) && cidmask_test(usable_cids, cid) &&
+	       cidmask_claim(idle_cids, cid);
+}
+
 /*
- * Find and claim an idle cid for a task: where it last ran, then in the same LLC, then anywhere.
+ * Find and claim an idle cid for a task: where it last ran, then in the same LLC, then anywhere; on a
+ * machine with SMT a core that is all idle before a thread beside a busy one, within the LLC.
  * A lost race in one word is not retried; the queue and its kick serve that task.
  */
 static __always_inline s32 idle_claim(struct task_ctx *tctx, s32 prev)
 {
+	u32 llc = prev < 0 ? 0 : cid_llc(prev);
 	s32 cid;
 
-	if (prev >= 0 && cidmask_test(tctx->allowed, prev) && cidmask_test(usable_cids, prev) &&
-	    cidmask_claim(idle_cids, prev))
+	if (has_smt) {
+		if (prev >= 0 && (idle_cores(cidmask_word(prev)) & cidmask_bit(prev)) &&
+		    idle_claim_one(tctx, prev))
+			return prev;
+		cid = idle_claim_within(tctx, llc, false, true);
+		if (cid >= 0)
+			return cid;
+	}
+	if (idle_claim_one(tctx, prev))
 		return prev;
-	cid = idle_claim_within(tctx, prev < 0 ? 0 : cid_llc(prev), false);
+	cid = idle_claim_within(tctx, llc, false, false);
 	if (cid >= 0 || nr_llcs < 2)
 		return cid;
-	return idle_claim_within(tctx, 0, true);
+	return idle_claim_within(tctx, 0, true, false);
 }
 
 /*

@@ -221,6 +221,7 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 		turn->lends[entry] += scaled;
 		turn->due[entry] = vtime_max(turn->due[entry], turn->lends[entry] - SHARE_LAG_NS);
 		charge_borrower(slot, used);
+		__sync_fetch_and_add(&slot_account(entry_slot(plan, entry))->lent_ns, used);
 	}
 	limit_charge(slot_group(slot), used);
 }

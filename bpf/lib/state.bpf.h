@@ -3,7 +3,7 @@
  * The scheduler's arena with its one struct fief_state, and what is read from the kernel once at
  * init: how many cids there are and where they sit.
  *
- * Writers: see struct fief_state in fief/abi.h. llc_of[] and llc_cids[] are written by
+ * Writers: see struct fief_state in fief/abi.h. llc_of[], llc_cids[] and core_*[] are written by
  * state_init() before the first task arrives and constant from then on.
  */
 #ifndef FIEF_STATE_BPF_H
@@ -19,6 +19,14 @@ struct {
 } arena SEC(".maps");
 
 struct fief_state __arena state;
+
+/*
+ * The first cid of each core, and those first ones whose core has the next cid too: a core's cids are
+ * neighbours. Whether any core has more than one.
+ */
+cidmask_t core_first;
+cidmask_t core_paired;
+bool has_smt;
 
 /* LLC of each cid, and the cids of each LLC. */
 u16 llc_of[FIEF_MAX_CIDS];
@@ -60,6 +68,17 @@ static __always_inline void state_refresh_online(void)
 	}
 }
 
+/* Cids come in ascending order. */
+static __always_inline void core_note(u32 cid, s32 core)
+{
+	if (cid == 0 || core < 0 || state.topo[(cid - 1) & (FIEF_MAX_CIDS - 1)].core != core) {
+		cidmask_set(core_first, cid);
+	} else if (cidmask_test(core_first, cid - 1)) {
+		cidmask_set(core_paired, cid - 1);
+		has_smt = true;
+	}
+}
+
 /* One cid's place. A cid the kernel could not place counts to LLC 0. */
 static __noinline int state_init_cid(u32 cid)
 {
@@ -85,6 +104,7 @@ static __noinline int state_init_cid(u32 cid)
 	if (llc + 1 > nr_llcs)
 		nr_llcs = llc + 1;
 	cidmask_set(llc_mask(llc), cid);
+	core_note(cid, topo.core_idx);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ enum task_place {
 struct task_ctx {
 	cidmask_t allowed; /* affinity, in cids */
 	u64 vtime; /* CPU time used so far by its share, ns of the whole scheduler's time */
+	u64 woken_at; /* CLOCK_MONOTONIC ns; 0: it has run since it woke */
 	u64 waits_since; /* when it became ready to run, CLOCK_MONOTONIC ns; a re-enqueue is no fresh start */
 	u64 exec_start; /* sum_exec_runtime up to which it has been charged, ns */
 	struct group __arena *group; /* set while the task is this scheduler's */
@@ -71,6 +72,7 @@ static __always_inline s32 task_init(struct task_struct *p, struct cgroup *cgrp)
 	if (!tctx)
 		return -ENOMEM;
 	tctx->load = 0;
+	tctx->woken_at = 0;
 	tctx->running = false;
 	task_join(tctx, cgroup_id_of(cgrp));
 	return 0;
@@ -138,8 +140,39 @@ static __always_inline void task_charge(const struct task_struct *p, struct task
 	tctx->exec_start = now;
 }
 
+/* Bits of a number: 0 for 0, else 1 and the binary logarithm, at most FIEF_WAIT_BUCKETS - 1. */
+static __always_inline u32 wait_bucket(u64 us)
+{
+	u32 bits = 0, step;
+
+	if (us >> (FIEF_WAIT_BUCKETS - 2))
+		return FIEF_WAIT_BUCKETS - 1;
+	for (step = 16; step; step /= 2) {
+		if (us >> step) {
+			us >>= step;
+			bits += step;
+		}
+	}
+	return bits + (us ? 1 : 0);
+}
+
+/* A task that woke runs on @cid now: note how long that took. */
+static __always_inline void wait_note(struct task_ctx *tctx, s32 cid)
+{
+	struct fief_waits __arena *waits = &state.waits[(u32)cid & (FIEF_WAIT_STRIPES - 1)];
+	u64 us;
+
+	if (!tctx->woken_at)
+		return;
+	us = (bpf_ktime_get_ns() - tctx->woken_at) / NSEC_PER_USEC;
+	tctx->woken_at = 0;
+	__sync_fetch_and_add(&waits->count[min(wait_bucket(us), FIEF_WAIT_BUCKETS - 1)], 1);
+	__sync_fetch_and_add(&waits->sum_us, us);
+}
+
 static __always_inline void task_started(const struct task_struct *p, struct task_ctx *tctx)
 {
+	wait_note(tctx, scx_bpf_task_cid(p));
 	tctx->exec_start = p->se.sum_exec_runtime;
 	tctx->running = true;
 }
@@ -177,6 +210,7 @@ void FIEF_OP(task_runnable, struct task_struct *p, u64 enq_flags)
 	if (!tctx)
 		return;
 	tctx->waits_since = bpf_ktime_get_ns();
+	tctx->woken_at = enq_flags & SCX_ENQ_WAKEUP ? tctx->waits_since : 0;
 	task_set_load(tctx, task_weight(p));
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "api/append.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace fief::dbus {
 namespace {
 
@@ -33,6 +36,14 @@ int append(sd_bus_message& message, const SharedCids& cids) {
   return append_array(message, "(ud)", cids, [&message](const SharedCid& shared) {
     return sd_bus_message_append(&message, "(ud)", shared.cid.value, to_cpus(shared.fraction));
   });
+}
+
+int append(sd_bus_message& message, const WakeWaits& waits) {
+  std::array<std::uint64_t, WakeWaits::kBuckets + 1> values{};
+  std::ranges::copy(waits.counts, values.begin());
+  values.back() = waits.sum_us;
+  return sd_bus_message_append_array(&message, SD_BUS_TYPE_UINT64, values.data(),
+                                     sizeof(values));
 }
 
 int append(sd_bus_message& message, const Counters& counters) {

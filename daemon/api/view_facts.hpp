@@ -49,6 +49,8 @@ void for_each_counter(CountersT& counters, Visit visit) {
   visit("parked", counters.parked);
   visit("limit_periods", counters.limit_periods);
   visit("limit_throttled", counters.limit_throttled);
+  visit("borrowed_ns", counters.borrowed_ns);
+  visit("lent_ns", counters.lent_ns);
 }
 
 /// Finds the schedulers of a status by cgroup path. Refers to the status it was made from.

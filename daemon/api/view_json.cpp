@@ -50,6 +50,24 @@ Counters read_counters(const Json& json) {
   return counters;
 }
 
+Json write(const WakeWaits& waits) {
+  return {{"counts", waits.counts},
+          {"sum_us", waits.sum_us},
+          {"p50_us", percentile_us(waits, 0.5)},
+          {"p90_us", percentile_us(waits, 0.9)},
+          {"p99_us", percentile_us(waits, 0.99)}};
+}
+
+// An older daemon has none.
+WakeWaits read_wake_waits(const Json& json) {
+  WakeWaits waits;
+  if (const auto found = json.find("wake_waits"); found != json.end()) {
+    found->at("counts").get_to(waits.counts);
+    found->at("sum_us").get_to(waits.sum_us);
+  }
+  return waits;
+}
+
 SchedulerState read_state(const Json& json) {
   const auto& name = json.get_ref<const std::string&>();
   for (const auto state : kStates)
@@ -80,6 +98,7 @@ Json write(const PathIndex& paths, const SchedulerView& view) {
       {"as_planned", view.as_planned},
       {"usage_usec", view.usage_usec},
       {"counters", write(view.counters)},
+      {"wake_waits", write(view.counters.wake_waits)},
       {"last_error", view.last_error}};
 }
 
@@ -100,6 +119,7 @@ SchedulerView read_scheduler(const Json& json) {
   json.at("as_planned").get_to(view.as_planned);
   json.at("usage_usec").get_to(view.usage_usec);
   view.counters = read_counters(json.at("counters"));
+  view.counters.wake_waits = read_wake_waits(json);
   json.at("last_error").get_to(view.last_error);
   return view;
 }

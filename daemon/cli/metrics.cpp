@@ -47,6 +47,13 @@ class Writer {
     family(name, format_ == MetricsFormat::prometheus ? "_total" : "", "counter", help);
     suffix_ = "_total";
   }
+  void histogram(std::string_view name, std::string_view help) {
+    family(name, "", "histogram", help);
+  }
+  /// One of a histogram's: "_bucket", "_count" or "_sum".
+  void part(std::string_view which, std::string_view labels, double value) {
+    text_ += fmt::format("{}{}{} {}\n", name_, which, labels, value);
+  }
   void sample(std::string_view labels, double value) {
     text_ += fmt::format("{}{}{} {}\n", name_, suffix_, labels, value);
   }
@@ -126,6 +133,32 @@ void write_counters(Writer& out, const StatusView& status) {
   });
 }
 
+// labels_of() with one more label.
+std::string with_label(std::string labels, std::string_view label) {
+  labels.insert(labels.size() - 1, fmt::format(",{}", label));
+  return labels;
+}
+
+void write_wake_waits(Writer& out, const StatusView& status) {
+  out.histogram("fief_scheduler_wake_wait_seconds",
+                "How long tasks that woke waited until they ran, since the scheduler was attached.");
+  for (const auto& view : status.schedulers) {
+    const auto& waits = view.counters.wake_waits;
+    const auto labels = labels_of(view);
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i + 1 < WakeWaits::kBuckets; ++i) {
+      below += waits.counts[i];
+      const auto end = static_cast<double>(bucket_end_us(i)) / 1e6;
+      out.part("_bucket", with_label(labels, fmt::format(R"(le="{}")", end)),
+               static_cast<double>(below));
+    }
+    const auto all = static_cast<double>(count_of(waits));
+    out.part("_bucket", with_label(labels, R"(le="+Inf")"), all);
+    out.part("_count", labels, all);
+    out.part("_sum", labels, static_cast<double>(waits.sum_us) / 1e6);
+  }
+}
+
 }  // namespace
 
 std::string render_metrics(const StatusView& status, MetricsFormat format) {
@@ -137,6 +170,7 @@ std::string render_metrics(const StatusView& status, MetricsFormat format) {
       out.sample(labels_of(view), family.value(view));
   }
   write_counters(out, status);
+  write_wake_waits(out, status);
   return out.finish();
 }
 

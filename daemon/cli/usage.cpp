@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "api/json_values.hpp"
 #include "api/view_facts.hpp"
@@ -26,22 +25,29 @@ double used_between(const SchedulerView* before, const SchedulerView& after, dou
   return static_cast<double>(after.usage_usec - before->usage_usec) / 1e6 / seconds;
 }
 
-double sum_of(const std::vector<Usage>& schedulers, double (*part)(const Usage&)) {
-  return std::accumulate(schedulers.begin(), schedulers.end(), 0.0,
-                         [part](double sum, const Usage& usage) { return sum + part(usage); });
+// CPUs, from a counter of nanoseconds; a scheduler that was attached anew counts from zero.
+double cpus_between(const SchedulerView* before, const SchedulerView& after,
+                    std::uint64_t Counters::* counter, double seconds) {
+  if (before == nullptr || before->cgroup != after.cgroup ||
+      before->counters.*counter > after.counters.*counter)
+    return 0;
+  return static_cast<double>(after.counters.*counter - before->counters.*counter) / 1e9 / seconds;
 }
 
-double left(const Usage& usage) {
-  return std::max(0.0, usage.due - usage.used);
+WakeWaits waits_between(const SchedulerView* before, const SchedulerView& after) {
+  if (before == nullptr || before->cgroup != after.cgroup)
+    return after.counters.wake_waits;
+  return since(before->counters.wake_waits, after.counters.wake_waits);
 }
 
-void divide_lent(std::vector<Usage>& schedulers) {
-  const auto borrowed = sum_of(schedulers, [](const Usage& usage) { return usage.borrowed; });
-  const auto all_left = sum_of(schedulers, left);
-  if (all_left <= 0)
-    return;
-  for (auto& usage : schedulers)
-    usage.lent = left(usage) * std::min(1.0, borrowed / all_left);
+// A time in a column of times: three digits tell.
+std::string wait(const WakeWaits& waits, double part) {
+  if (count_of(waits) == 0)
+    return "-";
+  const auto us = percentile_us(waits, part);
+  if (us < 1000)
+    return fmt::format("{:.0f} us", us);
+  return us < 1e6 ? fmt::format("{:.3g} ms", us / 1e3) : fmt::format("{:.3g} s", us / 1e6);
 }
 
 // Filled: of the machine, used. A mark stands where what is due ends.
@@ -72,15 +78,17 @@ UsageReport compare_usage(const StatusView& before, const StatusView& after, dou
   const PathIndex known(before);
   UsageReport report{.seconds = seconds, .cpus = after.nr_cpus, .schedulers = {}};
   for (const auto& view : after.schedulers) {
-    Usage usage{.path = view.path,
-                .scheduler = view.scheduler,
-                .state = std::string(to_string(view.state)),
-                .due = to_cpus(view.entitlement.cpus),
-                .used = used_between(known.find(view.path), view, seconds)};
-    usage.borrowed = std::max(0.0, usage.used - usage.due);
-    report.schedulers.push_back(std::move(usage));
+    const auto* was = known.find(view.path);
+    report.schedulers.push_back(
+        {.path = view.path,
+         .scheduler = view.scheduler,
+         .state = std::string(to_string(view.state)),
+         .due = to_cpus(view.entitlement.cpus),
+         .used = used_between(was, view, seconds),
+         .borrowed = cpus_between(was, view, &Counters::borrowed_ns, seconds),
+         .lent = cpus_between(was, view, &Counters::lent_ns, seconds),
+         .waits = waits_between(was, view)});
   }
-  divide_lent(report.schedulers);
   return report;
 }
 
@@ -93,6 +101,8 @@ std::string render_usage(const UsageReport& report, const Style& style) {
                {"USED", true},
                {"BORROWED", true},
                {"LENT", true},
+               {"WAKE P50", true},
+               {"P99", true},
                {fmt::format("OF {} CPUS", report.cpus)}});
   for (const auto& usage : sorted)
     table.add_row({{usage.path},
@@ -101,6 +111,8 @@ std::string render_usage(const UsageReport& report, const Style& style) {
                    {amount(usage.used), Paint::bold},
                    {amount(usage.borrowed), Paint::warn},
                    {amount(usage.lent), Paint::good},
+                   {wait(usage.waits, 0.5)},
+                   {wait(usage.waits, 0.99)},
                    {bar(usage, report.cpus, style)}});
   return table.render(style);
 }
@@ -114,7 +126,10 @@ std::string to_json(const UsageReport& report, int indent) {
                           {"due", usage.due},
                           {"used", usage.used},
                           {"borrowed", usage.borrowed},
-                          {"lent", usage.lent}});
+                          {"lent", usage.lent},
+                          {"wakeups", count_of(usage.waits)},
+                          {"wake_p50_us", percentile_us(usage.waits, 0.5)},
+                          {"wake_p99_us", percentile_us(usage.waits, 0.99)}});
   return json::to_text({{"schema", kSchema},
                         {"seconds", report.seconds},
                         {"cpus", report.cpus},

@@ -17,9 +17,9 @@ struct Usage {
   std::string state;
   double due = 0;
   double used = 0;
-  double borrowed = 0;  ///< used beyond what is due
-  /// Left unused of what is due, as far as others borrowed: their sum, divided by what each left.
-  double lent = 0;
+  double borrowed = 0;  ///< used of what others left idle
+  double lent = 0;      ///< used by others of what it is due and left idle
+  WakeWaits waits;      ///< of the tasks that woke in the interval
 };
 
 struct UsageReport {

@@ -119,6 +119,7 @@ class BpfKernel final : public KernelPort {
   [[nodiscard]] AdoptedScheduler adopted(const SchedulerObject& object) const;
   [[nodiscard]] Plan plan_in_force() const;
   [[nodiscard]] Result<const SchedulerObject*> find(CgroupId cgroup) const;
+  [[nodiscard]] const fief_slot* account_of(CgroupId cgroup) const;
   static Status run_ops(const SchedulerObject& parent, std::span<const GrantOp> ops,
                         fief_apply_args args, std::vector<RefusedOp>& refused);
   Status observe_children(CgroupId parent, Observation& observation);
@@ -478,8 +479,39 @@ Result<const SchedulerObject*> BpfKernel::find_parent(CgroupId scheduler) const 
   return found;
 }
 
+/// The account of a scheduler in the table of the one above it; nullptr if no scheduler of fief's has one.
+const fief_slot* BpfKernel::account_of(CgroupId cgroup) const {
+  const auto in = [cgroup](const SchedulerObject& above) -> const fief_slot* {
+    if (above.state() == nullptr)
+      return nullptr;
+    const auto& state = *above.state();
+    const std::span slots(state.slots, std::min<std::size_t>(state.nr_slots, FIEF_MAX_SLOTS));
+    const auto found = std::ranges::find_if(slots, [cgroup](const fief_slot& slot) {
+      return slot.participant.cgroup_id == cgroup.value;
+    });
+    return found == slots.end() ? nullptr : &*found;
+  };
+  if (!root_)
+    return nullptr;
+  if (const auto* account = in(*root_))
+    return account;
+  for (const auto& [above, child] : children_)
+    if (const auto* account = cgroup == kSelf ? nullptr : in(child))
+      return account;
+  return nullptr;
+}
+
 Result<Counters> BpfKernel::counters(CgroupId cgroup) const {
-  return find(cgroup).map([](const SchedulerObject* object) { return object->counters(); });
+  const auto object = find(cgroup);
+  const auto* account = account_of(cgroup);
+  if (!object && account == nullptr)
+    return tl::unexpected(object.error());
+  auto counters = object ? (*object)->counters() : Counters{};
+  if (account != nullptr) {
+    counters.borrowed_ns = account->borrowed_ns;
+    counters.lent_ns = account->lent_ns;
+  }
+  return counters;
 }
 
 Result<ExitInfo> BpfKernel::exit_info(CgroupId cgroup) const {

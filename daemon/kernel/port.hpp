@@ -18,6 +18,7 @@
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
+#include "core/wake_waits.hpp"
 #include "events/event.hpp"
 #include "grants/grants.hpp"
 #include "plan/plan.hpp"
@@ -35,7 +36,8 @@ struct AttachRequest {
   friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };
 
-/// Counters of one scheduler since it was attached.
+/// Counters of one scheduler since it was attached; of a foreign one only what its parent knows: borrowed_ns
+/// and lent_ns.
 struct Counters {
   std::uint64_t enqueued = 0;
   std::uint64_t direct = 0;
@@ -49,6 +51,9 @@ struct Counters {
   std::uint64_t parked = 0;           ///< tasks kept back by a limit
   std::uint64_t limit_periods = 0;    ///< of the limits of its cgroup and those below
   std::uint64_t limit_throttled = 0;  ///< periods in which all was used up
+  std::uint64_t borrowed_ns = 0;      ///< CPU time used of what others left idle
+  std::uint64_t lent_ns = 0;          ///< CPU time others used of what it is due and left idle
+  WakeWaits wake_waits;
 };
 
 /// How a scheduler ended. kind: enum scx_exit_kind; 0 while it runs.

@@ -163,6 +163,17 @@ ExitInfo SchedulerObject::exit_info() const {
              : exit_from_abi(reinterpret_cast<const fief_exit*>(exit_memory_.bytes().data()));
 }
 
+WakeWaits SchedulerObject::wake_waits() const {
+  static_assert(WakeWaits::kBuckets == FIEF_WAIT_BUCKETS);
+  WakeWaits waits;
+  for (const fief_waits& stripe : state_->waits) {
+    for (std::size_t i = 0; i < WakeWaits::kBuckets; ++i)
+      waits.counts[i] += stripe.count[i];
+    waits.sum_us += stripe.sum_us;
+  }
+  return waits;
+}
+
 Counters SchedulerObject::counters() const {
   if (state_ == nullptr)
     return {};
@@ -178,7 +189,8 @@ Counters SchedulerObject::counters() const {
           .aged = from.aged,
           .parked = from.parked,
           .limit_periods = from.limit_periods,
-          .limit_throttled = from.limit_throttled};
+          .limit_throttled = from.limit_throttled,
+          .wake_waits = wake_waits()};
 }
 
 Status SchedulerObject::run_apply(fief_apply_args& args) const {

@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 3
+#define FIEF_ABI_VERSION 4
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS 1024
@@ -104,6 +104,7 @@ struct fief_slot {
 	__u64 charged_ns; /* CPU time it used of what it is due */
 	__u64 borrowed_ns; /* CPU time it used of what others left idle */
 	__u64 borrow_vtime; /* borrowed_ns by entitlement: decides who borrows next */
+	__u64 lent_ns; /* CPU time others used of what it is due and left idle */
 };
 
 enum fief_op_kind {
@@ -163,6 +164,18 @@ struct fief_counters {
 };
 
 /*
+ * How long tasks that woke waited until they ran: count[0] less than 1 us, count[i] from 2^(i-1) us to
+ * 2^i us, the last all that is longer. A CPU adds to the stripe of its cid's number: on machines of up to
+ * FIEF_WAIT_STRIPES CPUs each has one of its own.
+ */
+#define FIEF_WAIT_BUCKETS 23
+#define FIEF_WAIT_STRIPES 32 /* a power of two */
+struct fief_waits {
+	__u64 count[FIEF_WAIT_BUCKETS];
+	__u64 sum_us;
+};
+
+/*
  * How a scheduler ended, from ops.exit(). @kind 0: it has not. Lives in a data section of its own,
  * FIEF_EXIT_SECTION, because helpers that copy kernel strings cannot write to an arena.
  */
@@ -217,6 +230,7 @@ struct fief_state {
 	__u32 nr_slots; /* slots [0, nr_slots) are in use */
 	__u32 pad;
 	struct fief_counters counters;
+	struct fief_waits waits[FIEF_WAIT_STRIPES];
 	struct fief_cid_topo topo[FIEF_MAX_CIDS];
 
 	struct fief_slot slots[FIEF_MAX_SLOTS]; /* live */
@@ -271,7 +285,8 @@ struct fief_event {
 FIEF_STATIC_ASSERT(sizeof(struct fief_share) == 8, "fief_share");
 FIEF_STATIC_ASSERT(sizeof(struct fief_cid_plan) == 8 + 8 * FIEF_MAX_SHARERS, "fief_cid_plan");
 FIEF_STATIC_ASSERT(sizeof(struct fief_participant) == 16, "fief_participant");
-FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 48, "fief_slot");
+FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 56, "fief_slot");
+FIEF_STATIC_ASSERT(sizeof(struct fief_waits) == 192, "fief_waits");
 FIEF_STATIC_ASSERT(sizeof(struct fief_op) == 24 + 2 * FIEF_MAX_CIDS / 8, "fief_op");
 FIEF_STATIC_ASSERT(sizeof(struct fief_caps_view) == 16 + FIEF_NR_CAPS * FIEF_MAX_CIDS / 8,
 		   "fief_caps_view");

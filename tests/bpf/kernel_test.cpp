@@ -220,6 +220,34 @@ TEST_F(RealKernel, RootTasksPinnedToAnOwnedCpuStillRun) {
   EXPECT_EQ(sysfs_state(), "enabled");
 }
 
+// What the schedulers themselves account for: who waited how long, who lent and who borrowed.
+TEST_F(RealKernel, WaitsAndLoansAreAccountedFor) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
+  level.participants[1].lend = true;
+  apply(level);
+  b.spin_many(2);
+  a.run("while :; do sleep 0.02; done");
+  run_for(500ms);
+  const auto before_a = *kernel_->counters(a.id());
+  const auto before_b = *kernel_->counters(b.id());
+  run_for(3s);
+  const auto after_a = *kernel_->counters(a.id());
+  const auto after_b = *kernel_->counters(b.id());
+  const auto borrowed = after_b.borrowed_ns - before_b.borrowed_ns;
+  EXPECT_GT(borrowed, 500'000'000U);
+  EXPECT_EQ(after_a.lent_ns - before_a.lent_ns, borrowed);
+  EXPECT_EQ(after_a.borrowed_ns, 0U);
+  const auto waits = since(before_a.wake_waits, after_a.wake_waits);
+  EXPECT_GT(count_of(waits), 10U);
+  EXPECT_LT(percentile_us(waits, 0.5), 50'000);
+  EXPECT_LT(count_of(since(before_b.wake_waits, after_b.wake_waits)), 5U);
+}
+
 TEST_F(RealKernel, EventsTellOfAttachWeightAndRemoval) {
   TestCgroup a("fief-test-a");
   load_root();

@@ -77,6 +77,9 @@ TestCgroup::~TestCgroup() {
 }
 
 void TestCgroup::remove() {
+  // With whatever they have started.
+  if (!spinners_.empty())
+    std::ofstream(directory_ + "/cgroup.kill") << "1";
   for (const pid_t pid : spinners_) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

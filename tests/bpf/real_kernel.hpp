@@ -35,11 +35,15 @@ class TestCgroup {
   [[nodiscard]] double usage() const;
   /// Starts a process in it that spins; @p cpu pins it to that CPU number.
   pid_t spin(int cpu = -1, int nice_value = 0);
+  /// Starts a shell in it that runs @p command.
+  pid_t run(const std::string& command);
   std::vector<pid_t> spin_many(int tasks, int nice_value = 0);
   void write(const std::string& file, const std::string& text) const;
   void remove();
 
  private:
+  pid_t start_shell(std::string command);
+
   std::string directory_;
   std::string path_;
   CgroupId id_;

@@ -47,24 +47,36 @@ StatusView after(StatusView status, const std::vector<std::uint64_t>& used_usec)
   return status;
 }
 
-TEST(Usage, WhatIsBorrowedIsLentByThoseWhoLeftIt) {
+TEST(Usage, WhatIsBorrowedAndLentIsTheKernelSidesAccount) {
   const auto before = four_cpus();
-  // In two seconds: a uses 2 CPUs of its 1, b 1.5 of 2.5, the root nothing of its half.
-  const auto report = compare_usage(before, after(before, {0, 4'000'000, 3'000'000}), 2);
+  auto now = after(before, {0, 4'000'000, 3'000'000});
+  now.schedulers[1].counters.borrowed_ns = 2'000'000'000;
+  now.schedulers[2].counters.lent_ns = 1'500'000'000;
+  const auto report = compare_usage(before, now, 2);
   ASSERT_EQ(report.schedulers.size(), 3U);
   EXPECT_DOUBLE_EQ(report.schedulers[1].used, 2);
   EXPECT_DOUBLE_EQ(report.schedulers[1].borrowed, 1);
   EXPECT_DOUBLE_EQ(report.schedulers[1].lent, 0);
-  // 1.5 were left and 1 of it was borrowed.
-  EXPECT_DOUBLE_EQ(report.schedulers[0].lent, 0.5 / 1.5);
-  EXPECT_DOUBLE_EQ(report.schedulers[2].lent, 1 / 1.5);
+  EXPECT_DOUBLE_EQ(report.schedulers[2].lent, 0.75);
 }
 
-TEST(Usage, WhatNobodyBorrowedIsNotLent) {
-  const auto before = four_cpus();
-  const auto report = compare_usage(before, after(before, {0, 1'000'000, 0}), 1);
-  for (const auto& usage : report.schedulers)
-    EXPECT_DOUBLE_EQ(usage.lent, 0);
+TEST(Usage, WakeUpsAreThoseOfTheInterval) {
+  auto before = four_cpus();
+  before.schedulers[1].counters.wake_waits.counts[20] = 500;  // long ago: from 0.5 s to 1 s
+  before.schedulers[1].counters.wake_waits.sum_us = 500'000'000;
+  auto now = before;
+  now.schedulers[1].counters.wake_waits.counts[5] = 90;  // from 16 to 32 us
+  now.schedulers[1].counters.wake_waits.counts[11] = 10;
+  now.schedulers[1].counters.wake_waits.sum_us += 20'000;
+  const auto report = compare_usage(before, now, 1);
+  const auto& waits = report.schedulers[1].waits;
+  EXPECT_EQ(count_of(waits), 100U);
+  EXPECT_EQ(waits.sum_us, 20'000U);
+  EXPECT_NEAR(percentile_us(waits, 0.5), 25, 1);
+  EXPECT_GT(percentile_us(waits, 0.99), 1024);
+  EXPECT_THAT(render_usage(report, {}), HasSubstr("25 us"));
+  // Attached anew: all there is came since.
+  EXPECT_EQ(count_of(compare_usage(now, before, 1).schedulers[1].waits), 500U);
 }
 
 TEST(Usage, ACgroupMadeAnewHasUsedNothing) {
@@ -95,6 +107,23 @@ TEST(CpuRights, WhatIsNobodysIsTheRoots) {
   status.schedulers.resize(1);
   const auto map = cpu_rights(status);
   EXPECT_THAT(map[0].users, ElementsAre(CpuUser{"/", 1}));
+}
+
+TEST(Metrics, WakeUpsAreAHistogram) {
+  auto status = four_cpus();
+  status.schedulers[1].counters.wake_waits.counts[0] = 3;
+  status.schedulers[1].counters.wake_waits.counts[2] = 4;
+  status.schedulers[1].counters.wake_waits.sum_us = 11;
+  const auto text = render_metrics(status, MetricsFormat::prometheus);
+  constexpr char kLabels[] = R"({cgroup="/a",cgroup_id="5",scheduler="fair")";
+  const auto line = [&](const std::string& part, const std::string& more, const char* value) {
+    return "fief_scheduler_wake_wait_seconds_" + part + kLabels + more + "} " + value + "\n";
+  };
+  EXPECT_THAT(text, HasSubstr(line("bucket", R"(,le="1e-06")", "3")));
+  EXPECT_THAT(text, HasSubstr(line("bucket", R"(,le="4e-06")", "7")));
+  EXPECT_THAT(text, HasSubstr(line("bucket", R"(,le="+Inf")", "7")));
+  EXPECT_THAT(text, HasSubstr(line("count", "", "7")));
+  EXPECT_THAT(text, HasSubstr(line("sum", "", "1.1e-05")));
 }
 
 TEST(Metrics, EscapeWhatALabelCannotHold) {
