@@ -42,8 +42,7 @@ int append(sd_bus_message& message, const WakeWaits& waits) {
   std::array<std::uint64_t, WakeWaits::kBuckets + 1> values{};
   std::ranges::copy(waits.counts, values.begin());
   values.back() = waits.sum_us;
-  return sd_bus_message_append_array(&message, SD_BUS_TYPE_UINT64, values.data(),
-                                     sizeof(values));
+  return sd_bus_message_append_array(&message, SD_BUS_TYPE_UINT64, values.data(), sizeof(values));
 }
 
 int append(sd_bus_message& message, const Counters& counters) {

@@ -69,7 +69,8 @@ constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_PROPERTY("AsPlanned", "b", property<[](View& v) { return v.as_planned; }>, 0, kEmits),
     SD_BUS_PROPERTY("UsageUSec", "t", property<[](View& v) { return v.usage_usec; }>, 0, 0),
     SD_BUS_PROPERTY("Counters", "a{st}", property<[](View& v) { return v.counters; }>, 0, 0),
-    SD_BUS_PROPERTY("WakeWaits", "at", property<[](View& v) { return v.counters.wake_waits; }>, 0, 0),
+    SD_BUS_PROPERTY("WakeWaits", "at", property<[](View& v) { return v.counters.wake_waits; }>, 0,
+                    0),
     SD_BUS_PROPERTY("LastError", "s", property<[](View& v) { return v.last_error; }>, 0, kEmits),
     SD_BUS_VTABLE_END};
 

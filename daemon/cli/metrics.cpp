@@ -140,8 +140,9 @@ std::string with_label(std::string labels, std::string_view label) {
 }
 
 void write_wake_waits(Writer& out, const StatusView& status) {
-  out.histogram("fief_scheduler_wake_wait_seconds",
-                "How long tasks that woke waited until they ran, since the scheduler was attached.");
+  out.histogram(
+      "fief_scheduler_wake_wait_seconds",
+      "How long tasks that woke waited until they ran, since the scheduler was attached.");
   for (const auto& view : status.schedulers) {
     const auto& waits = view.counters.wake_waits;
     const auto labels = labels_of(view);

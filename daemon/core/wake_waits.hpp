@@ -16,8 +16,8 @@ struct WakeWaits {
   friend bool operator==(const WakeWaits&, const WakeWaits&) = default;
 };
 
-/// Where a bucket ends, in microseconds. The last one has no end; for it this is where it begins twice
-/// over.
+/// Where a bucket ends, in microseconds. The last one has no end; for it this is where it begins
+/// twice over.
 constexpr std::uint64_t bucket_end_us(std::size_t bucket) {
   return std::uint64_t{1} << bucket;
 }

@@ -479,7 +479,8 @@ Result<const SchedulerObject*> BpfKernel::find_parent(CgroupId scheduler) const 
   return found;
 }
 
-/// The account of a scheduler in the table of the one above it; nullptr if no scheduler of fief's has one.
+/// The account of a scheduler in the table of the one above it; nullptr if no scheduler of fief's
+/// has one.
 const fief_slot* BpfKernel::account_of(CgroupId cgroup) const {
   const auto in = [cgroup](const SchedulerObject& above) -> const fief_slot* {
     if (above.state() == nullptr)

@@ -36,8 +36,8 @@ struct AttachRequest {
   friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };
 
-/// Counters of one scheduler since it was attached; of a foreign one only what its parent knows: borrowed_ns
-/// and lent_ns.
+/// Counters of one scheduler since it was attached; of a foreign one only what its parent knows:
+/// borrowed_ns and lent_ns.
 struct Counters {
   std::uint64_t enqueued = 0;
   std::uint64_t direct = 0;

@@ -182,11 +182,11 @@ TEST_F(ServiceTest, UsageIsReadLiveAndNotAnnounced) {
   });
   EXPECT_THAT(members(client_.pending_signals()), ElementsAre());
   EXPECT_EQ(read_u64(of(kA, "UsageUSec").message), 5'000'000U);
-  EXPECT_THAT(keys_of_dictionary(of(kA, "Counters").message),
-              UnorderedElementsAre("enqueued", "direct", "reenq_cap", "reenq_immed",
-                                   "reenq_preempted", "reenq_other", "rescued", "reclaims", "aged", "parked",
-                                   "limit_periods", "limit_throttled", "borrowed_ns",
-                                   "lent_ns"));
+  EXPECT_THAT(
+      keys_of_dictionary(of(kA, "Counters").message),
+      UnorderedElementsAre("enqueued", "direct", "reenq_cap", "reenq_immed", "reenq_preempted",
+                           "reenq_other", "rescued", "reclaims", "aged", "parked", "limit_periods",
+                           "limit_throttled", "borrowed_ns", "lent_ns"));
 }
 
 TEST_F(ServiceTest, AttachAnnouncesTheObjectFirst) {
