@@ -11,7 +11,11 @@
 using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 using s64 = std::int64_t;
+// C casts as C does.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
 #include "lib/arithmetic.h"
+#pragma GCC diagnostic pop
 
 namespace fief {
 namespace {
@@ -41,7 +45,8 @@ u64 any_weight() {
 
 /// Every group has something that wants to run.
 Group any_group(int depth) {
-  Group group{.weight = any_weight()};
+  Group group;
+  group.weight = any_weight();
   const int members = *rc::gen::inRange(1, 5);
   const bool inner = depth > 0 && *rc::gen::arbitrary<bool>();
   for (int i = 0; i < members; ++i) {
