@@ -241,6 +241,9 @@ void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 	cidmask_assign(whole_cids, cid, after & SCX_CAP_ENQ);
 	cidmask_assign(held_cids, cid, held);
 	rights_update(cid);
+	/* a new owner does not wait for the end of somebody else's slice */
+	if ((after & ~before & SCX_CAP_ENQ) && vqueue_waiting(cid) && !cidmask_test(busy_cids, cid))
+		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 	if (held == was_held)
 		return;
 	if (held) {

@@ -4,7 +4,7 @@
  * child for its own. Who may run on a cid, in this order:
  *   1. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
  *      have waited too long, the reserve; by stride, see lib/share.bpf.h.
- *   2. on a lent cid whose entries have nothing to run: own tasks, then children that hold the
+ *   2. on a lent cid whose entries have nothing to run: own tasks and children that hold the
  *      baseline cap on it, by what they have borrowed so far.
  * A scheduler without children has no plan, all its cids are its own, and nothing here costs it
  * more than a look.
@@ -238,19 +238,22 @@ FIEF_VERIFIED_ONCE int dispatch_slot(u32 slot, s32 cid,
 	return true;
 }
 
-/*
- * An entry has nothing to run: let own tasks or a child have its turn. Returns the slot that does,
- * FIEF_SLOT_NONE if nobody wants it.
- */
-FIEF_VERIFIED_ONCE u32 dispatch_borrower(s32 cid, u32 absent,
-					 struct task_struct *prev __arg_trusted __arg_nullable)
+/* Let the participant of @slot have somebody else's turn on @cid. False: it has nothing to run there. */
+static __always_inline bool borrow(u32 slot, s32 cid, struct task_struct *prev)
+{
+	if (slot == FIEF_SLOT_SELF)
+		return vqueue_dispatch(cid, prev, SCX_ENQ_IMMED);
+	return dispatch_slot(slot, cid, NULL);
+}
+
+/* One of a group of participants that wants the turn of @absent on @cid; FIEF_SLOT_NONE: nobody does. */
+FIEF_VERIFIED_ONCE u32 borrow_in_group(s32 cid, u32 absent,
+				       struct task_struct *prev __arg_trusted __arg_nullable)
 {
 	struct turn __arena *turn = cid_turn(cid);
 	u32 asked = 0, i;
 
 	touch_arena();
-	if (absent != FIEF_SLOT_SELF && vqueue_dispatch(cid, prev, SCX_ENQ_IMMED))
-		return FIEF_SLOT_SELF;
 	bpf_for(i, 0, SHARE_BORROWERS) {
 		u32 index = 0;
 		u32 slot = borrower_next(turn, asked, &index);
@@ -258,13 +261,34 @@ FIEF_VERIFIED_ONCE u32 dispatch_borrower(s32 cid, u32 absent,
 		if (slot == FIEF_SLOT_NONE)
 			break;
 		asked |= 1U << (index & 31);
-		if (slot == absent || !dispatch_slot(slot, cid, NULL))
+		if (slot == absent || !borrow(slot, cid, prev))
 			continue;
-		if (vtime_before(spare_clock, slot_account(slot)->borrow_vtime))
-			spare_clock = slot_account(slot)->borrow_vtime;
+		spare_clock = vtime_max(spare_clock, slot_account(slot)->borrow_vtime);
 		return slot;
 	}
 	turn->cursor += SHARE_BORROWERS;
+	return FIEF_SLOT_NONE;
+}
+
+/*
+ * An entry has nothing to run: let somebody have its turn, who has borrowed least first. Returns the slot
+ * that does, FIEF_SLOT_NONE if nobody wants it.
+ */
+FIEF_VERIFIED_ONCE u32 dispatch_borrower(s32 cid, u32 absent,
+					 struct task_struct *prev __arg_trusted __arg_nullable)
+{
+	u32 group;
+
+	touch_arena();
+	bpf_for(group, 0, SHARE_BORROWER_GROUPS) {
+		u32 slot;
+
+		if (group * SHARE_BORROWERS >= state.nr_slots)
+			break;
+		slot = borrow_in_group(cid, absent, prev);
+		if (slot != FIEF_SLOT_NONE)
+			return slot;
+	}
 	return FIEF_SLOT_NONE;
 }
 

@@ -60,8 +60,10 @@ const volatile u32 turn_us = 10000;
 #define SHARE_NOBODY 0xffffffffU
 /* Schedulers above the deepest one: SCX_SUB_MAX_DEPTH (kernel/sched/ext/internal.h). */
 #define SHARE_MAX_DEPTH 4
-/* Children that may be asked to borrow in one dispatch; the next one goes on with the others. */
+/* Participants among whom the next borrower is chosen; where there are more, one such group after the
+ * other is asked, and each dispatch begins where the last one has found nobody. */
 #define SHARE_BORROWERS 16
+#define SHARE_BORROWER_GROUPS (FIEF_MAX_SLOTS / SHARE_BORROWERS + 1)
 
 struct turn {
 	u64 since; /* CLOCK_MONOTONIC ns up to which time has been charged */
@@ -73,7 +75,7 @@ struct turn {
 	u64 started; /* when the present entry's turn began */
 	u32 entry; /* whose turn it is; SHARE_NOBODY when idle */
 	u16 borrower; /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
-	u16 cursor; /* first of the children that are asked to borrow */
+	u16 cursor; /* first of the participants that are asked to borrow */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];
@@ -306,24 +308,24 @@ static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32
 }
 
 /*
- * The child that is to be asked to borrow next: of those not in @asked, who has borrowed least. Looks
- * at SHARE_BORROWERS children from the cursor. FIEF_SLOT_NONE: all of them have been asked.
+ * The participant that is to be asked to borrow next: of those not in @asked, who has borrowed least. Looks
+ * at SHARE_BORROWERS of them from the cursor. FIEF_SLOT_NONE: all of them have been asked.
  * @index: its bit in @asked.
  */
 static __always_inline u32 borrower_next(const struct turn __arena *turn, u32 asked, u32 *index)
 {
-	u32 nr_children = state.nr_slots - 1, best = FIEF_SLOT_NONE, i;
+	u32 nr = max(state.nr_slots, 1), best = FIEF_SLOT_NONE, i;
 	u64 oldest = spare_clock - SHARE_LAG_NS, best_vtime = 0;
 
 	bpf_for(i, 0, SHARE_BORROWERS) {
 		struct fief_slot __arena *account;
 		u32 slot;
 
-		if (i >= nr_children)
+		if (i >= nr)
 			break;
-		slot = 1 + (turn->cursor + i) % nr_children;
+		slot = (turn->cursor + i) % nr;
 		account = slot_account(slot);
-		if ((asked & (1U << i)) || !account->participant.cgroup_id)
+		if ((asked & (1U << i)) || (slot != FIEF_SLOT_SELF && !account->participant.cgroup_id))
 			continue;
 		if (vtime_before(account->borrow_vtime, oldest))
 			account->borrow_vtime = oldest;

@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "api/view_facts.hpp"
+#include "core/utf8.hpp"
 
 namespace fief::dbus {
 
 inline int append(sd_bus_message& message, const std::string& value) {
-  return sd_bus_message_append(&message, "s", value.c_str());
+  // The bus closes the connection of whoever sends anything else, and a cgroup's name may be any bytes.
+  return sd_bus_message_append(&message, "s", to_utf8(value).c_str());
 }
 inline int append(sd_bus_message& message, bool value) {
   return sd_bus_message_append(&message, "b", static_cast<int>(value));

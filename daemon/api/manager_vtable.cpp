@@ -22,7 +22,7 @@ int get_status(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/)
 
 int append_entry(sd_bus_message& reply, const SchedulerView& view) {
   return sd_bus_message_append(&reply, "(otss)", object_path(view.cgroup).c_str(),
-                               view.cgroup.value, view.path.c_str(), view.scheduler.c_str());
+                               view.cgroup.value, to_utf8(view.path).c_str(), view.scheduler.c_str());
 }
 
 int list_schedulers(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
@@ -65,25 +65,24 @@ int explain(sd_bus_message* request, void* userdata, sd_bus_error* error) {
     return result;
   const auto why = objects_of(userdata).backend().explain(subject);
   if (!why)
-    return sd_bus_error_set(error, error_name(why.error().code), why.error().message.c_str());
-  return sd_bus_reply_method_return(request, "ss", why->text.c_str(), why->json.c_str());
+    return set_error(error, error_name(why.error().code), why.error().message);
+  return sd_bus_reply_method_return(request, "ss", to_utf8(why->text).c_str(), why->json.c_str());
 }
 
 int preview_reload(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const auto preview = objects_of(userdata).backend().preview_reload();
   if (!preview) {
     const auto& [code, message] = preview.error();
-    return sd_bus_error_set(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code),
-                            message.c_str());
+    return set_error(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code), message);
   }
-  return sd_bus_reply_method_return(request, "ss", preview->text.c_str(), preview->json.c_str());
+  return sd_bus_reply_method_return(request, "ss", to_utf8(preview->text).c_str(), preview->json.c_str());
 }
 
 int dump_by_descriptor(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   auto& objects = objects_of(userdata);
   const auto dump = as_descriptor(dump_text(objects.live(), objects.backend().policy()));
   if (!dump)
-    return sd_bus_error_set(error, error_name(dump.error().code), dump.error().message.c_str());
+    return set_error(error, error_name(dump.error().code), dump.error().message);
   return sd_bus_reply_method_return(request, "h", dump->get());
 }
 

@@ -3,6 +3,7 @@
 
 #include <system_error>
 
+#include "core/utf8.hpp"
 #include "fief/dbus_names.hpp"
 
 namespace fief::dbus {
@@ -56,7 +57,11 @@ void reply(sd_bus_message& request, const Status& status, const char* invalid) {
 }
 
 void reply_error(sd_bus_message& request, const char* name, const std::string& sentence) {
-  sd_bus_reply_method_errorf(&request, name, "%s", sentence.c_str());
+  sd_bus_reply_method_errorf(&request, name, "%s", to_utf8(sentence).c_str());
+}
+
+int set_error(sd_bus_error* error, const char* name, const std::string& sentence) {
+  return sd_bus_error_set(error, name, to_utf8(sentence).c_str());
 }
 
 }  // namespace fief::dbus

@@ -64,5 +64,7 @@ void reply(sd_bus_message& request, const Status& status,
            const char* invalid = SD_BUS_ERROR_INVALID_ARGS);
 /// The same for an error that is none of Errc's kinds.
 void reply_error(sd_bus_message& request, const char* name, const std::string& sentence);
+/// The same where sd-bus sends the answer: returns what the method's callback is to return.
+int set_error(sd_bus_error* error, const char* name, const std::string& sentence);
 
 }  // namespace fief::dbus

@@ -123,7 +123,7 @@ void Service::scheduler_attached(const SchedulerView& scheduler) {
   if (auto* bus = bus_.connection(); bus != nullptr)
     sd_bus_emit_signal(bus, dbus::kPath, dbus::kManagerInterface, "SchedulerAttached", "otss",
                        object_path(scheduler.cgroup).c_str(), scheduler.cgroup.value,
-                       scheduler.path.c_str(), scheduler.scheduler.c_str());
+                       to_utf8(scheduler.path).c_str(), scheduler.scheduler.c_str());
   bus_.touched();
 }
 
@@ -132,7 +132,8 @@ void Service::scheduler_detached(const SchedulerView& scheduler, const std::stri
   if (auto* bus = bus_.connection(); bus != nullptr)
     sd_bus_emit_signal(bus, dbus::kPath, dbus::kManagerInterface, "SchedulerDetached", "otsss",
                        object_path(scheduler.cgroup).c_str(), scheduler.cgroup.value,
-                       scheduler.path.c_str(), scheduler.scheduler.c_str(), reason.c_str());
+                       to_utf8(scheduler.path).c_str(), scheduler.scheduler.c_str(),
+                       to_utf8(reason).c_str());
   announce_changes();
   bus_.touched();
 }

@@ -68,12 +68,14 @@ ExitStatus App::run() {
   }
   service_->start();
   controller_->start();
+  // Not before: what an earlier daemon left goes on without this one, and taking it over takes long
+  // enough to be felt by those whose CPU it would have.
+  warn_unless(take_realtime_priority());
   io_.run();
   return status_;
 }
 
 Status App::set_up() {
-  warn_unless(take_realtime_priority());
   warn_unless(refuse_huge_pages());
   warn_unless(lock_memory());
   if (const auto usable = kernel_->probe(); !usable)

@@ -5,6 +5,7 @@
 
 #include "cli/cpu_map.hpp"
 #include "cli/palette.hpp"
+#include "core/utf8.hpp"
 
 namespace fief::cli {
 namespace {
@@ -17,36 +18,15 @@ constexpr int kRow = 22;
 constexpr int kWidth = 1120;
 constexpr std::size_t kCoresARow = 8;
 
-// The bytes of the UTF-8 sequence at the front of @p text, 0 if there is none that is valid.
-std::size_t sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto lead = byte(0);
-  const std::size_t size = lead < 0x80   ? 1
-                           : lead < 0xc2 ? 0
-                           : lead < 0xe0 ? 2
-                           : lead < 0xf0 ? 3
-                           : lead < 0xf5 ? 4
-                                         : 0;
-  if (size == 0 || size > text.size())
-    return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0U) != 0x80)
-      return 0;
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool no_character = (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf4 && byte(1) > 0x8f) ||
-                            (lead == 0xef && byte(1) == 0xbf && byte(2) > 0xbd);
-  return overlong || no_character ? 0 : size;
-}
-
 // Text as XML 1.0 may hold it: marks escaped; what is no character is shown as U+FFFD.
 std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto size = sequence(text);
+    const auto size = utf8_sequence(text);
     const auto character = text.substr(0, std::max<std::size_t>(size, 1));
     text.remove_prefix(character.size());
     if (size == 0 || static_cast<unsigned char>(character[0]) < 0x20 || character[0] == 0x7f)
-      out += "\xef\xbf\xbd";
+      out += kReplacement;
     else if (character == "&")
       out += "&amp;";
     else if (character == "<")

@@ -6,7 +6,9 @@ machine, report.py shows it. 0 also when a target is missed; 1 when something co
 """
 
 import argparse
+import functools
 import json
+import os
 import pathlib
 import signal
 import sys
@@ -26,6 +28,7 @@ def options():
                         choices=sorted({peer for figure in plan.FIGURES for peer in figure.peers}))
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each peer (default 3)")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--here", metavar="PROBE", type=pathlib.Path, help=argparse.SUPPRESS)  # for "here"
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path,
                         help="also writes what was measured, each result as it comes")
     parser.add_argument("--resume", metavar="FILE", type=pathlib.Path,
@@ -36,12 +39,16 @@ def options():
 
 
 def chosen(arguments):
-    return [figure for figure in plan.FIGURES if not arguments.figure or figure.number in arguments.figure]
+    figures = [figure for figure in plan.FIGURES if not arguments.figure or figure.number in arguments.figure]
+    if arguments.here:
+        # Less than one CPU is due to a group on a machine of that size only.
+        figures = [figure for figure in figures if figure.number != 2 or figure.cpus == os.cpu_count()]
+    return figures
 
 
 def begun(arguments):
     """What there is before the first measurement: nothing, or what an earlier run of the same has left."""
-    made_with = measure.versions()
+    made_with = measure.versions_here() if arguments.here else measure.versions()
     if not arguments.resume:
         return {"made with": made_with, "results": []}
     document = json.loads(arguments.resume.read_text())
@@ -59,7 +66,11 @@ def is_done(step, results):
 
 def results_of(figures, arguments, done):
     """Measures everything that is not done yet, result by result."""
-    for guest, run in measure.RUN.items():
+    run_in = measure.RUN
+    if arguments.here:
+        on_this_machine = functools.partial(measure.here, arguments.here)
+        run_in = {plan.DISK: on_this_machine, plan.SNAPSHOT: on_this_machine}
+    for guest, run in run_in.items():
         steps = plan.steps(figures, guest, 1 if arguments.quick else arguments.repeats,
                            QUICK_SECONDS.get(guest) if arguments.quick else None)
         steps = [step for step in steps if (not arguments.peer or step["peer"] in arguments.peer)

@@ -8,6 +8,7 @@ and "foreign", the part of this machine that other programs used meanwhile, None
 import datetime
 import itertools
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -40,25 +41,45 @@ def on_disk(steps):
 
 def in_one_guest(cpus, steps):
     with tempfile.TemporaryDirectory() as directory:
-        inside = pathlib.Path(directory, "bench")
-        inside.mkdir()
         tools, = printed_by("tools")
-        for source in [*(HERE / "inside").glob("*.py"), tools / "probe", tools / "scx_qmap"]:
-            target = inside / source.name
-            target.write_bytes(source.read_bytes())
-            target.chmod(0o755)
-        (inside / "steps.json").write_text(json.dumps(steps))
+        inside = pack(directory, [tools / "probe", tools / "scx_qmap"], steps)
         command = [HERE.parent / "vm" / "guest", "run", "--cpus", str(cpus), "--memory", "3072",
                    "--timeout", "3600", "--copy", str(inside), "--", "python3", "bench/disk.py"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as guest:
-            foreign = hostload.ForeignUse()
-            for line in guest.stdout:
-                if line.startswith("{"):
-                    yield {**json.loads(line), "foreign": foreign.since_last()}
-                else:
-                    print(line, end="", file=sys.stderr)
-        if guest.returncode != 0:
-            raise Failure(f"the guest ended with {guest.returncode}")
+        foreign = hostload.ForeignUse()
+        for result in results_of("the guest", command):
+            yield {**result, "foreign": foreign.since_last()}
+
+
+def pack(directory, programs, steps):
+    """What runs measurements where there are no others, in one place."""
+    inside = pathlib.Path(directory, "bench")
+    inside.mkdir()
+    for source in [*(HERE / "inside").glob("*.py"), *programs]:
+        target = inside / source.name
+        target.write_bytes(source.read_bytes())
+        target.chmod(0o755)
+    (inside / "steps.json").write_text(json.dumps(steps))
+    return inside
+
+
+def results_of(what, command):
+    """The results that a command prints, as they come."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout:
+            if line.startswith("{"):
+                yield json.loads(line)
+            else:
+                print(line, end="", file=sys.stderr)
+    if running.returncode != 0:
+        raise Failure(f"{what} ended with {running.returncode}")
+
+
+def here(probe, steps):
+    """Runs the steps on this machine, which is a real one, without any guest."""
+    with tempfile.TemporaryDirectory() as directory:
+        inside = pack(directory, [probe], steps)
+        for result in results_of("measuring", [sys.executable, "-B", inside / "disk.py"]):
+            yield {**result, "foreign": None}
 
 
 def from_snapshots(steps):
@@ -166,6 +187,13 @@ def versions():
     done = subprocess.run(["bash", "-c", script, HERE], stdout=subprocess.PIPE, text=True, check=False)
     fief, kernel, qemu = done.stdout.splitlines()
     return {"date": datetime.date.today().isoformat(), "fief": fief, "kernel": kernel, "qemu": qemu}
+
+
+def versions_here():
+    """The same on a machine of somebody's."""
+    said = subprocess.run(["fiefd", "--version"], check=True, capture_output=True, text=True)
+    return {"date": datetime.date.today().isoformat(), "fief": said.stdout.split()[-1], "kernel": os.uname().release,
+            "qemu": "no guest", "machine": f"this machine with {os.cpu_count()} CPUs"}
 
 
 RUN = {plan.DISK: on_disk, plan.SNAPSHOT: from_snapshots, plan.HOST: on_this_machine}

@@ -103,10 +103,10 @@ WHERE = {plan.DISK: "guest with {cpus} CPUs", plan.SNAPSHOT: "guest with {cpus} 
          plan.HOST: "no guest"}
 
 
-def conditions(figure, results):
-    """Where, for how long and how often, as it was."""
+def conditions(figure, results, machine):
+    """Where, for how long and how often, as it was. @machine: a real one, in words; empty: guests."""
     runs = measured(figure, figure.ours, results)
-    parts = [WHERE[figure.guest].format(cpus=figure.cpus)]
+    parts = [machine or WHERE[figure.guest].format(cpus=figure.cpus)]
     if figure.guest != plan.HOST:
         parts.append(f"weights {':'.join(map(str, figure.weights))}")
         parts.append(f"{runs[0]['seconds'] if runs else figure.seconds} s")
@@ -118,12 +118,12 @@ def line(name, text):
     return textwrap.fill(text, 110, initial_indent=f"      {name:15}", subsequent_indent=" " * 21)
 
 
-def block(figure, results):
+def block(figure, results, machine):
     """What ran, every peer's value, the verdict."""
     better = "more" if figure.higher_is_better else "less"
     yield f"{figure.number:2}  {figure.title} ({figure.value}; {better} is better)"
     yield line("ran", figure.ran)
-    yield line("in", conditions(figure, results))
+    yield line("in", conditions(figure, results, machine))
     for peer in figure.peers:
         yield line(peer, shown(values_of(figure, peer, results), failure(figure, peer, results))
                    + doubt(figure, peer, results))
@@ -134,9 +134,10 @@ def block(figure, results):
 
 
 def table(figures, document):
-    lines = [HEADER.format(**document["made with"])]
+    made_with = document["made with"]
+    lines = [HEADER.format(**made_with)]
     for figure in figures:
-        lines += block(figure, document["results"])
+        lines += block(figure, document["results"], made_with.get("machine", ""))
     return "\n".join(lines)
 
 

@@ -220,6 +220,24 @@ TEST_F(RealKernel, RootTasksPinnedToAnOwnedCpuStillRun) {
   EXPECT_EQ(sysfs_state(), "enabled");
 }
 
+// a's cid is idle. The root, which has two cids, and b, which has one, both want more.
+TEST_F(RealKernel, SpareTimeIsDividedAmongAllWhoWantIt) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  TestCgroup other("fief-test-other");
+  load_root();
+  attach(a);
+  attach(b);
+  auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
+  level.participants[1].lend = true;
+  apply(level);
+  b.spin_many(4);
+  other.spin_many(8);
+  run_for(1s);
+  const auto used = used_during({&b, &other}, [this] { run_for(5s); });
+  EXPECT_NEAR(used[0] / (used[0] + used[1]), 1.5 / 4, 0.03);
+}
+
 // What the schedulers themselves account for: who waited how long, who lent and who borrowed.
 TEST_F(RealKernel, WaitsAndLoansAreAccountedFor) {
   TestCgroup a("fief-test-a");

@@ -233,6 +233,15 @@ TEST_F(ServiceTest, ObjectManagerListsEverything) {
               testing::IsSupersetOf({object_path(kSelf), object_path(kA), object_path(kB)}));
 }
 
+// The bus cuts off whoever sends what is no UTF-8; the names of cgroups are bytes.
+TEST_F(ServiceTest, ACgroupWithANameOfAnyBytesSpoilsNoListing) {
+  change([](StatusView& status) { status.schedulers[1].path = "/demo.slice/\xff\xfe.service"; });
+  EXPECT_EQ(read_string(of(kA, "Cgroup").message), "/demo.slice/\xef\xbf\xbd\xef\xbf\xbd.service");
+  EXPECT_TRUE(client_.call_manager("ListSchedulers"));
+  EXPECT_TRUE(client_.call_manager("GetStatus"));
+  EXPECT_TRUE(client_.call(dbus::kPath, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
+}
+
 TEST_F(ServiceTest, WaitingDelegationsHaveNoObject) {
   change([](StatusView& status) {
     SchedulerView waiting;

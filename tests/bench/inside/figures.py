@@ -8,6 +8,7 @@ import time
 
 import peers
 
+BENCH = peers.CGROUPS / "bench"
 PROBE = str(pathlib.Path(__file__).parent / "probe")
 # Attaching, first placement and the first turns are not what a share is about.
 SETTLE_SECONDS = 10
@@ -118,7 +119,11 @@ def prepare():
     # Whoever measures must never wait for what is measured.
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
     (peers.CGROUPS / "cgroup.subtree_control").write_text("+cpu +cpuset")
-    bench = peers.CGROUPS / "bench"
-    bench.mkdir()
-    (bench / "cpu.weight").write_text("10000")
-    (bench / "cgroup.subtree_control").write_text("+cpu +cpuset")
+    BENCH.mkdir()
+    (BENCH / "cpu.weight").write_text("10000")
+    (BENCH / "cgroup.subtree_control").write_text("+cpu +cpuset")
+
+
+def clean_up():
+    """The reverse, but for controllers that stay switched on."""
+    BENCH.rmdir()
