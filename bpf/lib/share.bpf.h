@@ -325,7 +325,8 @@ static __always_inline u32 borrower_next(const struct turn __arena *turn, u32 as
 			break;
 		slot = (turn->cursor + i) % nr;
 		account = slot_account(slot);
-		if ((asked & (1U << i)) || (slot != FIEF_SLOT_SELF && !account->participant.cgroup_id))
+		if ((asked & (1U << i)) ||
+		    (slot != FIEF_SLOT_SELF && !account->participant.cgroup_id))
 			continue;
 		if (vtime_before(account->borrow_vtime, oldest))
 			account->borrow_vtime = oldest;

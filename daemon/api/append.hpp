@@ -16,7 +16,8 @@
 namespace fief::dbus {
 
 inline int append(sd_bus_message& message, const std::string& value) {
-  // The bus closes the connection of whoever sends anything else, and a cgroup's name may be any bytes.
+  // The bus closes the connection of whoever sends anything else, and a cgroup's name may be any
+  // bytes.
   return sd_bus_message_append(&message, "s", to_utf8(value).c_str());
 }
 inline int append(sd_bus_message& message, bool value) {

@@ -22,7 +22,8 @@ int get_status(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/)
 
 int append_entry(sd_bus_message& reply, const SchedulerView& view) {
   return sd_bus_message_append(&reply, "(otss)", object_path(view.cgroup).c_str(),
-                               view.cgroup.value, to_utf8(view.path).c_str(), view.scheduler.c_str());
+                               view.cgroup.value, to_utf8(view.path).c_str(),
+                               view.scheduler.c_str());
 }
 
 int list_schedulers(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
@@ -73,9 +74,11 @@ int preview_reload(sd_bus_message* request, void* userdata, sd_bus_error* error)
   const auto preview = objects_of(userdata).backend().preview_reload();
   if (!preview) {
     const auto& [code, message] = preview.error();
-    return set_error(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code), message);
+    return set_error(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code),
+                     message);
   }
-  return sd_bus_reply_method_return(request, "ss", to_utf8(preview->text).c_str(), preview->json.c_str());
+  return sd_bus_reply_method_return(request, "ss", to_utf8(preview->text).c_str(),
+                                    preview->json.c_str());
 }
 
 int dump_by_descriptor(sd_bus_message* request, void* userdata, sd_bus_error* error) {

@@ -8,6 +8,7 @@
 #include "api/view_facts.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "core/utf8.hpp"
 #include "fief/dbus_names.hpp"
 
 namespace fief {

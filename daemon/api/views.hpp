@@ -51,7 +51,8 @@ struct StatusView {
   std::uint32_t nr_cpus = 0;
   bool as_planned = false;
   std::string policy_file;
-  std::string policy_error;               ///< why the last reload was refused; empty if it was not
+  std::string policy_error;  ///< why the policy files were refused, at a reload or at the start;
+                             ///< empty if it was not
   std::vector<SchedulerView> schedulers;  ///< root first, then by path
   /// Index: cid, value: the CPU's number. Empty until the topology is known.
   std::vector<std::uint32_t> cpu_of_cid{};

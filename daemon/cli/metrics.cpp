@@ -111,7 +111,8 @@ void write_daemon(Writer& out, const StatusView& status) {
   out.sample("", static_cast<double>(status.plan_number));
   out.gauge("fief_as_planned", "Whether the kernel holds what is planned, everywhere.");
   out.sample("", status.as_planned ? 1 : 0);
-  out.gauge("fief_policy_refused", "Whether the last reload was refused.");
+  out.gauge("fief_policy_refused",
+            "Whether the policy files were refused, at a reload or at the start.");
   out.sample("", status.policy_error.empty() ? 0 : 1);
   out.gauge("fief_cpus", "CPUs that are divided.");
   out.sample("", status.nr_cpus);

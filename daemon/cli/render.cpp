@@ -100,7 +100,7 @@ std::string policy_lines(const StatusView& status, const Style& style) {
   if (!status.policy_file.empty())
     text += fmt::format("  policy: {}\n", status.policy_file);
   if (!status.policy_error.empty())
-    text += painted(fmt::format("  the last reload was refused: {}", status.policy_error),
+    text += painted(fmt::format("  the policy files were refused: {}", status.policy_error),
                     Paint::bad, style) +
             '\n';
   return text;

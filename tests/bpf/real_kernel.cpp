@@ -78,13 +78,13 @@ TestCgroup::~TestCgroup() {
 
 void TestCgroup::remove() {
   // With whatever they have started.
-  if (!spinners_.empty())
+  if (!started_.empty())
     std::ofstream(directory_ + "/cgroup.kill") << "1";
-  for (const pid_t pid : spinners_) {
+  for (const pid_t pid : started_) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
   }
-  spinners_.clear();
+  started_.clear();
   std::error_code ignored;
   std::filesystem::remove(directory_, ignored);
 }
@@ -100,16 +100,26 @@ double TestCgroup::usage() const {
   return 0;
 }
 
-pid_t TestCgroup::spin(int cpu, int nice_value) {
-  // Another program: what a process of this one leaves behind under sanitizers takes seconds to
-  // clear.
+// Another program: what a process of this one leaves behind under sanitizers takes seconds to
+// clear.
+pid_t TestCgroup::start_shell(std::string command) {
   std::string shell = "sh";
   std::string option = "-c";
-  std::string forever = "while :; do :; done";
-  const std::array<char*, 4> arguments{shell.data(), option.data(), forever.data(), nullptr};
+  const std::array<char*, 4> arguments{shell.data(), option.data(), command.data(), nullptr};
   pid_t pid = -1;
   EXPECT_EQ(posix_spawn(&pid, "/bin/sh", nullptr, nullptr, arguments.data(), environ), 0);
-  spinners_.push_back(pid);
+  started_.push_back(pid);
+  return pid;
+}
+
+pid_t TestCgroup::run(const std::string& command) {
+  const pid_t pid = start_shell(command);
+  write("cgroup.procs", std::to_string(pid));
+  return pid;
+}
+
+pid_t TestCgroup::spin(int cpu, int nice_value) {
+  const pid_t pid = start_shell("while :; do :; done");
   if (cpu >= 0) {
     cpu_set_t cpus;
     CPU_ZERO(&cpus);

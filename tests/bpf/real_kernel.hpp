@@ -47,7 +47,7 @@ class TestCgroup {
   std::string directory_;
   std::string path_;
   CgroupId id_;
-  std::vector<pid_t> spinners_;
+  std::vector<pid_t> started_;
 };
 
 class RealKernel : public ::testing::Test {

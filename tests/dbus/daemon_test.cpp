@@ -139,7 +139,7 @@ TEST_F(DaemonTest, BadPolicyChangesNothingAndSaysWhy) {
   EXPECT_EQ(refused.status, 3);
   EXPECT_THAT(refused.errors, HasSubstr("did you mean \"weight\""));
   EXPECT_EQ(owned("/a"), before);
-  EXPECT_THAT(fiefctl("status").output, HasSubstr("the last reload was refused"));
+  EXPECT_THAT(fiefctl("status").output, HasSubstr("the policy files were refused"));
 }
 
 TEST_F(DaemonTest, ADryRunShowsAReloadAndChangesNothing) {

@@ -21,7 +21,7 @@ def main():
     for family in families:
         assert family.documentation, f"{family.name} has no HELP"
         assert family.samples, f"{family.name} has no sample"
-        assert family.type in ("gauge", "counter"), f"{family.name} is {family.type}"
+        assert family.type in ("gauge", "counter", "histogram"), f"{family.name} is {family.type}"
         print(family.name, family.type, len(family.samples))
         if family.name == "fief_scheduler_weight":
             print(json.dumps(next(s.labels for s in family.samples if s.labels["cgroup"] != "/")))

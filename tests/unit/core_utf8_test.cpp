@@ -15,8 +15,8 @@ TEST(Utf8, WhatIsValidStays) {
 TEST(Utf8, EveryOtherByteIsReplaced) {
   const std::string mark(kReplacement);
   EXPECT_EQ(to_utf8("a\xff\xfe"), "a" + mark + mark);
-  EXPECT_EQ(to_utf8("\xc3"), mark);                  // cut off
-  EXPECT_EQ(to_utf8("\xc0\xaf"), mark + mark);       // overlong
+  EXPECT_EQ(to_utf8("\xc3"), mark);                               // cut off
+  EXPECT_EQ(to_utf8("\xc0\xaf"), mark + mark);                    // overlong
   EXPECT_EQ(to_utf8("\xed\xa0\x80z"), mark + mark + mark + "z");  // a surrogate
 }
 
