@@ -26,11 +26,17 @@ package_key() {
 
 need_package() {
 	need_root_tree build 60
-	[[ $(package_key) == "$(cat "$(package_path).key" 2>/dev/null)" ]] || with_lock package make_package
+	have_package || with_lock package make_package
+}
+
+have_package() {
+	[[ $(package_key) == "$(cat "$(package_path).key" 2>/dev/null)" ]]
 }
 
 make_package() (
 	set -e
+	# Somebody else has made it meanwhile.
+	! have_package || exit 0
 	key=$(package_key)
 	say "building fief's Debian package (some minutes the first time)"
 	# The same place every time, so that the compiler cache recognises the files.
