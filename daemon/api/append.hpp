@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::dbus {
 

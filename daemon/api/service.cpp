@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "api/unit_job.hpp"
-#include "api/view_facts.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
 #include "fief/dbus_names.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief {
 namespace {

@@ -2,12 +2,12 @@
 // What people see of the controller: its status, its plan, and why things are as they are.
 #include <algorithm>
 
-#include "api/explain_json.hpp"
-#include "api/plan_document.hpp"
 #include "control/compare.hpp"
 #include "control/controller.hpp"
 #include "control/status.hpp"
 #include "plan/explain.hpp"
+#include "status/explain_json.hpp"
+#include "status/plan_document.hpp"
 
 namespace fief {
 namespace {

@@ -3,10 +3,10 @@
 // the plan that would follow, and nothing changed.
 #include <utility>
 
-#include "api/reload_preview.hpp"
 #include "control/controller.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "status/reload_preview.hpp"
 
 namespace fief {
 

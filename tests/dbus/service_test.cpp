@@ -6,11 +6,11 @@
 #include <map>
 #include <set>
 
-#include "api/view_facts.hpp"
-#include "api/view_json.hpp"
 #include "dbus/client.hpp"
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
+#include "status/view_facts.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::test {
 namespace {
@@ -184,8 +184,8 @@ TEST_F(ServiceTest, UsageIsReadLiveAndNotAnnounced) {
   EXPECT_EQ(read_u64(of(kA, "UsageUSec").message), 5'000'000U);
   EXPECT_THAT(keys_of_dictionary(of(kA, "Counters").message),
               UnorderedElementsAre("enqueued", "direct", "reenq_cap", "reenq_immed",
-                                   "reenq_preempted", "reenq_other", "rescued", "reclaims", "aged", "parked",
-                                   "limit_periods", "limit_throttled"));
+                                   "reenq_preempted", "reenq_other", "rescued", "reclaims", "aged",
+                                   "parked", "limit_periods", "limit_throttled"));
 }
 
 TEST_F(ServiceTest, AttachAnnouncesTheObjectFirst) {
