@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/view_facts.hpp"
 #include "core/utf8.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::dbus {
 

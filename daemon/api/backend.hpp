@@ -8,10 +8,10 @@
 #include <map>
 #include <string>
 
-#include "api/views.hpp"
 #include "core/result.hpp"
 #include "policy/change.hpp"
 #include "policy/show.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 
@@ -80,7 +80,7 @@ class Backend {
   /// Takes back what boost() changed.
   virtual void release(std::uint64_t hold) = 0;
 
-  /// The plan in force with its machine and cgroups, as a document (plan_document.hpp).
+  /// The plan in force with its machine and cgroups, as a document (status/plan_document.hpp).
   [[nodiscard]] virtual std::string plan() const = 0;
   /// Every value of the policy in force, and where each was set.
   [[nodiscard]] virtual const ShownPolicy& policy() const = 0;

@@ -8,8 +8,8 @@
 
 #include <cerrno>
 
-#include "api/policy_json.hpp"
-#include "api/view_json.hpp"
+#include "status/policy_json.hpp"
+#include "status/view_json.hpp"
 
 namespace fief {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "api/views.hpp"
 #include "core/fd.hpp"
 #include "policy/show.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 

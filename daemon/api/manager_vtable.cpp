@@ -4,9 +4,9 @@
 #include "api/append.hpp"
 #include "api/change_methods.hpp"
 #include "api/dump.hpp"
-#include "api/policy_json.hpp"
 #include "api/vtables.hpp"
 #include "fief/dbus_names.hpp"
+#include "status/policy_json.hpp"
 
 namespace fief::dbus {
 namespace {

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "api/unit_job.hpp"
-#include "api/view_facts.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
 #include "core/utf8.hpp"
 #include "fief/dbus_names.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief {
 namespace {

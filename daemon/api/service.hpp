@@ -16,8 +16,8 @@
 #include "api/holds.hpp"
 #include "api/quota.hpp"
 #include "api/snapshots.hpp"
-#include "api/view_diff.hpp"
 #include "api/vtables.hpp"
+#include "status/view_diff.hpp"
 
 namespace fief {
 

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "api/view_facts.hpp"
-#include "api/view_json.hpp"
+#include "status/view_facts.hpp"
+#include "status/view_json.hpp"
 
 namespace fief {
 

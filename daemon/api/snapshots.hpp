@@ -15,7 +15,7 @@
 #include <unordered_map>
 
 #include "api/backend.hpp"
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 

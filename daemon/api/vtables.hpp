@@ -9,7 +9,7 @@
 
 #include "api/backend.hpp"
 #include "api/sdbus.hpp"
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 namespace fief::dbus {
 

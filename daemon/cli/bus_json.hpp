@@ -4,8 +4,8 @@
 
 #include <systemd/sd-bus.h>
 
-#include "api/json_values.hpp"
 #include "core/result.hpp"
+#include "status/json_values.hpp"
 
 namespace fief::cli {
 

@@ -2,13 +2,13 @@
 // The commands that change something in the running daemon.
 #include <fmt/format.h>
 
-#include "api/json_values.hpp"
-#include "api/view_json.hpp"
 #include "cli/assignments.hpp"
 #include "cli/bus_values.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "fief/dbus_names.hpp"
+#include "status/json_values.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::cli {
 namespace {

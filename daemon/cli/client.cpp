@@ -8,9 +8,9 @@
 #include <chrono>
 #include <string_view>
 
-#include "api/view_json.hpp"
 #include "cli/unit_state.hpp"
 #include "fief/dbus_names.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::cli {
 namespace {

@@ -5,9 +5,9 @@
 #include <functional>
 
 #include "api/sdbus.hpp"
-#include "api/views.hpp"
 #include "core/fd.hpp"
 #include "core/result.hpp"
+#include "status/views.hpp"
 
 namespace fief::cli {
 

@@ -5,10 +5,10 @@
 
 #include <cstdio>
 
-#include "api/json_values.hpp"
-#include "api/view_json.hpp"
 #include "cli/client.hpp"
 #include "cli/render.hpp"
+#include "status/json_values.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::cli {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 namespace fief::cli {
 

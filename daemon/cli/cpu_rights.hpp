@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "api/views.hpp"
 #include "cli/cpu_map.hpp"
 #include "cli/style.hpp"
+#include "status/views.hpp"
 
 namespace fief::cli {
 

@@ -8,10 +8,6 @@
 #include <cstdio>
 #include <thread>
 
-#include "api/json_values.hpp"
-#include "api/plan_document.hpp"
-#include "api/policy_json.hpp"
-#include "api/view_json.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/cpu_map.hpp"
@@ -25,6 +21,10 @@
 #include "cli/usage.hpp"
 #include "core/atomic_file.hpp"
 #include "policy/load.hpp"
+#include "status/json_values.hpp"
+#include "status/plan_document.hpp"
+#include "status/policy_json.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::cli {
 namespace {

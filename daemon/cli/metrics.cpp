@@ -6,7 +6,7 @@
 #include <functional>
 #include <string_view>
 
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::cli {
 namespace {

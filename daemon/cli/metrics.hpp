@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 namespace fief::cli {
 

@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "api/json_values.hpp"
 #include "core/result.hpp"
+#include "status/json_values.hpp"
 
 namespace fief::cli {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "api/plan_document.hpp"
+#include "status/plan_document.hpp"
 
 namespace fief::cli {
 

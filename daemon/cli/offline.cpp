@@ -5,10 +5,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "api/plan_document.hpp"
 #include "cgroup/reader.hpp"
 #include "cli/named_cgroups.hpp"
 #include "policy/resolve.hpp"
+#include "status/plan_document.hpp"
 
 namespace fief::cli {
 namespace {

@@ -9,11 +9,11 @@
 #include <variant>
 #include <vector>
 
-#include "api/views.hpp"
 #include "cgroup/tree.hpp"
 #include "core/result.hpp"
 #include "plan/plan.hpp"
 #include "policy/load.hpp"
+#include "status/views.hpp"
 #include "topology/topology.hpp"
 
 namespace fief::cli {

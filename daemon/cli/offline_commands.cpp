@@ -5,14 +5,14 @@
 #include <cstdio>
 #include <fstream>
 
-#include "api/explain_json.hpp"
-#include "api/plan_document.hpp"
 #include "cli/commands.hpp"
 #include "cli/cpu_map.hpp"
 #include "cli/offline.hpp"
 #include "cli/render.hpp"
 #include "kernel/object_directory.hpp"
 #include "plan/explain.hpp"
+#include "status/explain_json.hpp"
+#include "status/plan_document.hpp"
 
 namespace fief::cli {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "api/view_facts.hpp"
 #include "cli/cgroup_outline.hpp"
 #include "cli/cpu_names.hpp"
 #include "cli/table.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::cli {
 namespace {

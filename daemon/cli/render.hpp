@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "api/views.hpp"
 #include "cli/style.hpp"
+#include "status/views.hpp"
 
 namespace fief::cli {
 

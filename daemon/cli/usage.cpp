@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "api/json_values.hpp"
-#include "api/view_facts.hpp"
 #include "cli/table.hpp"
+#include "status/json_values.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::cli {
 namespace {

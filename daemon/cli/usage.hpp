@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "api/views.hpp"
 #include "cli/style.hpp"
+#include "status/views.hpp"
 
 namespace fief::cli {
 

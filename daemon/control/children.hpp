@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "api/views.hpp"
 #include "control/desired.hpp"
 #include "control/exits.hpp"
 #include "control/supervision.hpp"
 #include "kernel/port.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 

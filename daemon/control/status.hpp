@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "api/views.hpp"
 #include "cgroup/tree.hpp"
 #include "control/children.hpp"
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
 #include "policy/policy.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 

@@ -9,15 +9,15 @@
 #include <memory>
 #include <optional>
 
-#include "api/json_values.hpp"
-#include "api/policy_json.hpp"
 #include "api/service.hpp"
-#include "api/view_facts.hpp"
-#include "api/view_json.hpp"
 #include "control_world.hpp"
 #include "core/message_ids.hpp"
 #include "dbus/client.hpp"
 #include "dbus/private_bus.hpp"
+#include "status/json_values.hpp"
+#include "status/policy_json.hpp"
+#include "status/view_facts.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::test {
 namespace {

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "api/view_json.hpp"
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
+#include "status/view_json.hpp"
 #include "unit/temp_dir.hpp"
 
 namespace fief::test {

@@ -10,10 +10,10 @@
 #include <set>
 #include <sstream>
 
-#include "api/view_facts.hpp"
 #include "dbus/client.hpp"
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::test {
 namespace {

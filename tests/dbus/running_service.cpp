@@ -5,8 +5,8 @@
 #include <future>
 
 #include "api/changed_values.hpp"
-#include "api/plan_document.hpp"
 #include "dbus/client.hpp"
+#include "status/plan_document.hpp"
 
 namespace fief::test {
 namespace {

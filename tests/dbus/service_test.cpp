@@ -6,11 +6,11 @@
 #include <map>
 #include <set>
 
-#include "api/view_facts.hpp"
-#include "api/view_json.hpp"
 #include "dbus/client.hpp"
 #include "dbus/private_bus.hpp"
 #include "dbus/running_service.hpp"
+#include "status/view_facts.hpp"
+#include "status/view_json.hpp"
 
 namespace fief::test {
 namespace {

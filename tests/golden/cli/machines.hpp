@@ -2,7 +2,7 @@
 // States whose pictures are kept beside this file.
 #pragma once
 
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 namespace fief::test {
 

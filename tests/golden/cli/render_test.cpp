@@ -4,9 +4,9 @@
 
 #include <sstream>
 
-#include "api/view_json.hpp"
 #include "cli/render.hpp"
 #include "golden/cli/machines.hpp"
+#include "status/view_json.hpp"
 #include "support/golden.hpp"
 
 namespace fief::test {

@@ -3,8 +3,8 @@
 // describes it.
 #pragma once
 
-#include "api/json_values.hpp"
 #include "plan/explain.hpp"
+#include "status/json_values.hpp"
 
 namespace fief::json {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/view_json.hpp"
+#include "status/view_json.hpp"
 
 #include <array>
 #include <stdexcept>
 
-#include "api/json_values.hpp"
-#include "api/view_facts.hpp"
+#include "status/json_values.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/view_diff.hpp"
+#include "status/view_diff.hpp"
 
 #include <map>
 
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief {
 namespace {

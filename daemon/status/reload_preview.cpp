@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/reload_preview.hpp"
+#include "status/reload_preview.hpp"
 
 #include <fmt/ranges.h>
 
@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "api/json_values.hpp"
+#include "status/json_values.hpp"
 
 namespace fief {
 namespace {

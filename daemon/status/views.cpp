@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 #include <array>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 #include <fmt/format.h>
 

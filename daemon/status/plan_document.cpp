@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/plan_document.hpp"
+#include "status/plan_document.hpp"
 
 #include <stdexcept>
 
-#include "api/explain_json.hpp"
+#include "status/explain_json.hpp"
 
 namespace fief {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/views.hpp"
 #include "core/result.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/json_values.hpp"
+#include "status/json_values.hpp"
 
 #include <cmath>
 #include <optional>
 #include <stdexcept>
 
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::json {
 namespace {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "api/views.hpp"
+#include "status/views.hpp"
 
 namespace fief {
 

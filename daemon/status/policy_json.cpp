@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/policy_json.hpp"
+#include "status/policy_json.hpp"
 
 #include <stdexcept>
 #include <utility>
 
-#include "api/json_values.hpp"
+#include "status/json_values.hpp"
 
 namespace fief {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/explain_json.hpp"
+#include "status/explain_json.hpp"
 
 #include <array>
 #include <string_view>
 
-#include "api/view_facts.hpp"
+#include "status/view_facts.hpp"
 
 namespace fief::json {
 namespace {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/plan_in_force.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "control/compare.hpp"
+#include "control/planning.hpp"
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+
+namespace fief {
+namespace {
+
+// Another party's step in between: the next observation shows what became of it.
+bool is_race(const Error& error) {
+  return error.code == Errc::stale || error.code == Errc::not_found;
+}
+
+}  // namespace
+
+bool PlanInForce::decide(const PlanInput& input) {
+  auto decision = fief::decide(input);
+  const auto problem = decision ? decision->shortfall : decision.error().message;
+  if (!problem.empty() && problem != shortfall_)
+    log::error({.message_id = message::kPlanRefused}, "{}: {}",
+               decision
+                   ? fmt::format("the policy's demands cannot be met and {}", decision->instead)
+                   : "no plan can be made and the last one stays in force",
+               problem);
+  shortfall_ = problem;
+  from_scratch_ = false;
+  if (!decision)
+    return false;
+  const auto number = plan_.number;
+  const auto same = same_decisions(plan_, decision->plan);
+  plan_ = std::move(decision->plan);
+  plan_.number = same ? number : number + 1;
+  return true;
+}
+
+void PlanInForce::apply(const Observation& observation, const std::function<bool()>& observe) {
+  std::erase_if(told_,
+                [this](const auto& entry) { return plan_.find_level(entry.first) == nullptr; });
+  for (const auto& level : plan_.levels) {
+    const auto ops =
+        grant_operations(level, held_by_children(observation, level.scheduler), kernel_.topology());
+    const auto current = told_.find(level.scheduler);
+    if (ops.empty() && current != told_.end() && same_orders(current->second, level))
+      continue;
+    tell(level, ops);
+    if (!observe())
+      return;
+  }
+}
+
+void PlanInForce::tell(const LevelPlan& level, const std::vector<GrantOp>& ops) {
+  const auto refused = kernel_.apply(level, ops, plan_.number);
+  if (!refused) {
+    told_.erase(level.scheduler);
+    if (!is_race(refused.error()))
+      log::error({.message_id = message::kNotAsPlanned, .plan = plan_.number},
+                 "plan {} is not in force: {}", plan_.number, refused.error().message);
+    return;
+  }
+  told_.insert_or_assign(level.scheduler, level);
+  note_refusals(level, *refused);
+  if (!ops.empty() && refused->empty())
+    log::info({.message_id = message::kPlanApplied, .plan = plan_.number},
+              "plan {} is in force: {} grant operation{}", plan_.number, ops.size(),
+              ops.size() == 1 ? "" : "s");
+}
+
+void PlanInForce::note_refusals(const LevelPlan& level,
+                                const std::vector<RefusedOp>& refused) const {
+  for (const auto& refusal : refused) {
+    if (refusal.error == ENODEV)
+      continue;
+    log::error(
+        {.message_id = message::kNotAsPlanned, .cgroup_id = refusal.op.child, .plan = plan_.number},
+        "the kernel refused scheduler {} caps on cids {} below scheduler {}: errno {}",
+        refusal.op.child.value, refusal.refused.to_string(), level.scheduler.value, refusal.error);
+  }
+}
+
+const Plan* PlanInForce::previous() const {
+  return plan_.levels.empty() || from_scratch_ ? nullptr : &plan_;
+}
+
+}  // namespace fief

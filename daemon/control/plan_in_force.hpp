@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The plan that is followed: decided anew in every turn, and told to the kernel where it differs
+// from what the kernel was told last.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernel/port.hpp"
+#include "plan/plan.hpp"
+
+namespace fief {
+
+class PlanInForce {
+ public:
+  /// @p kernel outlives this object.
+  explicit PlanInForce(KernelPort& kernel) : kernel_(kernel) {}
+
+  /// Goes on with the plan of an earlier daemon.
+  void adopt(Plan plan) { plan_ = std::move(plan); }
+  /// The kernel follows nothing any more.
+  void forget() { told_.clear(); }
+  /// The next plan keeps nothing for its own sake.
+  void start_from_scratch() { from_scratch_ = true; }
+
+  /// Makes the next plan; false if none can be made and the last one stays.
+  bool decide(const PlanInput& input);
+  /// Applies what is new downwards. @p observe looks at the kernel after each level, since a revoke
+  /// reaches the levels below, and brings @p observation up to date; false: the turn ends there.
+  void apply(const Observation& observation, const std::function<bool()>& observe);
+
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+  /// What the next plan is to keep as much of as it can, or nullptr.
+  [[nodiscard]] const Plan* previous() const;
+  /// Why the plan is not all the policy asks for; empty: it is.
+  [[nodiscard]] const std::string& shortfall() const { return shortfall_; }
+
+ private:
+  void tell(const LevelPlan& level, const std::vector<GrantOp>& ops);
+  void note_refusals(const LevelPlan& level, const std::vector<RefusedOp>& refused) const;
+
+  KernelPort& kernel_;
+  Plan plan_;
+  std::map<CgroupId, LevelPlan> told_;  ///< by scheduler: what its dispatch follows
+  std::string shortfall_;
+  bool from_scratch_ = false;
+};
+
+}  // namespace fief

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/policy_store.hpp"
+
+#include <utility>
+
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+
+namespace fief {
+namespace {
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::string delegations_in(const Policy& written) {
+  const auto patterns = written.patterns.size();
+  return counted(written.delegations.size(), "delegation") +
+         (patterns == 0 ? "" : " and " + counted(patterns, "pattern"));
+}
+
+PolicyStore::PolicyStore(PolicyPlaces places, OptionCatalog options, CgroupWatcher& watcher)
+    : places_(std::move(places)), options_(std::move(options)), watcher_(watcher) {}
+
+void PolicyStore::start() {
+  names_ = places_.names();
+  auto read = read_layers();
+  const auto policy = read.and_then(
+      [this](const ReadLayers& found) { return effective_policy(found.layers, options_); });
+  if (!policy) {
+    refuse(policy.error());
+    return start_with_faults(std::move(read));
+  }
+  adopt(std::move(read->layers), *policy);
+  is_sound_ = true;
+  log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(written()));
+}
+
+// Options that a scheduler refuses are its own delegation's misfortune: an upgrade that takes an
+// option away must not take everybody's CPUs.
+void PolicyStore::start_with_faults(tl::expected<ReadLayers, Faults> read) {
+  if (start_with_kept())
+    return;
+  const auto policy =
+      read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
+  if (policy)
+    adopt(std::move(read->layers), *policy);
+  else
+    log::warning({.message_id = message::kPolicyRefused},
+                 "running without a policy until its faults are mended and it is reloaded");
+}
+
+// False if there is none. What it says of options is left to the schedulers: it was good once.
+bool PolicyStore::start_with_kept() {
+  if (!places_.kept)
+    return false;
+  auto files = places_.kept->read();
+  if (!files) {
+    if (files.error().code != Errc::not_found)
+      log::warning({.message_id = message::kPolicyRefused}, "no last good policy can be read: {}",
+                   files.error().message);
+    return false;
+  }
+  PolicyLayers layers{.files = std::move(*files), .runtime = {}};
+  const auto policy = effective_policy(layers);
+  if (!policy) {
+    log::warning({.message_id = message::kPolicyRefused},
+                 "the last good policy is none for this version of fief: {}",
+                 format_faults(policy.error()));
+    return false;
+  }
+  adopt(std::move(layers), *policy);
+  is_kept_ = true;
+  log::warning({.message_id = message::kPolicyKept},
+               "the last policy that was good, with {}, stays in force until the faults are mended "
+               "and it is reloaded",
+               delegations_in(written()));
+  return true;
+}
+
+tl::expected<PolicyStore::ReadLayers, PolicyStore::Faults> PolicyStore::read_layers() const {
+  auto sources = places_.read();
+  const auto policy = parse_policy(sources.texts, std::move(sources.unread));
+  if (!policy)
+    return tl::unexpected(policy.error());
+  ReadLayers read{.layers = {.files = std::move(sources.texts), .runtime = layers_.runtime},
+                  .lifted = {}};
+  read.lifted = lift_orphans(read.layers, *policy);
+  return read;
+}
+
+tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::read() const {
+  auto found = read_layers();
+  if (!found)
+    return tl::unexpected(found.error());
+  auto policy = effective_policy(found->layers, options_);
+  if (!policy)
+    return tl::unexpected(policy.error());
+  return ReadPolicy{.layers = std::move(found->layers),
+                    .policy = std::move(*policy),
+                    .lifted = std::move(found->lifted)};
+}
+
+tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::reread() {
+  names_ = places_.names();
+  return read();
+}
+
+// Shown is what was read just now and found sound.
+void PolicyStore::adopt(PolicyLayers layers, Policy policy) {
+  layers_ = std::move(layers);
+  resolver_ = PolicyResolver(std::move(policy));
+  resolve();
+  shown_ = show_policy(sources_of(layers_)).value_or(ShownPolicy{});
+}
+
+void PolicyStore::adopt_read(ReadPolicy read, bool other_root) {
+  if (other_root && !before_)
+    before_ = layers_;
+  adopt(std::move(read.layers), std::move(read.policy));
+  error_.clear();
+  is_sound_ = true;
+  is_kept_ = false;
+  log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
+            delegations_in(written()));
+}
+
+void PolicyStore::refuse(const Faults& faults) {
+  error_ = format_faults(faults);
+  for (const auto& fault : faults)
+    log::error({.message_id = message::kPolicyRefused}, "{}", format_fault(fault));
+}
+
+void PolicyStore::root_refused(std::string why) {
+  root_refusal_ = std::move(why);
+  auto layers = std::exchange(before_, std::nullopt);
+  if (!layers)
+    return;
+  error_ = root_refusal_;
+  if (const auto policy = effective_policy(*layers))
+    adopt(std::move(*layers), *policy);
+}
+
+void PolicyStore::keep() const {
+  if (!places_.kept || !is_sound_ || !root_refusal_.empty())
+    return;
+  if (const auto written = places_.kept->write(layers_.files); !written)
+    log::warning({.message_id = message::kPolicyLoaded},
+                 "the policy is in force, but not kept for a start that finds a faulty one: {}",
+                 written.error().message);
+}
+
+void PolicyStore::follow_cgroups() {
+  if (resolved_ != watcher_.generation())
+    resolve();
+}
+
+// The delegations of the cgroups there are by now.
+void PolicyStore::resolve() {
+  auto resolved = resolver_.resolve(watcher_.tree());
+  resolved_ = watcher_.generation();
+  policy_ = std::move(resolved.policy);
+  const auto known = std::exchange(too_deep_, {});
+  for (const auto& path : resolved.too_deep) {
+    if (!known.contains(path))
+      log::warning({.message_id = message::kAttachFailed, .cgroup = path},
+                   "{} gets no scheduler: a pattern means it, but it stands inside {} delegations "
+                   "already, and the kernel nests no deeper",
+                   path, kMaxNesting);
+    too_deep_.insert(path);
+  }
+}
+
+std::string PolicyStore::names() const {
+  return is_kept_ ? "last good copy of " + names_ : names_;
+}
+
+}  // namespace fief

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What people see of the controller: its status, its plan, and why things are as they are.
+#include <algorithm>
+
+#include "control/compare.hpp"
+#include "control/controller.hpp"
+#include "control/status.hpp"
+#include "plan/explain.hpp"
+#include "status/explain_json.hpp"
+#include "status/plan_document.hpp"
+
+namespace fief {
+namespace {
+
+bool is_number(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+StatusView Controller::status(Figures figures) const {
+  const auto& plan = reconciler_.plan();
+  StatusSources sources{.policy = policy_.resolved(),
+                        .cgroups = watcher_.tree(),
+                        .plan = plan.plan(),
+                        .observation = reconciler_.observation(),
+                        .children = children_,
+                        .kernel = kernel_,
+                        .usage = {}};
+  if (figures == Figures::read)
+    sources.usage = [this](const CgroupNode& node) -> std::optional<std::uint64_t> {
+      const auto usage = read_usage_usec(cgroup_mount_, node.path, node.id);
+      return usage ? std::optional(*usage) : std::nullopt;
+    };
+  StatusView view;
+  view.version = FIEF_VERSION;
+  view.state = state_name();
+  view.plan_number = plan.plan().number;
+  if (reconciler_.observation().root_enabled)
+    view.places = kernel_.topology().cids;
+  for (const auto& cid : view.places)
+    view.cpu_of_cid.push_back(cid.cpu);
+  view.nr_cpus = static_cast<std::uint32_t>(view.cpu_of_cid.size());
+  view.as_planned = reconciler_.as_planned();
+  view.policy_file = policy_.names();
+  view.policy_error = policy_.error();
+  view.schedulers = scheduler_views(sources);
+  view.schedulers.front().last_error = !plan.shortfall().empty()         ? plan.shortfall()
+                                       : !policy_.root_refusal().empty() ? policy_.root_refusal()
+                                                                         : root_.last_error();
+  return view;
+}
+
+std::string Controller::state_name() const {
+  if (root_.is_stopped())
+    return "stopping";
+  if (!root_.was_ready())
+    return "starting";
+  return is_degraded() ? "degraded" : "running";
+}
+
+bool Controller::is_degraded() const {
+  return !root_.is_running() || !policy_.error().empty() ||
+         !reconciler_.plan().shortfall().empty() || !policy_.root_refusal().empty() ||
+         !delegations_in_force();
+}
+
+Status Controller::delegations_in_force() const {
+  return in_force(/*subject=*/nullptr, policy_.resolved(), watcher_.tree(), children_);
+}
+
+std::string Controller::plan() const {
+  const auto& plan = reconciler_.plan().plan();
+  return to_json(kernel_.topology(), cgroups_of(plan, watcher_.tree()), plan);
+}
+
+Result<ExplanationTexts> Controller::explain(const std::string& subject) const {
+  const auto attached = attachments(reconciler_.observation());
+  const PlanInput input{.topology = kernel_.topology(),
+                        .cgroups = watcher_.tree(),
+                        .policy = policy_.resolved(),
+                        .attachments = attached,
+                        .previous = reconciler_.plan().previous()};
+  // A number is a CPU, whatever delegations are called.
+  const auto* known = is_number(subject) ? nullptr : find_delegation(policy_.resolved(), subject);
+  if (known == nullptr && !is_number(subject) && !subject.starts_with('/'))
+    return fail(Errc::not_found,
+                "\"{}\" is neither a cgroup's path, nor a delegation, nor a CPU's number", subject);
+  return fief::explain(reconciler_.plan().plan(), input, known == nullptr ? subject : known->cgroup)
+      .map([](const Explanation& why) {
+        return ExplanationTexts{to_text(why), json::to_text(json::write(why))};
+      });
+}
+
+}  // namespace fief

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/reconciler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "control/compare.hpp"
+#include "control/planning.hpp"
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+
+namespace fief {
+namespace {
+
+using std::chrono::steady_clock;
+
+Instant plan_time(steady_clock::time_point when) {
+  return std::chrono::duration_cast<Instant>(when.time_since_epoch());
+}
+
+}  // namespace
+
+void Reconciler::reconcile() {
+  parts_.cgroups.take_in();
+  parts_.cgroups.reread_cpusets_if_due(began_);
+  if (!observe())
+    return;
+  parts_.policy.follow_cgroups();
+  parts_.answers.note_departures(observation_);
+  const auto& policy = parts_.policy.resolved();
+  parts_.children.note(observation_, parts_.watcher.tree(), policy, began_);
+  const auto desired = desired_attachments(policy, parts_.watcher.tree());
+  if (parts_.children.detach_unwanted(desired, observation_, began_) && !observe())
+    return;
+  put_plan_in_force();
+  if (!parts_.root.is_running())
+    return;
+  attach_next(desired);
+  hooks_.publish();
+  settle();
+}
+
+// False if the turn ends here: the root is gone, or the kernel cannot be read.
+bool Reconciler::observe() {
+  auto observation = parts_.kernel.observe();
+  if (!observation) {
+    log::error({}, "cannot observe the kernel: {}", observation.error().message);
+    as_planned_ = false;
+    settle();
+    return false;
+  }
+  if (!observation->root_enabled) {
+    if (parts_.root.note_missing(began_))
+      return false;
+    as_planned_ = false;
+    settle();
+    return false;
+  }
+  parts_.root.note_present();
+  parts_.children.claim(*observation);
+  observation_ = std::move(*observation);
+  return true;
+}
+
+void Reconciler::put_plan_in_force() {
+  const auto attached = attachments(observation_);
+  const bool decided = plan_.decide({.topology = parts_.kernel.topology(),
+                                     .cgroups = parts_.watcher.tree(),
+                                     .policy = parts_.policy.resolved(),
+                                     .attachments = attached,
+                                     .previous = plan_.previous(),
+                                     .now = plan_time(began_)});
+  if (decided)
+    plan_.apply(observation_, [this] { return observe(); });
+  as_planned_ = parts_.root.is_running() && decided && holds(plan_.plan(), observation_);
+}
+
+void Reconciler::attach_next(std::vector<Desired> desired) {
+  while (const auto* candidate = parts_.children.next(desired, observation_, began_)) {
+    const auto& delegation = *candidate->delegation;
+    const auto cgroup = candidate->cgroup;
+    const auto room = check_room_for(*candidate);
+    if (room) {
+      hooks_.progress(fmt::format("attaching {} to {}", delegation.scheduler, delegation.cgroup));
+      parts_.children.attach(delegation, cgroup, [this, cgroup](const Status& outcome) {
+        attach_done(outcome, cgroup);
+      });
+      return;
+    }
+    hold_back(*candidate, room.error().message);
+    std::erase_if(desired, [cgroup](const Desired& want) { return want.cgroup == cgroup; });
+  }
+}
+
+void Reconciler::hold_back(const Desired& candidate, const std::string& why) {
+  const auto& delegation = *candidate.delegation;
+  if (parts_.children.last_error(delegation) == why)
+    return;
+  log::error({.message_id = message::kAttachFailed,
+              .cgroup = delegation.cgroup,
+              .cgroup_id = candidate.cgroup,
+              .scheduler = delegation.scheduler},
+             "{} gets no scheduler: {}", delegation.cgroup, why);
+  parts_.children.hold_back(delegation, why);
+}
+
+// Nobody is attached who would then get nothing, or take what others were promised.
+Status Reconciler::check_room_for(const Desired& candidate) const {
+  std::vector<CgroupId> own{candidate.cgroup};
+  for (const auto& scheduler : observation_.schedulers)
+    if (scheduler.cgroup != kSelf && !scheduler.foreign)
+      own.push_back(scheduler.cgroup);
+  const auto& cgroups = parts_.watcher.tree();
+  const auto with_it = attachments_if(own, observation_, cgroups);
+  const auto plan = make_yielding_plan({.topology = parts_.kernel.topology(),
+                                        .cgroups = cgroups,
+                                        .policy = parts_.policy.resolved(),
+                                        .attachments = with_it,
+                                        .previous = plan_.previous(),
+                                        .now = plan_time(began_)});
+  return plan ? Status{} : tl::unexpected(plan.error());
+}
+
+void Reconciler::attach_done(const Status& outcome, CgroupId cgroup) {
+  parts_.cgroups.take_in();
+  parts_.children.finish_attach(outcome, parts_.watcher.tree().find(cgroup) != nullptr,
+                                steady_clock::now());
+  hooks_.ask();
+}
+
+// Decides whether all that was asked for is done, and if not, when to look again.
+void Reconciler::settle() {
+  recheck_at_.reset();
+  if (as_planned_ && !parts_.answers.is_departure_awaited()) {
+    recheck_delay_ = kFirstRecheck;
+  } else {
+    recheck_at_ = began_ + recheck_delay_;
+    recheck_delay_ = std::min(recheck_delay_ * 2, kLastRecheck);
+  }
+  if (as_planned_ && !parts_.children.is_attaching() && !parts_.children.is_detaching())
+    hooks_.settled();
+}
+
+void Reconciler::forget_schedulers() {
+  plan_.forget();
+  observation_ = {};
+  as_planned_ = false;
+}
+
+std::optional<Reconciler::Time> Reconciler::next_deadline() const {
+  auto due = parts_.children.next_deadline(began_);
+  if (recheck_at_ && (!due || *recheck_at_ < *due))
+    due = recheck_at_;
+  return due;
+}
+
+Status Reconciler::check_feasible(const Policy& written) const {
+  if (!parts_.root.is_running())
+    return {};
+  const auto plan = plan_if(written, /*previous=*/nullptr);
+  return plan ? Status{} : tl::unexpected(plan.error());
+}
+
+Result<Plan> Reconciler::plan_if(const Policy& written, const Plan* previous) const {
+  const auto& cgroups = parts_.watcher.tree();
+  const auto policy = resolve(written, cgroups);
+  std::vector<CgroupId> wanted;
+  for (const auto& desired : desired_attachments(policy, cgroups))
+    wanted.push_back(desired.cgroup);
+  const auto all = attachments_if(wanted, observation_, cgroups);
+  return make_checked_plan({.topology = parts_.kernel.topology(),
+                            .cgroups = cgroups,
+                            .policy = policy,
+                            .attachments = all,
+                            .previous = previous,
+                            .now = plan_time(steady_clock::now())});
+}
+
+}  // namespace fief

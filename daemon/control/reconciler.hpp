@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One turn of the crank: a straight line from what is observed to what should be. Nothing is
+// assumed to have worked: a turn reads back what it did.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cgroup/watcher.hpp"
+#include "control/answers.hpp"
+#include "control/cgroup_follower.hpp"
+#include "control/children.hpp"
+#include "control/plan_in_force.hpp"
+#include "control/policy_store.hpp"
+#include "control/root_life.hpp"
+#include "kernel/port.hpp"
+
+namespace fief {
+
+/// What a turn works on. All of it outlives the reconciler and the loop's last handler.
+struct ReconcilerParts {
+  KernelPort& kernel;
+  CgroupWatcher& watcher;
+  CgroupFollower& cgroups;
+  PolicyStore& policy;
+  RootLife& root;
+  Children& children;
+  Answers& answers;
+};
+
+struct ReconcilerHooks {
+  std::function<void()> publish;  ///< the status may be another
+  std::function<void()> settled;  ///< nothing is under way, and the kernel holds the plan
+  std::function<void()> ask;      ///< for another turn
+  std::function<void(const std::string&)> progress;
+};
+
+class Reconciler {
+ public:
+  using Time = Children::Time;
+
+  Reconciler(ReconcilerParts parts, ReconcilerHooks hooks)
+      : parts_(parts), hooks_(std::move(hooks)), plan_(parts.kernel) {}
+
+  /// What falls due is measured against the turn's beginning, so that nothing comes due unnoticed
+  /// between two looks at the clock.
+  void begin(Time now) { began_ = now; }
+  void reconcile();
+
+  /// Goes on with the plan of an earlier daemon.
+  void adopt(const Plan& plan) { plan_.adopt(plan); }
+  /// Every scheduler is gone.
+  void forget_schedulers();
+  /// Nothing is observed any more.
+  void forget_observation() { observation_ = {}; }
+  void start_from_scratch() { plan_.start_from_scratch(); }
+
+  /// When the next turn is due, by what turns deal with.
+  [[nodiscard]] std::optional<Time> next_deadline() const;
+  [[nodiscard]] const Observation& observation() const { return observation_; }
+  [[nodiscard]] const PlanInForce& plan() const { return plan_; }
+  [[nodiscard]] bool as_planned() const { return as_planned_; }
+
+  /// The plan with everything attached that @p written would have attached.
+  [[nodiscard]] Result<Plan> plan_if(const Policy& written, const Plan* previous) const;
+  /// Whether @p written could be put in force as a whole on this machine with today's cgroups.
+  [[nodiscard]] Status check_feasible(const Policy& written) const;
+
+ private:
+  // How soon the kernel is looked at again while it does not hold the plan; doubled each time.
+  static constexpr std::chrono::milliseconds kFirstRecheck{5};
+  static constexpr std::chrono::milliseconds kLastRecheck{5000};
+
+  bool observe();
+  void put_plan_in_force();
+  void attach_next(std::vector<Desired> desired);
+  [[nodiscard]] Status check_room_for(const Desired& candidate) const;
+  void hold_back(const Desired& candidate, const std::string& why);
+  void attach_done(const Status& outcome, CgroupId cgroup);
+  void settle();
+
+  ReconcilerParts parts_;
+  ReconcilerHooks hooks_;
+  PlanInForce plan_;
+  Observation observation_;
+  bool as_planned_ = false;
+  std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan
+  std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
+  Time began_;
+};
+
+}  // namespace fief

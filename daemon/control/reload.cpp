@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A reload of the policy's files: judged as a whole, then put in force. And the same on trial, with
+// the plan that would follow, and nothing changed.
+#include <utility>
+
+#include "control/controller.hpp"
+#include "core/log.hpp"
+#include "core/message_ids.hpp"
+#include "status/reload_preview.hpp"
+
+namespace fief {
+
+void Controller::reload(Done done) {
+  auto read = policy_.reread();
+  if (!read) {
+    policy_.refuse(read.error());
+    publish();
+    return done(fail(Errc::invalid, "{}", policy_.error()));
+  }
+  for (const auto& name : read->lifted)
+    log::notice({.message_id = message::kRequested},
+                "what was changed of \"{}\" until a restart ends with its delegation", name);
+  if (const auto adopted = adopt_reloaded(std::move(*read)); !adopted) {
+    policy_.refuse(adopted.error().message);
+    log::error({.message_id = message::kPolicyRefused},
+               "the new policy is refused and the old one stays in force: {}", policy_.error());
+    publish();
+    return done(adopted);
+  }
+  answer_later(
+      [this] {
+        return policy_.root_refusal().empty() ? delegations_in_force()
+                                              : fail(Errc::kernel, "{}", policy_.root_refusal());
+      },
+      std::move(done), {});
+}
+
+Status Controller::adopt_reloaded(ReadPolicy read) {
+  if (const auto feasible = reconciler_.check_feasible(read.policy); !feasible)
+    return feasible;
+  const bool was_refused = policy_.forget_root_refusal();
+  const bool other_root = was_refused || read.policy.root.options != root_.options();
+  policy_.adopt_read(std::move(read), other_root);
+  children_.forgive();
+  // The root's options are part of its program: they need another root. One that is being loaded
+  // now learns of them when it is there.
+  if (root_.is_running() && other_root)
+    root_.load();
+  else if (root_.is_running())
+    policy_.keep();
+  return {};
+}
+
+Result<ExplanationTexts> Controller::preview_reload() const {
+  if (!root_.is_running())
+    return fail(Errc::stale, "the root scheduler is not loaded, so nothing can be planned");
+  const auto read = policy_.read();
+  if (!read)
+    return fail(Errc::invalid, "{}", format_faults(read.error()));
+  const auto& now = reconciler_.plan();
+  const auto plan = reconciler_.plan_if(read->policy, now.previous());
+  if (!plan)
+    return tl::unexpected(plan.error());
+  ReloadPreview preview;
+  preview.other_root = read->policy.root.options != root_.options();
+  compare_policies(policy_.shown(), show_policy(sources_of(read->layers)).value_or(ShownPolicy{}),
+                   preview);
+  preview.cpus = compare_plans(now.plan(), *plan, kernel_.topology(), watcher_.tree());
+  return ExplanationTexts{to_text(preview), to_json(preview)};
+}
+
+}  // namespace fief

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Changes of delegations that people ask for while the daemon runs. Each is tried on a copy of the
+// policy first; what proves good is written where it is to outlive the daemon, adopted, and
+// answered once the kernel has been observed to follow.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "api/backend.hpp"
+#include "cgroup/watcher.hpp"
+#include "control/children.hpp"
+#include "control/policy_changes.hpp"
+#include "control/policy_store.hpp"
+#include "control/reconciler.hpp"
+#include "control/subject.hpp"
+#include "kernel/port.hpp"
+
+namespace fief {
+
+/// What requests are judged by and act on. All of it outlives them.
+struct RequestParts {
+  KernelPort& kernel;
+  CgroupWatcher& watcher;
+  PolicyStore& policy;
+  Children& children;
+  const Reconciler& reconciler;
+};
+
+class Requests {
+ public:
+  using Done = Backend::Done;
+  /// As Answers::owe(), and begins what is to be answered.
+  using AnswerLater =
+      std::function<void(std::function<Status()> outcome, Done, std::optional<CgroupId> leaving)>;
+
+  Requests(RequestParts parts, std::optional<DropIns> drop_ins, AnswerLater answer_later)
+      : parts_(parts),
+        changes_(parts.policy, std::move(drop_ins)),
+        answer_later_(std::move(answer_later)) {}
+
+  /// As in Backend.
+  void change(const ChangeRequest& request, Done done);
+  void attach(const ChangeRequest& request, Done done);
+  void detach(const ChangeRequest& request, Done done);
+  void revert(const std::string& subject, Done done);
+  void kill(const std::string& subject, const std::string& reason, Done done);
+  void boost(std::uint64_t hold, const ChangeRequest& request, Done done);
+  /// False if it is not possible and nothing has changed.
+  bool release(std::uint64_t hold);
+
+ private:
+  [[nodiscard]] std::optional<Subject> find(const std::string& subject) const;
+  void put_in_force(const DelegationChange& change, const ChangeRequest& request,
+                    const Subject& subject, Done done);
+  void adopt(const Result<Candidate>& candidate, const Subject& subject, bool new_chance,
+             Done done);
+  void answer_when_in_force(const Subject& subject, Done done);
+  [[nodiscard]] Status check_possible(const Candidate& candidate, const Subject& subject) const;
+  [[nodiscard]] Status check_can_attach(const std::string& path) const;
+  [[nodiscard]] const ObservedScheduler* observed_at(const std::string& path) const;
+  [[nodiscard]] bool is_enabled(const Delegation& delegation) const;
+
+  RequestParts parts_;
+  PolicyChanges changes_;
+  AnswerLater answer_later_;
+};
+
+}  // namespace fief
