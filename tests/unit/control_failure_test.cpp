@@ -16,7 +16,9 @@ using Failure = World;
 TEST_F(Failure, AFailingAttachIsTriedAgain) {
   make("/a");
   make("/b");
-  set_policy(policy_of({quick("/a"), quick("/b")}));
+  // Long enough for a slow machine to look in between.
+  constexpr char kUnhurried[] = R"({{"cgroup": "{}", "restart": {{"first_delay_ms": 1000}}}})";
+  set_policy(policy_of({fmt::format(kUnhurried, "/a"), fmt::format(kUnhurried, "/b")}));
   kernel_.fail_attaches(2, {Errc::kernel, "the verifier is in a bad mood"});
   start();
   ASSERT_TRUE(ready_);
