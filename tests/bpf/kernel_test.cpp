@@ -222,7 +222,7 @@ TEST_F(RealKernel, RootTasksPinnedToAnOwnedCpuStillRun) {
 
 // a's cid is idle. The root, which has two cids, and b, which has one, both want more.
 TEST_F(RealKernel, SpareTimeIsDividedAmongAllWhoWantIt) {
-  TestCgroup a("fief-test-a");
+  const TestCgroup a("fief-test-a");
   TestCgroup b("fief-test-b");
   TestCgroup other("fief-test-other");
   load_root();
