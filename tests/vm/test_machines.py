@@ -23,9 +23,9 @@ def online():
 
 
 def test_what_is_busy_gets_what_it_is_due(services, daemon, whole_machine):
-    a, b = services("a", weight=100), services("b", weight=300)
-    machine.delegate(a, b)
+    machine.delegate(machine.Service("a"), machine.Service("b"))
     daemon()
+    a, b = services("a", weight=100), services("b", weight=300)
     machine.wait_for("two schedulers", lambda: machine.settled(a, b), 120)
     shown = machine.schedulers()
     due = [shown[service.path]["entitlement"]["cpus"] for service in (a, b)]
