@@ -433,7 +433,8 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 		struct turn __arena *turn = cid_turn(cid);
 
 		/* an idle cid, but for one that has just been claimed; a needless kick does no harm there */
-		if (cidmask_test(idle_cids, cid) || !(nr_limited || contended(cid)))
+		if (!cidmask_test(held_cids, cid) || cidmask_test(idle_cids, cid) ||
+		    !(nr_limited || contended(cid)))
 			continue;
 		any = true;
 		if (!turn_overdue(cid, turn, now))

@@ -238,7 +238,10 @@ void BpfKernel::report_dropped_events() {
 }
 
 Result<Counters> BpfKernel::counters(CgroupId cgroup) const {
-  return schedulers_.counters(cgroup);
+  auto counters = schedulers_.counters(cgroup);
+  if (counters)
+    counters->denied = observer_.sysfs().denied(cgroup);
+  return counters;
 }
 
 Result<ExitInfo> BpfKernel::exit_info(CgroupId cgroup) const {

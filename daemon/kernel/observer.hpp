@@ -15,6 +15,7 @@ class Observer {
   /// The scheduler above that of @p cgroup; kSelf also where there is none.
   [[nodiscard]] CgroupId parent_of(CgroupId cgroup);
   [[nodiscard]] SchedExtSysfs& sysfs() { return sysfs_; }
+  [[nodiscard]] const SchedExtSysfs& sysfs() const { return sysfs_; }
 
  private:
   SchedExtSysfs sysfs_;

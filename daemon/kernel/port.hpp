@@ -36,8 +36,8 @@ struct AttachRequest {
   friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };
 
-/// Counters of one scheduler since it was attached; of a foreign one only what its parent knows:
-/// borrowed_ns and lent_ns.
+/// Counters of one scheduler since it was attached; of a foreign one only what its parent and the
+/// kernel know: borrowed_ns, lent_ns and denied.
 struct Counters {
   std::uint64_t enqueued = 0;
   std::uint64_t direct = 0;
@@ -52,6 +52,7 @@ struct Counters {
   std::uint64_t limit_periods = 0;    ///< of the limits of its cgroup and those below
   std::uint64_t limit_throttled = 0;  ///< periods in which all was used up
   std::uint64_t borrowed_ns = 0;      ///< CPU time used of what others left idle
+  std::uint64_t denied = 0;           ///< what the kernel refused it, by its own count
   std::uint64_t lent_ns = 0;          ///< CPU time others used of what it is due and left idle
   WakeWaits wake_waits;
 };

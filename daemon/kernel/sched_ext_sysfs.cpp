@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
+#include <sstream>
 
 #include "core/fd.hpp"
 
@@ -38,6 +40,12 @@ CgroupId child_id(std::string_view name) {
   return CgroupId{id};
 }
 
+/// The events of kernel/sched/ext/internal.h (struct scx_event_stats) that are refusals.
+constexpr std::array<std::string_view, 6> kRefusals{
+    "SCX_EV_SLICE_DENIED",       "SCX_EV_INSERT_NOT_OWNED", "SCX_EV_SUB_PREEMPT_DENIED",
+    "SCX_EV_SUB_KICK_DENIED",    "SCX_EV_SUB_REENQ_DENIED", "SCX_EV_SUB_CIDPERF_DENIED",
+};
+
 std::vector<CgroupId> children_in(const std::string& directory) {
   std::vector<CgroupId> found;
   std::error_code error;
@@ -66,6 +74,20 @@ std::vector<SysfsScheduler> SchedExtSysfs::schedulers() {
   return schedulers_;
 }
 
+std::uint64_t SchedExtSysfs::denied(CgroupId cgroup) const {
+  const auto scheduler = std::ranges::find(schedulers_, cgroup, &SysfsScheduler::cgroup);
+  if (scheduler == schedulers_.end())
+    return 0;
+  std::istringstream lines(read_line(scheduler->directory + "/events").value_or(""));
+  std::string name;
+  std::uint64_t count = 0;
+  std::uint64_t sum = 0;
+  while (lines >> name >> count)
+    if (std::ranges::find(kRefusals, name) != kRefusals.end())
+      sum += count;
+  return sum;
+}
+
 std::optional<SchedExtSysfs::Seen> SchedExtSysfs::look_at(const std::string& directory) {
   struct stat status{};
   if (::stat(directory.c_str(), &status) != 0)
@@ -88,7 +110,7 @@ void SchedExtSysfs::collect(const std::string& directory, CgroupId cgroup, Cgrou
   if (!seen || !name)
     return;
   seen_.push_back(std::move(*seen));
-  schedulers_.push_back({cgroup, parent, std::move(*name)});
+  schedulers_.push_back({cgroup, parent, std::move(*name), directory});
   for (const auto child : children_in(directory + "/sub"))
     collect(fmt::format("{}/sub/{}{}", directory, kChildPrefix, child.value), child, cgroup);
 }

@@ -16,6 +16,7 @@ struct SysfsScheduler {
   CgroupId cgroup;  ///< kSelf: the root
   CgroupId parent;
   std::string name;  ///< its "ops" file
+  std::string directory;
 };
 
 class SchedExtSysfs {
@@ -27,6 +28,9 @@ class SchedExtSysfs {
   /// All attached schedulers, parents before children; empty when none is. Schedulers that vanish
   /// while this reads are left out. Cheap while nothing comes or goes: a stat(2) for each.
   std::vector<SysfsScheduler> schedulers();
+  /// How often the kernel has refused a scheduler what it has no cap for, or what is not its own; 0 for
+  /// one that schedulers() did not return last time, or that has gone.
+  [[nodiscard]] std::uint64_t denied(CgroupId cgroup) const;
 
  private:
   /// A directory as it was when it was read. kernfs counts the directories in one as its links, and

@@ -51,6 +51,7 @@ void for_each_counter(CountersT& counters, Visit visit) {
   visit("limit_throttled", counters.limit_throttled);
   visit("borrowed_ns", counters.borrowed_ns);
   visit("lent_ns", counters.lent_ns);
+  visit("denied", counters.denied);
 }
 
 /// Finds the schedulers of a status by cgroup path. Refers to the status it was made from.

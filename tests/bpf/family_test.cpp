@@ -83,6 +83,24 @@ TEST_F(Strangers, ALentCidComesBackToAnOwnerThatDoesNotAsk) {
   EXPECT_NEAR(used[0] / used[1], 1.0, 0.1);
 }
 
+// The kernel refuses what it may not do, and counts; nobody else feels it.
+TEST_F(Strangers, WhatIsRefusedIsCounted) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  ASSERT_TRUE(try_attach(a, "fifo", {{"fault", std::int64_t{6}}}));
+  attach(b);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}}));
+  a.spin_many(3);
+  b.spin();
+  run_for(500ms);
+  const auto used = used_during({&b}, [this] { run_for(3s); });
+  EXPECT_GT(used[0], 2.8);
+  EXPECT_GT(kernel_->counters(a.id())->denied, 0U);
+  EXPECT_EQ(kernel_->counters(b.id())->denied, 0U);
+  EXPECT_EQ(kernel_->counters(kSelf)->denied, 0U);
+}
+
 struct Fault {
   const char* name;
   std::int64_t code;

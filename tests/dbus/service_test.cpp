@@ -186,7 +186,7 @@ TEST_F(ServiceTest, UsageIsReadLiveAndNotAnnounced) {
       keys_of_dictionary(of(kA, "Counters").message),
       UnorderedElementsAre("enqueued", "direct", "reenq_cap", "reenq_immed", "reenq_preempted",
                            "reenq_other", "rescued", "reclaims", "aged", "parked", "limit_periods",
-                           "limit_throttled", "borrowed_ns", "lent_ns"));
+                           "limit_throttled", "borrowed_ns", "lent_ns", "denied"));
 }
 
 TEST_F(ServiceTest, AttachAnnouncesTheObjectFirst) {

@@ -24,6 +24,7 @@ enum {
 	FAULT_STALL, /* never runs anybody */
 	FAULT_UNHELD, /* inserts where it holds nothing, again and again */
 	FAULT_SLICE, /* never lets go of a cid */
+	FAULT_KICK, /* kicks cids that it does not hold */
 };
 
 const volatile u32 fault = FAULT_NONE;
@@ -46,6 +47,8 @@ static void kick_held(void)
 			break;
 		if (cidmask_test(held, cid))
 			scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
+		else if (fault == FAULT_KICK)
+			scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 	}
 }
 
