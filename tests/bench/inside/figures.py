@@ -48,7 +48,7 @@ class World:
     def fill(group, tasks=None):
         """Gives a group that many computing processes, by default one for every CPU."""
         for _ in range(tasks or os.cpu_count()):
-            group.spawn(PROBE, "spin")
+            group.spin(PROBE, "spin")
 
     def used(self, seconds):
         """CPUs that each group used over that time."""
