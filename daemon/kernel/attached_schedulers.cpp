@@ -14,8 +14,9 @@ const fief_slot* account_in(const SchedulerObject& above, CgroupId cgroup) {
     return nullptr;
   const auto& state = *above.state();
   const std::span slots(state.slots, std::min<std::size_t>(state.nr_slots, FIEF_MAX_SLOTS));
-  const auto found = std::ranges::find_if(
-      slots, [cgroup](const fief_slot& slot) { return slot.participant.cgroup_id == cgroup.value; });
+  const auto found = std::ranges::find_if(slots, [cgroup](const fief_slot& slot) {
+    return slot.participant.cgroup_id == cgroup.value;
+  });
   return found == slots.end() ? nullptr : &*found;
 }
 

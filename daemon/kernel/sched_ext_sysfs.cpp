@@ -42,8 +42,8 @@ CgroupId child_id(std::string_view name) {
 
 /// The events of kernel/sched/ext/internal.h (struct scx_event_stats) that are refusals.
 constexpr std::array<std::string_view, 6> kRefusals{
-    "SCX_EV_SLICE_DENIED",       "SCX_EV_INSERT_NOT_OWNED", "SCX_EV_SUB_PREEMPT_DENIED",
-    "SCX_EV_SUB_KICK_DENIED",    "SCX_EV_SUB_REENQ_DENIED", "SCX_EV_SUB_CIDPERF_DENIED",
+    "SCX_EV_SLICE_DENIED",    "SCX_EV_INSERT_NOT_OWNED", "SCX_EV_SUB_PREEMPT_DENIED",
+    "SCX_EV_SUB_KICK_DENIED", "SCX_EV_SUB_REENQ_DENIED", "SCX_EV_SUB_CIDPERF_DENIED",
 };
 
 std::vector<CgroupId> children_in(const std::string& directory) {

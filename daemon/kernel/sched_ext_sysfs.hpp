@@ -28,8 +28,8 @@ class SchedExtSysfs {
   /// All attached schedulers, parents before children; empty when none is. Schedulers that vanish
   /// while this reads are left out. Cheap while nothing comes or goes: a stat(2) for each.
   std::vector<SysfsScheduler> schedulers();
-  /// How often the kernel has refused a scheduler what it has no cap for, or what is not its own; 0 for
-  /// one that schedulers() did not return last time, or that has gone.
+  /// How often the kernel has refused a scheduler what it has no cap for, or what is not its own; 0
+  /// for one that schedulers() did not return last time, or that has gone.
   [[nodiscard]] std::uint64_t denied(CgroupId cgroup) const;
 
  private:

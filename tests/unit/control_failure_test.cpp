@@ -17,7 +17,8 @@ TEST_F(Failure, AFailingAttachIsTriedAgain) {
   make("/a");
   make("/b");
   // Long enough for a slow machine to look in between.
-  static constexpr char kUnhurried[] = R"({{"cgroup": "{}", "restart": {{"first_delay_ms": 1000}}}})";
+  static constexpr char kUnhurried[] =
+      R"({{"cgroup": "{}", "restart": {{"first_delay_ms": 1000}}}})";
   set_policy(policy_of({fmt::format(kUnhurried, "/a"), fmt::format(kUnhurried, "/b")}));
   kernel_.fail_attaches(2, {Errc::kernel, "the verifier is in a bad mood"});
   start();
