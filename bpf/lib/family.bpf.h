@@ -21,6 +21,7 @@
 #include "group.bpf.h"
 #include "notice.bpf.h"
 #include "parent.bpf.h"
+#include "patrol.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 
@@ -191,6 +192,8 @@ static __always_inline void child_end(u64 cgroup_id)
 		slot_account(slot)->participant.cgroup_id = 0;
 		bpf_for(cid, 0, nr_cids)
 			plan_take_back(cid, slot);
+		/* its tasks have come already, and its cids may have fallen idle before they were ours */
+		patrol_soon();
 		break;
 	}
 }

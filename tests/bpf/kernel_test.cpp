@@ -238,6 +238,20 @@ TEST_F(RealKernel, SpareTimeIsDividedAmongAllWhoWantIt) {
   EXPECT_NEAR(used[0] / (used[0] + used[1]), 1.5 / 4, 0.03);
 }
 
+// Its tasks return to a root that had one cid until then, and no daemon plans anew.
+TEST_F(RealKernel, WhatAChildLeavesIsUsedAtOnce) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0, 1, 2}}}));
+  const auto pids = a.spin_many(4);
+  run_for(1s);
+  ASSERT_TRUE(kernel_->kill(a.id(), "a test"));
+  EXPECT_LT(longest_gap(pids, 2s), 600ms);
+  const auto used = used_during({&a}, [this] { run_for(2s); });
+  EXPECT_GT(used[0], 0.85 * 2 * 4);
+}
+
 // What the schedulers themselves account for: who waited how long, who lent and who borrowed.
 TEST_F(RealKernel, WaitsAndLoansAreAccountedFor) {
   TestCgroup a("fief-test-a");
