@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# short: stop_leaves or tree_is_what or gets_what_it_is_due or only_what_is_enabled
+# short: only_what_is_enabled or tree_is_what or gets_what_it_is_due
 # guest: --cpus 8 --memory 3072 --timeout 900
 """The installed service: what it attaches and grants, held to the kernel's own files."""
 
