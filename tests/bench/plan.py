@@ -53,7 +53,7 @@ WEIGHTS = (100, 300, 250)
 EVERY_GROUP = "every group has a computing process for each CPU"
 SERVERS = ("4 threads that sleep about 10 ms and then compute 0.2 ms; another group of equal weight computes "
            "on every CPU")
-FLOOR = "real-time: the same threads with real-time priority under Linux, which is the floor of this machine"
+REAL_TIME = "real-time: the same threads with real-time priority under Linux, the best that it can do for them"
 STORM = "the same 4 threads beside 16 processes of another group that fork without end, over the same threads alone"
 
 CONTROLLED = ("linux", "fief")
@@ -83,13 +83,13 @@ FIGURES = [
            "the start of the first 20 ms in which they had 90 % of what they are due", "reclaim", "ms, p50",
            ALL, 1, 10, "linux", seconds=10),
     Figure(6, "how late a thread runs that its timer woke, on a busy machine, p99", SERVERS, "wake", "ms, p99",
-           WAKING, 0.25, 5, "linux", seconds=5, note=FLOOR),
+           WAKING, 0.25, 5, "linux", seconds=5, note=REAL_TIME),
     Figure(6, "the same for a thread that another one wrote to", SERVERS, "request", "ms, p99",
-           WAKING, 0.25, 5, "linux", note=FLOOR),
+           WAKING, 0.25, 5, "linux", note=REAL_TIME),
     Figure(7, "how late a thread runs that its timer woke, on a busy machine, p50", SERVERS, "wake", "ms, p50",
-           WAKING, 0.8, 10, "linux", seconds=5, note=FLOOR),
+           WAKING, 0.8, 10, "linux", seconds=5, note=REAL_TIME),
     Figure(7, "the same for a thread that another one wrote to", SERVERS, "request", "ms, p50",
-           WAKING, 0.8, 20, "linux", note=FLOOR),
+           WAKING, 0.8, 20, "linux", note=REAL_TIME),
     Figure(8, "isolation: waking p99 beside a fork storm, in times of that alone", STORM, "isolation",
            "times the p99 alone", ("linux", "cpuset", "scx_qmap", "fief-latency"), 1.2, 100, "cpuset"),
     Figure(8, "the same with the victim's CPUs exclusive", STORM, "isolation",

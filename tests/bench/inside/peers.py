@@ -109,7 +109,7 @@ class Linux:
 
 
 class RealTime(Linux):
-    """The same, and the threads that are woken have real-time priority: no scheduler of others is faster."""
+    """The same, and the threads that are woken have real-time priority: the best that it can do for them."""
 
     name = "real-time"
     before_woken = ("chrt", "--fifo", "10")
