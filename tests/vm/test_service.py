@@ -43,7 +43,8 @@ def test_only_what_is_enabled_is_started_by_a_call(daemon):
     machine.run("systemctl", "enable", "fiefd.service")
     try:
         machine.run(*anybody)
-        assert machine.unit_property("ActiveState") == "active"
+        # It answers before all that the policy names is attached.
+        machine.wait_for("the service", lambda: machine.unit_property("ActiveState") == "active")
     finally:
         machine.run("systemctl", "disable", "fiefd.service")
 
