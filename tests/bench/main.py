@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import sys
 
@@ -40,10 +41,13 @@ def options():
 
 def chosen(arguments):
     figures = [figure for figure in plan.FIGURES if not arguments.figure or figure.number in arguments.figure]
-    if arguments.here:
-        # Less than one CPU is due to a group on a machine of that size only.
-        figures = [figure for figure in figures if figure.number != 2 or figure.cpus == os.cpu_count()]
-    return figures
+    return [figure for figure in figures if not arguments.here or is_possible_here(figure)]
+
+
+def is_possible_here(figure):
+    # Less than one CPU is due to a group on a machine of that size only.
+    return ((figure.number != 2 or figure.cpus == os.cpu_count())
+            and (not figure.measure.startswith("perf") or shutil.which("perf")))
 
 
 def begun(arguments):
