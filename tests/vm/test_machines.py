@@ -2,7 +2,7 @@
 # guest: --cpus 1 --memory 2048 --timeout 600
 # guest: --cpus 3 --memory 2048 --timeout 600
 # guest: --cpus 4 --append maxcpus=3 --memory 2048 --timeout 600
-# guest: --smp 4,sockets=1,cores=2,threads=2 --memory 2048 --timeout 600
+# guest: --smp 8,sockets=1,cores=4,threads=2 --memory 2048 --timeout 600
 # guest: --smp 4,sockets=1,cores=2,threads=2 --append nosmt --memory 2048 --timeout 600
 """Machines that are not as most are: one CPU, an odd number, CPUs that are offline from the start, threads."""
 
@@ -87,4 +87,5 @@ def test_two_tasks_that_wake_take_two_cores(services, daemon):
             same = core_of(busy[0]) == core_of(busy[1])
             together, apart = together + same, apart + (not same)
         time.sleep(0.01)
-    assert apart > 4 * together
+    # By chance it would be one in seven; now and then every core has something to do.
+    assert apart > 15 * together
