@@ -26,6 +26,7 @@
 #include "lib/patrol.bpf.h"
 #include "lib/state.bpf.h"
 #include "lib/task.bpf.h"
+#include "lib/turn_timer.bpf.h"
 #include "lib/vqueue.bpf.h"
 
 char _license[] SEC("license") = "GPL";
@@ -194,6 +195,9 @@ s32 FIEF_OP_SLEEPABLE(root_init)
 	if (ret)
 		return ret;
 	ret = parent_init();
+	if (ret)
+		return ret;
+	ret = turn_timer_init();
 	if (ret)
 		return ret;
 	hold_all();

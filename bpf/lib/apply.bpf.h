@@ -22,6 +22,7 @@
 #include "patrol.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
+#include "turn_timer.bpf.h"
 
 #define CMASK_WORDS (FIEF_MASK_WORDS + 1)
 
@@ -116,14 +117,8 @@ static __always_inline void apply_slots(u32 nr_slots)
 		u64 cgroup_id = i < nr_slots ? state.staged_slots[i].cgroup_id : 0;
 
 		slot->participant.entitlement = state.staged_slots[i].entitlement;
-		if (slot->participant.cgroup_id == cgroup_id)
-			continue;
-		slot->participant.cgroup_id = cgroup_id;
-		slot->dispatched = 0;
-		slot->charged_ns = 0;
-		slot->borrowed_ns = 0;
-		slot->borrow_vtime = 0;
-		slot->lent_ns = 0;
+		if (slot->participant.cgroup_id != cgroup_id)
+			account_open(i, cgroup_id, 0);
 	}
 }
 

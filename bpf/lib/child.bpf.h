@@ -68,6 +68,8 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 #include "family.bpf.h"
 #include "parent.bpf.h"
 #include "patrol.bpf.h"
+#include "rights.bpf.h"
+#include "turn_timer.bpf.h"
 #include "vqueue.bpf.h"
 
 #ifndef CHILD_STARTED
@@ -266,6 +268,9 @@ s32 FIEF_OP_SLEEPABLE(child_init)
 	if (ret)
 		return ret;
 	ret = parent_init();
+	if (ret)
+		return ret;
+	ret = turn_timer_init();
 	if (ret)
 		return ret;
 	return patrol_init();

@@ -24,6 +24,7 @@
 #include "patrol.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
+#include "turn_timer.bpf.h"
 
 /*
  * The cgroup of a child counts among its siblings here, as a ghost, for as long as the child uses CPU
@@ -89,15 +90,8 @@ static __always_inline u32 slot_take(u64 cgroup_id)
 			found = slot;
 	}
 	if (found != FIEF_SLOT_NONE) {
-		struct fief_slot __arena *account = slot_account(found);
-
-		account->participant.entitlement = FIEF_CPU_UNIT / 2;
-		account->dispatched = 0;
-		account->charged_ns = 0;
-		account->borrowed_ns = 0;
-		account->borrow_vtime = spare_clock;
-		account->lent_ns = 0;
-		account->participant.cgroup_id = cgroup_id;
+		slot_account(found)->participant.entitlement = FIEF_CPU_UNIT / 2;
+		account_open(found, cgroup_id, spare_clock);
 		state.nr_slots = max(state.nr_slots, found + 1);
 	}
 	return found;

@@ -13,32 +13,23 @@
  *   OWN_ENQ_FLAGS       flags with which own tasks go to a cid that the plan gives this scheduler
  *   TURN_CHARGE_MAX_NS  see lib/share.bpf.h
  *
- * Masks: held and whole are written by who learns of caps (the root's init; sub_ecaps_updated),
- * own, usable and exclusive follow from them and the plan in rights_update(). pinned_cids: set on
- * insert, cleared by the dispatch that finds the queue empty.
+ * What follows from caps and plan on each cid: lib/rights.bpf.h. How long a turn lasts at most:
+ * lib/turn_timer.bpf.h. pinned_cids: set on insert, cleared by the dispatch that finds the queue empty.
  */
 #ifndef FIEF_PARENT_BPF_H
 #define FIEF_PARENT_BPF_H
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
-#include "cpuctl.bpf.h"
 #include "dsq.bpf.h"
-#include "events.bpf.h"
 #include "idle.bpf.h"
 #include "notice.bpf.h"
 #include "park.bpf.h"
+#include "rights.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 #include "vqueue.bpf.h"
-
-/* Cids on which the baseline cap, and the cap to own, are in effect. */
-cidmask_t held_cids;
-cidmask_t whole_cids;
-
-/* Held cids the plan gives this scheduler a part of for its own tasks. */
-cidmask_t own_cids;
 
 /* Cids on whose pinned queue tasks of this scheduler wait. */
 cidmask_t pinned_cids;
@@ -46,76 +37,9 @@ cidmask_t pinned_cids;
 /* Slots of children that limits keep back (a set of slots, of fewer than there may be cids). */
 cidmask_t held_slots;
 
-/* How often turns are looked at while no contended cid is busy. */
-#define IDLE_TIMER_NS (100 * NSEC_PER_MSEC)
-
-/* How often children's accounts are looked at, and when next (CLOCK_MONOTONIC ns; by the turn timer). */
-#define GHOSTS_LOOK_NS (50 * NSEC_PER_MSEC)
-u64 ghosts_look_at;
-
-struct turn_timer {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct turn_timer);
-} turn_timers SEC(".maps");
-
 static __always_inline bool has_children(void)
 {
 	return state.nr_slots > 1;
-}
-
-/* What follows from the caps on a cid and its plan: bits. */
-#define RIGHT_OWN 1U
-#define RIGHT_USABLE 2U
-#define RIGHT_EXCLUSIVE 4U
-
-FIEF_VERIFIED_ONCE u32 rights_now(s32 cid)
-{
-	struct fief_cid_plan __arena *plan = cid_plan(cid);
-	bool held = cidmask_test(held_cids, cid), self;
-	u32 rights = 0;
-
-	touch_arena();
-	self = plan_has_self(plan);
-	if (held && self)
-		rights |= RIGHT_OWN;
-	if (held && (self || (plan->flags & FIEF_CID_LENT)))
-		rights |= RIGHT_USABLE;
-	if (self && plan->nr <= 1 && cidmask_test(whole_cids, cid))
-		rights |= RIGHT_EXCLUSIVE;
-	return rights;
-}
-
-FIEF_VERIFIED_ONCE int rights_set(s32 cid, u32 rights)
-{
-	cidmask_assign(own_cids, cid, rights & RIGHT_OWN);
-	cidmask_assign(usable_cids, cid, rights & RIGHT_USABLE);
-	cidmask_assign(exclusive_cids, cid, rights & RIGHT_EXCLUSIVE);
-	return 0;
-}
-
-#define RIGHTS_TRIES 4
-
-/*
- * Caps or plan of @cid have changed. Both may at once, on two CPUs: whoever finds that what it set
- * does not follow any more sets it again, so the last to finish has seen both.
- */
-static __always_inline void rights_update(s32 cid)
-{
-	u32 rights = rights_now(cid), now, i;
-
-	bpf_for(i, 0, RIGHTS_TRIES) {
-		rights_set(cid, rights);
-		now = rights_now(cid);
-		if (rights == now)
-			break;
-		rights = now;
-	}
 }
 
 /* A task that may run only on cids the plan gives to others: it waits on @cid for the reserve. */
@@ -306,12 +230,13 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
 	u64 now = bpf_ktime_get_ns(), tried;
-	u32 step;
+	u32 nr, step;
 
 	turn_charge(cid, now, prev != NULL);
-	tried = tries_excluded(plan, entries_now(cid));
+	nr = entries_now(cid);
+	tried = tries_excluded(plan);
 	bpf_for(step, 0, TRIES) {
-		u32 try = turn_next(cid, tried, now), entry = try / 2, slot,
+		u32 try = turn_next(cid, nr, tried, now), entry = try / 2, slot,
 		    borrower = FIEF_SLOT_NONE;
 
 		if (entry >= SHARE_ENTRIES)
@@ -336,148 +261,11 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	return false;
 }
 
-/* A child runs on @cid that a limit, its own or one above it, keeps back now. */
-static __always_inline bool turn_throttled(s32 cid, const struct turn __arena *turn)
-{
-	u32 slot = turn->borrower == FIEF_SLOT_NONE ? entry_slot(cid_plan(cid), turn->entry) :
-						      turn->borrower;
-
-	return turn->entry != SHARE_NOBODY && slot != FIEF_SLOT_SELF &&
-	       limit_throttled(slot_group(slot));
-}
-
-/* Somebody else than who runs on @cid may be waiting for it: it is shared or lent, or own tasks want the
- * reserve. */
-static __always_inline bool contended(s32 cid)
-{
-	struct fief_cid_plan __arena *plan = cid_plan(cid);
-
-	return plan->nr > 1 || (plan->flags & FIEF_CID_LENT) || reserve_wanted(cid);
-}
-
-/* Does a task of ours, or of a scheduler below, run on @cid? */
-static __always_inline bool cid_runs_ours(s32 cid)
-{
-	struct task_struct *curr;
-	bool ours;
-
-	bpf_rcu_read_lock();
-	curr = scx_bpf_cid_curr(cid);
-	ours = curr && (task_is_ours(curr) || task_child(curr));
-	bpf_rcu_read_unlock();
-	return ours;
-}
-
-/*
- * Is whoever runs on @cid to be asked to go? Nobody is for as long as it runs short slices: every
- * dispatch is a new look at whose turn it is. A task that went straight to an idle cid has no turn.
- */
-static __always_inline bool turn_overdue(s32 cid, const struct turn __arena *turn, u64 now)
-{
-	if (nr_limited && turn_throttled(cid, turn))
-		return true;
-	return contended(cid) && now - turn->since >= turn_ns() &&
-	       (turn->entry != SHARE_NOBODY || cid_runs_ours(cid));
-}
-
-/* Whether a ghost competes: load 1 stands for all there is below it. */
-static __always_inline void ghost_set_active(struct group __arena *group, bool active)
-{
-	group->ghost_active = active;
-	group_add(group, active ? 1 : -1);
-}
-
-static __noinline int ghost_look(u32 slot)
-{
-	struct fief_slot __arena *account = slot_account(slot);
-	u64 used = account->charged_ns + account->borrowed_ns;
-	struct fief_notice *notice = NULL;
-	struct group __arena *group;
-	bool active;
-
-	touch_arena();
-	if (account->participant.cgroup_id)
-		notice = notice_of(account->participant.cgroup_id);
-	cidmask_assign(urgent_slots, slot, notice && notice->waiting);
-	group = group_find(account->participant.cgroup_id);
-	slot_groups[slot & (FIEF_MAX_SLOTS - 1)] = group;
-	if (!group || !group->ghost)
-		return 0;
-	active = used != group->ghost_seen;
-	group->ghost_seen = used;
-	if (active != group->ghost_active)
-		ghost_set_active(group, active);
-	return 0;
-}
-
-static __always_inline void ghosts_look(void)
-{
-	u32 slot;
-
-	bpf_for(slot, 1, min(state.nr_slots, FIEF_MAX_SLOTS))
-		ghost_look(slot);
-}
-
-/*
- * End turns that last too long: a child may give its tasks any slice, but it cannot keep a cid
- * from those who share or own it. Runs for as long as there are children.
- */
-static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
-{
-	u64 now = bpf_ktime_get_ns();
-	bool any = false;
-	u32 cid;
-
-	touch_arena();
-	bpf_for(cid, 0, nr_cids) {
-		struct turn __arena *turn = cid_turn(cid);
-
-		/* an idle cid, but for one that has just been claimed; a needless kick does no harm there */
-		if (!cidmask_test(held_cids, cid) || cidmask_test(idle_cids, cid) ||
-		    !(nr_limited || contended(cid)))
-			continue;
-		any = true;
-		if (!turn_overdue(cid, turn, now))
-			continue;
-		count(turn_preempts);
-		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
-	}
-	if (!vtime_before(now, ghosts_look_at)) {
-		ghosts_look_at = now + GHOSTS_LOOK_NS;
-		ghosts_look();
-	}
-	if (has_children())
-		bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);
-	return 0;
-}
-
-static __always_inline struct turn_timer *turn_timer(void)
-{
-	u32 key = 0;
-
-	return bpf_map_lookup_elem(&turn_timers, &key);
-}
-
-/* There are children now, or there may be: bound their turns. Starting it again does no harm. */
-static __always_inline void turn_timer_run(void)
-{
-	struct turn_timer *timer = turn_timer();
-
-	if (timer)
-		bpf_timer_start(&timer->timer, turn_ns(), 0);
-}
-
 static __always_inline s32 parent_init(void)
 {
-	struct turn_timer *timer = turn_timer();
 	u32 cid;
 	s32 ret;
 
-	if (turn_us < TURN_MIN_US || turn_us > TURN_MAX_US) {
-		fief_error("the option turn_us is %u, it must lie between %u and %u", turn_us,
-			   TURN_MIN_US, TURN_MAX_US);
-		return -EINVAL;
-	}
 	bpf_for(cid, 0, nr_cids) {
 		ret = scx_bpf_create_dsq(pinned_dsq(cid), -1);
 		if (ret) {
@@ -486,10 +274,7 @@ static __always_inline s32 parent_init(void)
 		}
 		turn_reset(cid);
 	}
-	if (!timer)
-		return -EINVAL;
-	bpf_timer_init(&timer->timer, &turn_timers, CLOCK_MONOTONIC);
-	return bpf_timer_set_callback(&timer->timer, turn_timer_fn);
+	return 0;
 }
 
 #endif /* FIEF_PARENT_BPF_H */

@@ -26,6 +26,7 @@
 #include "idle.bpf.h"
 #include "notice.bpf.h"
 #include "parent.bpf.h"
+#include "rights.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 #include "vqueue.bpf.h"

@@ -190,6 +190,19 @@ static __always_inline struct group __arena *slot_group(u32 slot)
 	return slot_groups[slot & (FIEF_MAX_SLOTS - 1)];
 }
 
+/* The account of @slot is that of a child which has used nothing yet, from now on. */
+static __always_inline void account_open(u32 slot, u64 cgroup_id, u64 borrow_vtime)
+{
+	struct fief_slot __arena *account = slot_account(slot);
+
+	account->dispatched = 0;
+	account->charged_ns = 0;
+	account->borrowed_ns = 0;
+	account->borrow_vtime = borrow_vtime;
+	account->lent_ns = 0;
+	account->participant.cgroup_id = cgroup_id;
+}
+
 static __always_inline void charge_borrower(u32 slot, u64 used)
 {
 	struct fief_slot __arena *account = slot_account(slot);
@@ -247,13 +260,12 @@ static __always_inline u64 ask_interval(const struct fief_cid_plan __arena *plan
 
 #define TRIES_LENDING 0xaaaaaaaaaaaaaaaaULL
 
-/* What is not to be tried: beyond the first @nr entries, and lending where the cid, or the reserve, is not
- * lent. */
-static __always_inline u64 tries_excluded(const struct fief_cid_plan __arena *plan, u32 nr)
+/* What is not to be tried: lending where the cid, or the reserve, is not lent. */
+static __always_inline u64 tries_excluded(const struct fief_cid_plan __arena *plan)
 {
 	u64 not_lent = plan->flags & FIEF_CID_LENT ? ~0ULL << TRY_ENTRY(plan_entries(plan)) : ~0ULL;
 
-	return (~0ULL << TRY_ENTRY(nr)) | (TRIES_LENDING & not_lent);
+	return TRIES_LENDING & not_lent;
 }
 
 /* Entries far behind the clock are moved up: idleness earns no credit. */
@@ -264,10 +276,10 @@ static __always_inline void entry_move_up(struct turn __arena *turn, u32 entry)
 }
 
 /*
- * The least virtual time on @cid among what is not in @tried. An entry that has not been asked for its
- * interval comes before all. TRIES: everything has been tried.
+ * The least virtual time on @cid among what is not in @tried, of the first @nr entries. An entry that
+ * has not been asked for its interval comes before all. TRIES: everything has been tried.
  */
-FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u64 tried, u64 now)
+FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
@@ -275,7 +287,7 @@ FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u64 tried, u64 now)
 	u32 best = TRIES, i;
 
 	touch_arena();
-	bpf_for(i, 0, SHARE_ENTRIES) {
+	bpf_for(i, 0, nr) {
 		bool itself = !(tried & try_bit(TRY_ENTRY(i)));
 		u64 vtime;
 

@@ -18,20 +18,14 @@ constexpr std::size_t kBarWidth = 20;
 // Less is the rounding of cpu.stat.
 constexpr double kNoticeable = 0.005;
 
-double used_between(const SchedulerView* before, const SchedulerView& after, double seconds) {
-  // A cgroup removed and made again counts from zero.
-  if (before == nullptr || before->cgroup != after.cgroup || before->usage_usec > after.usage_usec)
+/// CPUs, from a counter of CPU time with so many units a second. A cgroup made anew, or a scheduler
+/// attached anew, counts from zero.
+template <class Read>
+double cpus_between(const SchedulerView* before, const SchedulerView& after, double seconds,
+                    double units, Read read) {
+  if (before == nullptr || before->cgroup != after.cgroup || read(*before) > read(after))
     return 0;
-  return static_cast<double>(after.usage_usec - before->usage_usec) / 1e6 / seconds;
-}
-
-// CPUs, from a counter of nanoseconds; a scheduler that was attached anew counts from zero.
-double cpus_between(const SchedulerView* before, const SchedulerView& after,
-                    std::uint64_t Counters::* counter, double seconds) {
-  if (before == nullptr || before->cgroup != after.cgroup ||
-      before->counters.*counter > after.counters.*counter)
-    return 0;
-  return static_cast<double>(after.counters.*counter - before->counters.*counter) / 1e9 / seconds;
+  return static_cast<double>(read(after) - read(*before)) / units / seconds;
 }
 
 WakeWaits waits_between(const SchedulerView* before, const SchedulerView& after) {
@@ -84,9 +78,12 @@ UsageReport compare_usage(const StatusView& before, const StatusView& after, dou
          .scheduler = view.scheduler,
          .state = std::string(to_string(view.state)),
          .due = to_cpus(view.entitlement.cpus),
-         .used = used_between(was, view, seconds),
-         .borrowed = cpus_between(was, view, &Counters::borrowed_ns, seconds),
-         .lent = cpus_between(was, view, &Counters::lent_ns, seconds),
+         .used = cpus_between(was, view, seconds, 1e6,
+                              [](const SchedulerView& at) { return at.usage_usec; }),
+         .borrowed = cpus_between(was, view, seconds, 1e9,
+                                  [](const SchedulerView& at) { return at.counters.borrowed_ns; }),
+         .lent = cpus_between(was, view, seconds, 1e9,
+                              [](const SchedulerView& at) { return at.counters.lent_ns; }),
          .waits = waits_between(was, view)});
   }
   return report;
