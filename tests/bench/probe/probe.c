@@ -49,15 +49,19 @@ void compute_ns(int64_t duration_ns) {
     compute(1);
 }
 
+static int is_watcher;
+
 void start_thread(void* (*run)(void*), void* argument) {
   const struct sched_param normal = {.sched_priority = 0};
   pthread_attr_t attributes;
   pthread_t thread;
 
   pthread_attr_init(&attributes);
-  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-  pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-  pthread_attr_setschedparam(&attributes, &normal);
+  if (is_watcher) {
+    pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+    pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+    pthread_attr_setschedparam(&attributes, &normal);
+  }
   check(pthread_create(&thread, &attributes, run, argument) != 0, "cannot start a thread");
   pthread_attr_destroy(&attributes);
   pthread_detach(thread);
@@ -67,6 +71,7 @@ void become_watcher(void) {
   const struct sched_param watcher = {.sched_priority = 5};
 
   check(sched_setscheduler(0, SCHED_RR, &watcher) != 0, "cannot become a watcher");
+  is_watcher = 1;
 }
 
 void check(int failed, const char* what) {
