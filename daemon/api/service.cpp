@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "api/log_control.hpp"
 #include "api/unit_job.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
@@ -77,6 +78,8 @@ void Service::ask_whether_restarting(std::function<void(bool)> then) {
 Status Service::register_objects(sd_bus& bus) {
   snapshots_.announce(backend_.status(Figures::leave_out));
   if (auto added = dbus::add_manager(bus, *this); !added)
+    return added;
+  if (auto added = dbus::add_log_control(bus, *this); !added)
     return added;
   return dbus::add_schedulers(bus, *this);
 }

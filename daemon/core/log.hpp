@@ -20,6 +20,9 @@
 
 namespace fief::log {
 
+/// How the journal knows fiefd: SYSLOG_IDENTIFIER.
+inline constexpr char kIdentifier[] = "fiefd";
+
 enum class Level { debug, info, notice, warning, error };
 
 /// "debug", "info", "notice", "warning" or "error"; Errc::invalid for anything else.
@@ -60,9 +63,14 @@ class Sink {
 /// The journal if stderr is connected to it ($JOURNAL_STREAM), else text on stderr.
 std::unique_ptr<Sink> default_sink();
 
+/// Whether default_sink() is the journal.
+bool writes_to_journal();
+
 /// Replaces the process's sink (text on stderr at first) and threshold (info at first).
 void set_sink(std::unique_ptr<Sink> sink);
 void set_level(Level level);
+/// The threshold.
+Level level();
 
 /// Writes @p record if its level is at the threshold and its kind is not flooding the log.
 void write(Record record);
