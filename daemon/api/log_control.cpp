@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "api/authority.hpp"
 #include "core/log.hpp"
 
 namespace fief::dbus {
@@ -53,8 +52,7 @@ int refuse_to_set(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface
 }
 
 Change level_change(const LevelName& named) {
-  return {.action = kReconfigureAction,
-          .what = fmt::format("log from level {} on", named.name),
+  return {.what = fmt::format("log from level {} on", named.name),
           .begin = [level = named.level](Backend& /*backend*/, const std::string& /*requester*/,
                                          const Backend::Done& done) {
             log::set_level(level);
@@ -81,7 +79,7 @@ int set_level(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   if (named == kLevelNames.end())
     return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is no level of syslog(3)",
                              value);
-  static_cast<Objects*>(userdata)->carry_out(*request, level_change(*named));
+  static_cast<Objects*>(userdata)->carry_out(*request, level_change(*named), {});
   return 1;
 }
 

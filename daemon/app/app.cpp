@@ -91,7 +91,8 @@ Status App::set_up() {
                       .failed = [this](const Error& error) { fail_with(error); },
                       .left = [this] { stop(Leaving::for_good); },
                       .progress = [this](const std::string& text) { show_progress(text); }});
-  service_.emplace(io_, *controller_);
+  boosts_.emplace(io_, *controller_);
+  service_.emplace(io_, *controller_, *boosts_);
   controller_->set_listener(&*service_);
   for (const auto signal : {SIGTERM, SIGINT, SIGHUP})
     signals_.add(signal);

@@ -68,6 +68,7 @@ class App {
   std::optional<CgroupWatcher> watcher_;
   boost::asio::posix::stream_descriptor watcher_descriptor_{io_};  // borrows watcher_'s
   std::optional<Controller> controller_;
+  std::optional<Boosts> boosts_;
   std::optional<Service> service_;
   bool ready_ = false;
   ExitStatus status_ = ExitStatus::clean;
