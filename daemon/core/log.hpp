@@ -2,7 +2,7 @@
 // The log: one sentence for people and fields for machines.
 //
 // Under systemd the fields go to the journal natively; elsewhere plain lines go to stderr. Only
-// the edges log (control, app, the D-Bus service); everything below returns errors. Loop thread
+// the edges log (control, app, who carries requests); everything below returns errors. Loop thread
 // only: there is no lock.
 #pragma once
 

@@ -63,7 +63,7 @@ ChangedKeys Arguments::values(const std::string& name) {
       if (auto changed = as_changed(value))
         values.insert_or_assign(key, std::move(*changed));
       else
-        blame(name + '.' + key);
+        blame(fmt::format("{}.{}", name, key));
   return values;
 }
 

@@ -27,7 +27,7 @@ Connection::Connection(Socket socket, Sender peer, Shared& shared,
 
 void Connection::close() {
   error_code ignored;
-  socket_.close(ignored);
+  static_cast<void>(socket_.close(ignored));
   turn_.cancel();
   boost_.reset();
 }

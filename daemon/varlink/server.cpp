@@ -10,6 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/fd.hpp"
+
 namespace fief::varlink {
 namespace {
 
@@ -33,27 +35,31 @@ std::optional<Sender> peer_of(Connection::Socket& socket) {
   return Sender{.name = {}, .uid = peer.uid, .pid = peer.pid};
 }
 
-// A full backlog is somebody's as well; waiting for it would block.
-bool somebody_listens(boost::asio::io_context& io, const std::string& path) {
-  error_code error;
-  stream_protocol::socket probe(io);
-  probe.open(stream_protocol(), error);
-  probe.non_blocking(true, error);
-  probe.connect(stream_protocol::endpoint(path), error);
-  return !error || error == boost::asio::error::would_block;
+UniqueFd new_socket() {
+  return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-Status checked(const error_code& error, const std::string& path) {
-  if (error)
-    return fail(Errc::io, "cannot listen on {}: {}", path, error.message());
-  return {};
+// A full backlog is somebody's as well; waiting for it would block.
+bool somebody_listens(const stream_protocol::endpoint& at) {
+  const auto probe = new_socket();
+  return ::connect(probe.get(), at.data(), static_cast<socklen_t>(at.size())) == 0 ||
+         errno == EAGAIN;
+}
+
+Result<UniqueFd> listen_at(const std::string& path, const stream_protocol::endpoint& at) {
+  auto listening = new_socket();
+  if (!listening || ::bind(listening.get(), at.data(), static_cast<socklen_t>(at.size())) != 0 ||
+      ::chmod(path.c_str(), kForEverybody) != 0 || ::listen(listening.get(), SOMAXCONN) != 0) {
+    const auto why = fail_errno(errno);
+    return context(fmt::format("cannot listen on {}", path), why.value());
+  }
+  return listening;
 }
 
 }  // namespace
 
 Server::Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, std::string path)
-    : io_(io),
-      path_(std::move(path)),
+    : path_(std::move(path)),
       shared_{.backend = backend, .boosts = boosts, .pace = Pace(kBurst, kInterval)},
       acceptor_(io),
       retry_(io),
@@ -63,22 +69,16 @@ Server::Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, st
 Status Server::start() {
   if (path_.size() >= sizeof(sockaddr_un::sun_path))
     return fail(Errc::invalid, "{} is too long for a socket's path", path_);
-  if (somebody_listens(io_, path_))
+  const stream_protocol::endpoint at(path_);
+  if (somebody_listens(at))
     return fail(Errc::busy, "another process listens on {}", path_);
   ::unlink(path_.c_str());
-  error_code error;
-  acceptor_.open(stream_protocol(), error);
-  if (!error)
-    acceptor_.bind(stream_protocol::endpoint(path_), error);
-  if (!error && ::chmod(path_.c_str(), kForEverybody) != 0)
-    error.assign(errno, boost::system::system_category());
-  if (!error)
-    acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
-  if (!error)
-    accept();
-  else
-    acceptor_.close();
-  return checked(error, path_);
+  auto listening = listen_at(path_, at);
+  if (!listening)
+    return tl::unexpected(listening.error());
+  acceptor_.assign(stream_protocol(), listening->release());
+  accept();
+  return {};
 }
 
 void Server::stop() {
@@ -89,7 +89,7 @@ void Server::stop() {
   if (!acceptor_.is_open())
     return;
   error_code ignored;
-  acceptor_.close(ignored);
+  static_cast<void>(acceptor_.close(ignored));
   ::unlink(path_.c_str());
 }
 

@@ -24,14 +24,15 @@ inline constexpr char kSocket[] = "/run/fief/io.fief.Manager";
 
 class Server {
  public:
-  /// @p io, @p backend and @p boosts must outlive the server. Everything runs on @p io's thread.
+  /// @p io, @p backend and @p boosts must outlive the server. Everything runs on @p io's thread;
+  /// if that goes on, stop() comes before the end of this.
   Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, std::string path);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server() { stop(); }
+  ~Server() = default;
 
   /// Listens at the path, where everybody can connect. A socket that nobody listens on is replaced.
-  /// Errc::busy: somebody does; Errc::invalid: the path is too long; Errc::io.
+  /// Errc::busy: somebody does; Errc::invalid: the path is too long; or what fail_errno() gives.
   Status start();
   /// Ends every connection, and removes the socket.
   void stop();
@@ -41,7 +42,6 @@ class Server {
   void accept_later();
   void admit(Connection::Socket socket);
 
-  boost::asio::io_context& io_;
   std::string path_;
   Shared shared_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
