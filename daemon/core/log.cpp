@@ -43,7 +43,7 @@ const LevelName& entry(Level level) {
 
 class TextSink : public Sink {
  public:
-  TextSink() : logger_("fiefd", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
+  TextSink() : logger_(kIdentifier, std::make_shared<spdlog::sinks::stderr_sink_st>()) {
     logger_.set_level(spdlog::level::debug);
     logger_.set_pattern("%v");
     logger_.flush_on(spdlog::level::debug);
@@ -65,7 +65,7 @@ std::vector<std::string> journal_fields(const Record& record) {
   const auto& fields = record.fields;
   std::vector<std::string> out{fmt::format("MESSAGE={}", record.message),
                                fmt::format("PRIORITY={}", entry(record.level).priority),
-                               "SYSLOG_IDENTIFIER=fiefd"};
+                               fmt::format("SYSLOG_IDENTIFIER={}", kIdentifier)};
   const auto add_text = [&out](std::string_view name, std::string_view value) {
     if (!value.empty())
       out.push_back(fmt::format("{}={}", name, value));
@@ -102,14 +102,6 @@ class JournalSink : public Sink {
   }
 };
 
-// systemd names the stream it connected to stderr as "device:inode".
-bool stderr_is_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat st{};
-  return stream != nullptr && fstat(STDERR_FILENO, &st) == 0 &&
-         fmt::format("{}:{}", st.st_dev, st.st_ino) == stream;
-}
-
 struct State {
   std::unique_ptr<Sink> sink = std::make_unique<TextSink>();
   Level threshold = Level::info;
@@ -135,8 +127,16 @@ std::string_view to_string(Level level) {
   return entry(level).name;
 }
 
+// systemd names the stream it connected to stderr as "device:inode".
+bool writes_to_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat st{};
+  return stream != nullptr && fstat(STDERR_FILENO, &st) == 0 &&
+         fmt::format("{}:{}", st.st_dev, st.st_ino) == stream;
+}
+
 std::unique_ptr<Sink> default_sink() {
-  if (stderr_is_journal())
+  if (writes_to_journal())
     return std::make_unique<JournalSink>();
   return std::make_unique<TextSink>();
 }
@@ -147,6 +147,10 @@ void set_sink(std::unique_ptr<Sink> sink) {
 
 void set_level(Level level) {
   state().threshold = level;
+}
+
+Level level() {
+  return state().threshold;
 }
 
 void write(Record record) {

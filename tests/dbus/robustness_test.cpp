@@ -166,7 +166,8 @@ TEST(IdleTest, ServiceAtRestNeverWakes) {
   const PrivateBus bus;
   boost::asio::io_context io;
   StateBackend backend;
-  Service service(io, backend);
+  Boosts boosts(io, backend);
+  Service service(io, backend, boosts);
   service.start();
   std::atomic<bool> on_bus = false;
   std::thread watcher([&on_bus] {

@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 #include <future>
 
-#include "api/changed_values.hpp"
 #include "dbus/client.hpp"
 #include "status/plan_document.hpp"
 
@@ -32,7 +31,7 @@ SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
 }
 
 std::string describe(const ChangeRequest& request) {
-  return fmt::format("{} [{}] {} by {}", request.subject, dbus::to_text(request.keys),
+  return fmt::format("{} [{}] {} by {}", request.subject, to_text(request.keys),
                      request.lifetime == Lifetime::persistent ? "persistent" : "until-restart",
                      request.requester);
 }
@@ -144,7 +143,10 @@ void StateBackend::record(std::string request, Done done) {
 }
 
 RunningService::RunningService()
-    : work_(io_.get_executor()), service_(io_, backend_), thread_([this] { io_.run(); }) {
+    : work_(io_.get_executor()),
+      boosts_(io_, backend_),
+      service_(io_, backend_, boosts_),
+      thread_([this] { io_.run(); }) {
   on_loop([](StateBackend&, Service& service) { service.start(); });
   wait_for_name(dbus::kService);
 }

@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "api/backend.hpp"
 #include "api/service.hpp"
+#include "backend/backend.hpp"
 
 namespace fief::test {
 
@@ -70,6 +70,7 @@ class RunningService {
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   StateBackend backend_;
+  Boosts boosts_;
   Service service_;
   std::thread thread_;
 };
