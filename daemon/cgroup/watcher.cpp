@@ -74,6 +74,8 @@ class CgroupWatcher::Impl {
   Status start();
   [[nodiscard]] int fd() const { return inotify_.fd(); }
   Status drain();
+  bool note_weight(CgroupId id, std::uint32_t weight);
+  Status read_noted();
   Result<bool> reread_weight(CgroupId id);
   Status reread_cpusets();
   Status reread();
@@ -116,6 +118,7 @@ class CgroupWatcher::Impl {
   std::optional<CgroupHierarchy> hierarchy_;
   std::unordered_map<CgroupId, Watches> watches_;
   std::unordered_map<int, Watched> watched_;  ///< by watch
+  std::set<CgroupId> noted_;                  ///< not read since their weights were told
   // A drain that failed half-way leaves these for the next one: what it took in is still
   // reported, what it missed is read afresh.
   std::vector<CgroupChange> changes_;
@@ -245,6 +248,8 @@ Status CgroupWatcher::Impl::look(const Hints& hints) {
       return status;
   }
   for (const auto id : hints.controllers) {
+    if (noted_.contains(id))
+      continue;
     if (auto status = look_at_controllers(id); !status)
       return status;
   }
@@ -356,6 +361,27 @@ Status CgroupWatcher::Impl::look_at_controllers(CgroupId id) {
   return {};
 }
 
+bool CgroupWatcher::Impl::note_weight(CgroupId id, std::uint32_t weight) {
+  const auto* known = hierarchy_->find(id);
+  if (known == nullptr || known->attributes.weight == weight)
+    return false;
+  auto attributes = known->attributes;
+  attributes.weight = weight;
+  hierarchy_->update(attributes);
+  noted_.insert(id);
+  return true;
+}
+
+Status CgroupWatcher::Impl::read_noted() {
+  for (const auto id : std::exchange(noted_, {})) {
+    if (auto status = look_at_controllers(id); !status) {
+      stale_ = true;
+      return status;
+    }
+  }
+  return {};
+}
+
 Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
   const auto differences = refresh(id);
   if (!differences)
@@ -453,6 +479,16 @@ int CgroupWatcher::fd() const {
 
 Result<std::vector<CgroupChange>> CgroupWatcher::drain() {
   if (const auto status = impl_->drain(); !status)
+    return tl::unexpected(status.error());
+  return impl_->take_changes();
+}
+
+bool CgroupWatcher::note_weight(CgroupId id, std::uint32_t weight) {
+  return impl_->note_weight(id, weight);
+}
+
+Result<std::vector<CgroupChange>> CgroupWatcher::read_noted() {
+  if (const auto status = impl_->read_noted(); !status)
     return tl::unexpected(status.error());
   return impl_->take_changes();
 }

@@ -60,6 +60,14 @@ class CgroupWatcher {
   /// misses nothing, and reports what the failed one had taken in.
   Result<std::vector<CgroupChange>> drain();
 
+  /// Takes in a weight that the kernel has told, without a look at the file; true if it is another
+  /// than the view had. read_noted() is to follow: what was told may be out of date.
+  bool note_weight(CgroupId id, std::uint32_t weight);
+
+  /// Reads the files of cgroups whose weights were noted, and says where they have other values
+  /// than the view. Until then drain() leaves these files alone.
+  Result<std::vector<CgroupChange>> read_noted();
+
   /// Reads cpu.weight, cpu.idle and the cpuset of one cgroup again, at once; true if they differ
   /// from the view so far.
   /// False for an id that is unknown or gone: drain() will tell.

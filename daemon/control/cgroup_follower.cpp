@@ -24,6 +24,9 @@ bool CgroupFollower::take_in() {
 
 void CgroupFollower::follow(const Event& event) {
   if (const auto* weight = std::get_if<WeightChanged>(&event)) {
+    // No other weight than before: the limit was written, or cpu.idle.
+    if (watcher_.note_weight(weight->cgroup, weight->weight))
+      return;
     if (const auto changed = watcher_.reread_weight(weight->cgroup); !changed)
       log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}",
                    changed.error().message);
@@ -35,6 +38,13 @@ void CgroupFollower::follow(const Event& event) {
   } else if (std::holds_alternative<CidHotplug>(event)) {
     cpusets_due_ = std::chrono::steady_clock::now() + kCpusetsFollow;
   }
+}
+
+bool CgroupFollower::verify() {
+  const auto changes = watcher_.read_noted();
+  if (!changes)
+    log::error({}, "cannot read a cgroup's weight: {}", changes.error().message);
+  return changes && !changes->empty();
 }
 
 void CgroupFollower::reread_cpusets_if_due(Time now) {

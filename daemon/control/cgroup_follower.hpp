@@ -19,8 +19,11 @@ class CgroupFollower {
 
   /// True if anything changed.
   bool take_in();
-  /// Reads again what @p event says has changed.
+  /// Takes in what @p event says has changed: a weight as it was told, anything else by reading it again.
   void follow(const Event& event);
+  /// Reads the files of what was taken in as told: after the turn that follows it, since reading takes
+  /// longer than planning. True if anything is other than told.
+  bool verify();
   /// CPUs may have come or gone unseen.
   void doubt_cpusets() { cpusets_due_ = std::chrono::steady_clock::now(); }
   void reread_cpusets_if_due(Time now);

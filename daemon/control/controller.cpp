@@ -104,6 +104,8 @@ void Controller::turn() {
     return;
   if (root_.is_running())
     reconciler_.reconcile();
+  if (cgroups_.verify())
+    trigger_.ask();
   if (!root_.is_stopped())
     arm_trigger();
 }

@@ -212,6 +212,25 @@ TEST_F(EverybodyRuns, BelowAChildThatIsDueLittle) {
   EXPECT_TRUE(sysfs_attached(a.id()));
 }
 
+// Who was running when it came goes elsewhere at once: at the root, and at a child.
+TEST_F(EverybodyRuns, BesideATaskOfRealTimePriority) {
+  TestCgroup a("fief-test-a");
+  TestCgroup other("fief-test-other");
+  TestCgroup above("fief-test-real-time");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0, 1}}}));
+  auto tasks = a.spin_many(3);
+  const auto others = other.spin_many(3);
+  tasks.insert(tasks.end(), others.begin(), others.end());
+  run_for(1s);
+  for (const int cid : {0, 2})
+    above.run(fmt::format("exec taskset -c {} chrt --fifo 50 sh -c 'while :; do :; done'",
+                          kernel_->topology().cids[static_cast<std::size_t>(cid)].cpu));
+  EXPECT_LT(longest_gap(tasks, 6s), 400ms);
+  EXPECT_GT(above.usage(), 4.0);
+}
+
 // A sixteenth of the machine is what a plan leaves the root at least.
 TEST_F(EverybodyRuns, AtTheRootThatKeepsLittle) {
   TestCgroup a("fief-test-a");

@@ -242,6 +242,39 @@ TEST(CgroupWatcher, RereadsWeightsWhenTold) {
   EXPECT_FALSE(watcher.reread_weight(id).value());
 }
 
+TEST(CgroupWatcher, AWeightIsTakenAsToldAndReadLater) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  const auto id = cgroups.id("/a");
+  EXPECT_TRUE(watcher.note_weight(id, 500));
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 500U);
+  EXPECT_FALSE(watcher.note_weight(id, 500));
+  EXPECT_FALSE(watcher.note_weight(CgroupId{1}, 500));
+  cgroups.set_weight("/a", 500);
+  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_THAT(watcher.read_noted().value(), IsEmpty());
+  expect_current(watcher, cgroups);
+}
+
+// Told late, or of a write that another one has followed.
+TEST(CgroupWatcher, WhatWasToldWronglyIsPutRight) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  const auto id = cgroups.id("/a");
+  EXPECT_TRUE(watcher.note_weight(id, 500));
+  EXPECT_THAT(watcher.read_noted().value(), ElementsAre(CgroupChange{Kind::weight, id, "/a"}));
+  EXPECT_THAT(watcher.read_noted().value(), IsEmpty());
+  expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, ANotedCgroupMayVanish) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  EXPECT_TRUE(watcher.note_weight(cgroups.id("/a"), 500));
+  cgroups.remove("/a");
+  EXPECT_TRUE(watcher.read_noted());
+}
+
 TEST(CgroupWatcher, RereadingAWeightLeavesPopulatedToDrain) {
   const CgroupFixture cgroups({{.path = "/a", .weight = 5, .populated = false}});
   auto watcher = open_watcher(cgroups);
