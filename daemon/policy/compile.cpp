@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -80,11 +82,16 @@ std::vector<DelegationPattern> make_patterns(const std::vector<DelegationDraft>&
 void check_cgroup_given(const DelegationDraft& draft, FaultLog& log) {
   if (draft.cgroup.given || draft.cgroup.value || draft.is_pattern())
     return;
-  log.add(draft.place, draft.name.value
-                           ? fmt::format("key \"cgroup\" is missing, and no earlier file has a "
-                                         "delegation \"{}\" to change",
-                                         *draft.name.value)
-                           : "key \"cgroup\" is missing");
+  std::vector<std::string_view> others;
+  for (const auto& key : kSubjectKeys | std::views::drop(1))
+    others.push_back(key.name);
+  const auto missing =
+      fmt::format("key \"cgroup\" is missing, or one of {} in its place", fmt::join(others, ", "));
+  log.add(draft.place,
+          draft.name.value
+              ? fmt::format("{}, and no earlier file has a delegation \"{}\" to change", missing,
+                            *draft.name.value)
+              : missing);
 }
 
 // Delegations that patterns make are named by their paths.

@@ -34,8 +34,9 @@ DelegationDraft over_pattern(const DelegationDraft& draft, const DelegationDraft
   auto full = pattern;
   full.place = draft.place;
   full.name = {};
-  full.glob = {};
-  full.regex = {};
+  for (const auto& key : kSubjectKeys)
+    full.*key.setting = {};
+  full.selected = {};
   if (draft.cgroup.given)
     full.enabled = {};
   lay_over(full, draft);
@@ -72,14 +73,41 @@ class Classes {
 };
 
 void check_one_subject(const DelegationDraft& draft, FaultLog& log) {
-  const Setting<std::string>* first = nullptr;
-  for (const auto* key : {&draft.cgroup, &draft.glob, &draft.regex}) {
-    if (key->given && first != nullptr)
-      log.add(key->place, fmt::format("a delegation has one of \"cgroup\", \"cgroup_glob\" and "
-                                      "\"cgroup_regex\"; another is in {}:{}",
-                                      first->place.file, first->place.at.line));
-    if (key->given)
-      first = key;
+  const SubjectKey* first = nullptr;
+  for (const auto& key : kSubjectKeys) {
+    const auto& setting = draft.*key.setting;
+    if (!setting.given)
+      continue;
+    if (first != nullptr)
+      log.add(setting.place,
+              fmt::format("a delegation has one key that says which cgroups it is about; remove "
+                          "\"{}\" here, or \"{}\" in {}:{}",
+                          key.name, first->name, (draft.*first->setting).place.file,
+                          (draft.*first->setting).place.at.line));
+    else
+      first = &key;
+  }
+}
+
+// A slice is a cgroup by another name, and so is the slice of a user.
+void take_path_from_selector(DelegationDraft& draft) {
+  for (const auto* path : {&draft.slice, &draft.user})
+    if (path->given && !draft.cgroup.given)
+      draft.cgroup = *path;
+}
+
+// Of the keys that @p is_of_kind is true of; the later draft first.
+template <class Test>
+void add_patterns(const std::vector<DelegationDraft>& drafts, CgroupPattern::Kind kind,
+                  Test is_of_kind, std::vector<PatternDraft>& patterns) {
+  for (const auto& draft : drafts | std::views::reverse) {
+    for (const auto& key : kSubjectKeys | std::views::filter(is_of_kind)) {
+      const auto& text = (draft.*key.setting).value;
+      if (!text)
+        continue;
+      if (auto cgroups = CgroupPattern::compile(kind, *text))
+        patterns.push_back({&draft, std::move(*cgroups)});
+    }
   }
 }
 
@@ -87,17 +115,15 @@ void check_one_subject(const DelegationDraft& draft, FaultLog& log) {
 
 std::vector<PatternDraft> patterns_of(const std::vector<DelegationDraft>& drafts) {
   std::vector<PatternDraft> patterns;
-  const auto add = [&](CgroupPattern::Kind kind, Setting<std::string> DelegationDraft::* text) {
-    for (const auto& draft : drafts | std::views::reverse) {
-      const auto& value = (draft.*text).value;
-      if (!value)
-        continue;
-      if (auto cgroups = CgroupPattern::compile(kind, *value))
-        patterns.push_back({&draft, std::move(*cgroups)});
-    }
-  };
-  add(CgroupPattern::Kind::glob, &DelegationDraft::glob);
-  add(CgroupPattern::Kind::regex, &DelegationDraft::regex);
+  add_patterns(
+      drafts, CgroupPattern::Kind::regex,
+      [](const SubjectKey& key) { return key.is_pattern && key.is_selector; }, patterns);
+  add_patterns(
+      drafts, CgroupPattern::Kind::glob,
+      [](const SubjectKey& key) { return key.setting == &DelegationDraft::glob; }, patterns);
+  add_patterns(
+      drafts, CgroupPattern::Kind::regex,
+      [](const SubjectKey& key) { return key.setting == &DelegationDraft::regex; }, patterns);
   return patterns;
 }
 
@@ -107,6 +133,7 @@ std::vector<DelegationDraft> complete_drafts(const PolicyDraft& draft, FaultLog&
   std::vector<DelegationDraft> complete;
   for (auto full : draft.delegations) {
     check_one_subject(full, log);
+    take_path_from_selector(full);
     take_path_from_name(full);
     const auto* pattern = full.is_pattern() || !full.cgroup.value
                               ? nullptr

@@ -4,6 +4,7 @@
 // Private to the parser.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "policy/fault_log.hpp"
 #include "policy/json_document.hpp"
 #include "policy/policy.hpp"
+#include "policy/users.hpp"
 
 namespace fief {
 
@@ -43,6 +45,13 @@ struct DelegationDraft {
   Setting<std::string> cgroup;
   Setting<std::string> glob;   ///< "cgroup_glob"
   Setting<std::string> regex;  ///< "cgroup_regex"
+  // Selectors, as the path or the regular expression over paths that they stand for.
+  Setting<std::string> unit;
+  Setting<std::string> slice;
+  Setting<std::string> user;
+  Setting<std::string> container;
+  Setting<std::string> pod;
+  Setting<std::string> selected;  ///< whichever of these is given, as it was written
   Setting<std::string> class_name;
   Setting<std::string> scheduler;
   OptionSettings options;
@@ -58,15 +67,30 @@ struct DelegationDraft {
   RestartDraft restart;
   std::optional<std::string> pattern;  ///< name of the one that it amends for its cgroup
 
-  /// Its name, or the cgroup's path or pattern where no name is given. Nothing if that was wrong.
-  [[nodiscard]] const Setting<std::string>& identity() const {
-    for (const auto* key : {&name, &cgroup, &glob})
-      if (key->given)
-        return *key;
-    return regex;
-  }
-  [[nodiscard]] bool is_pattern() const { return glob.given || regex.given; }
+  /// Its name; where none is given the cgroup's path, or the pattern or selector as it was written.
+  /// Nothing if that was wrong.
+  [[nodiscard]] const Setting<std::string>& identity() const;
+  [[nodiscard]] bool is_pattern() const;
   [[nodiscard]] bool is_enabled() const { return enabled.value.value_or(true); }
+};
+
+/// A key that says which cgroups a delegation is about: a path, or a pattern for any number.
+struct SubjectKey {
+  std::string_view name;
+  Setting<std::string> DelegationDraft::* setting;
+  bool is_pattern;
+  bool is_selector;
+};
+
+inline constexpr std::array kSubjectKeys{
+    SubjectKey{"cgroup", &DelegationDraft::cgroup, false, false},
+    SubjectKey{"slice", &DelegationDraft::slice, false, true},
+    SubjectKey{"user", &DelegationDraft::user, false, true},
+    SubjectKey{"unit", &DelegationDraft::unit, true, true},
+    SubjectKey{"container", &DelegationDraft::container, true, true},
+    SubjectKey{"pod", &DelegationDraft::pod, true, true},
+    SubjectKey{"cgroup_glob", &DelegationDraft::glob, true, false},
+    SubjectKey{"cgroup_regex", &DelegationDraft::regex, true, false},
 };
 
 struct RootDraft {
@@ -84,7 +108,8 @@ struct PolicyDraft {
   std::vector<DelegationDraft> delegations;
 };
 
-/// Second stage: reads one document; every fault goes to @p log.
-PolicyDraft read_draft(std::string_view file, const JsonNode& document, FaultLog& log);
+/// Second stage: reads one document; every fault goes to @p log. @p users knows users' names.
+PolicyDraft read_draft(std::string_view file, const JsonNode& document, const UserLookup& users,
+                       FaultLog& log);
 
 }  // namespace fief

@@ -72,9 +72,9 @@ void add_delegations(std::vector<DelegationDraft>&& added, std::vector<Delegatio
 void lay_over(DelegationDraft& under, DelegationDraft over) {
   lay_over(under.enabled, std::move(over.enabled));
   lay_over(under.name, std::move(over.name));
-  lay_over(under.cgroup, std::move(over.cgroup));
-  lay_over(under.glob, std::move(over.glob));
-  lay_over(under.regex, std::move(over.regex));
+  for (const auto& key : kSubjectKeys)
+    lay_over(under.*key.setting, std::move(over.*key.setting));
+  lay_over(under.selected, std::move(over.selected));
   lay_over(under.class_name, std::move(over.class_name));
   lay_over(under.scheduler, std::move(over.scheduler));
   lay_over(under.options, std::move(over.options));

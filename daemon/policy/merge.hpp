@@ -16,7 +16,8 @@ namespace fief {
 
 /// First and second stage of every source. Documents that are not JSON have no draft. The drafts
 /// live no longer than @p sources.
-std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, FaultLog& log);
+std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, const UserLookup& users,
+                                     FaultLog& log);
 
 /// Lays the drafts over each other, first to last. Faults: one file that names a delegation twice.
 PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log);
@@ -27,8 +28,8 @@ struct PatternDraft {
   CgroupPattern cgroups;
 };
 
-/// The patterns among @p drafts, the one that wins first: globs before regular expressions, and of
-/// two of a kind the later one.
+/// The patterns among @p drafts, the one that wins first: selectors before globs, globs before
+/// regular expressions, and of two of a kind the later one.
 std::vector<PatternDraft> patterns_of(const std::vector<DelegationDraft>& drafts);
 
 /// Lays the keys that @p over has over those of @p under.
@@ -37,8 +38,8 @@ void lay_over(DelegationDraft& under, DelegationDraft over);
 /// The delegations of a merged draft, in its order, each with what it does not say itself: what the
 /// pattern says that means its cgroup (of an entry that has a cgroup of its own, not "enabled"),
 /// and under that its class. An entry that only names a cgroup which a pattern means is of that
-/// cgroup. Faults: classes that there are not, and more than one of "cgroup", "cgroup_glob",
-/// "cgroup_regex".
+/// cgroup, one with a slice or a user of the slice's. Faults: classes that there are not, and more
+/// than one of kSubjectKeys.
 std::vector<DelegationDraft> complete_drafts(const PolicyDraft& draft, FaultLog& log);
 
 /// Fills in the defaults and checks what depends on several values. @p complete: every source

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From policy texts to a validated Policy. Pure.
+// From policy texts to a validated Policy. Pure, but for asking who users are.
 //
 // Three stages, each with its own types: text → located JSON (json_document.hpp) → typed drafts,
 // one a file (draft.hpp) → merged and validated Policy. No JSON leaves the second stage.
@@ -13,6 +13,7 @@
 #include "policy/fault.hpp"
 #include "policy/policy.hpp"
 #include "policy/scheduler_options.hpp"
+#include "policy/users.hpp"
 
 namespace fief {
 
@@ -31,8 +32,9 @@ using PolicyResult = tl::expected<Policy, std::vector<PolicyFault>>;
 /// @p unread holds the faults of sources that could not be read. They are part of the result, and
 /// what @p sources refer to may have been defined there, so its absence is no fault.
 ///
-/// Options are judged as far as @p catalog knows the schedulers.
+/// Options are judged as far as @p catalog knows the schedulers, and users' names are looked up by
+/// @p users.
 PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread = {},
-                          const OptionCatalog& catalog = {});
+                          const OptionCatalog& catalog = {}, const UserLookup& users = user_id_of);
 
 }  // namespace fief

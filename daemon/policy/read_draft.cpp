@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "policy/container_layout.hpp"
 #include "policy/draft.hpp"
+#include "policy/selector_values.hpp"
 #include "policy/suggest.hpp"
 #include "policy/values.hpp"
 
@@ -21,15 +24,17 @@ namespace {
 struct Value {
   const JsonNode& node;
   Place place;
+  const UserLookup& users;
   FaultLog& log;
 
   [[nodiscard]] Value member(const JsonMember& member) const {
     return {member.value,
             {place.file, member.value.at, append_pointer(place.pointer, member.key)},
+            users,
             log};
   }
   [[nodiscard]] Value element(const JsonNode& element, std::size_t index) const {
-    return {element, {place.file, element.at, append_pointer(place.pointer, index)}, log};
+    return {element, {place.file, element.at, append_pointer(place.pointer, index)}, users, log};
   }
   void refuse(std::string message) const { log.add(place, std::move(message)); }
 };
@@ -60,6 +65,28 @@ Setting<T> make_setting(const Value& value, ValueResult<T> result) {
 template <auto Member, auto convert, class Draft>
 void setting(const Value& value, Draft& draft) {
   draft.*Member = make_setting(value, convert(value.node));
+}
+
+/// What a selector stands for goes to @p setting, how it was written beside it.
+void put_selector(const Value& value, ValueResult<Selector> selector, DelegationDraft& draft,
+                  Setting<std::string>& setting) {
+  draft.selected = {true, std::nullopt, value.place};
+  setting = {true, std::nullopt, value.place};
+  if (!selector) {
+    value.refuse(std::move(selector.error()));
+    return;
+  }
+  draft.selected.value = std::move(selector->text);
+  setting.value = std::move(selector->cgroups);
+}
+
+template <auto Member, auto convert>
+void selector(const Value& value, DelegationDraft& draft) {
+  put_selector(value, convert(value.node), draft, draft.*Member);
+}
+
+void read_user(const Value& value, DelegationDraft& draft) {
+  put_selector(value, as_user(value.node, value.users), draft, draft.user);
 }
 
 /// Where the key itself stands, for faults that are not its value's.
@@ -154,6 +181,40 @@ void read_caps(const Value& array, DelegationDraft& draft) {
     draft.perf.value = !elements->empty();
 }
 
+struct PodDraft {
+  Setting<QosClass> qos;
+  Setting<std::string> uid;
+};
+
+constexpr std::array kPodKeys{
+    Key<PodDraft>{"qos", setting<&PodDraft::qos, as_qos>},
+    Key<PodDraft>{"uid", setting<&PodDraft::uid, as_pod_uid>},
+};
+
+/// Nothing: it was wrong, and that has been reported.
+std::optional<PodSelector> pod_selector(const Value& object) {
+  PodDraft draft;
+  read_object(object, kPodKeys, draft);
+  const auto* members = std::get_if<JsonObject>(&object.node.value);
+  if (members != nullptr && members->empty())
+    object.refuse(R"(a pod is selected by "qos", by "uid" or by both, and neither is there)");
+  const auto is_wrong = [](const auto& key) { return key.given && !key.value; };
+  const bool selects = draft.qos.value || draft.uid.value;
+  if (!selects || is_wrong(draft.qos) || is_wrong(draft.uid))
+    return std::nullopt;
+  return PodSelector{draft.qos.value, draft.uid.value};
+}
+
+void read_pod(const Value& object, DelegationDraft& draft) {
+  const auto pod = pod_selector(object);
+  draft.selected = {true, std::nullopt, object.place};
+  draft.pod = draft.selected;
+  if (!pod)
+    return;
+  draft.selected.value = to_text(*pod);
+  draft.pod.value = pod_regex(*pod);
+}
+
 constexpr std::array kRestartKeys{
     Key<RestartDraft>{"enabled", setting<&RestartDraft::enabled, as_bool>},
     Key<RestartDraft>{"first_delay_ms", setting<&RestartDraft::first_delay, as_delay>},
@@ -163,11 +224,16 @@ constexpr std::array kRestartKeys{
 };
 
 // Which cgroups it is about, and whether.
-constexpr std::array kSubjectKeys{
+constexpr std::array kWhichKeys{
     Key<DelegationDraft>{"name", setting<&DelegationDraft::name, as_name>},
     Key<DelegationDraft>{"cgroup", setting<&DelegationDraft::cgroup, as_cgroup_path>},
     Key<DelegationDraft>{"cgroup_glob", setting<&DelegationDraft::glob, as_cgroup_glob>},
     Key<DelegationDraft>{"cgroup_regex", setting<&DelegationDraft::regex, as_cgroup_regex>},
+    Key<DelegationDraft>{"unit", selector<&DelegationDraft::unit, as_unit>},
+    Key<DelegationDraft>{"slice", selector<&DelegationDraft::slice, as_slice>},
+    Key<DelegationDraft>{"user", read_user},
+    Key<DelegationDraft>{"container", selector<&DelegationDraft::container, as_container>},
+    Key<DelegationDraft>{"pod", read_pod},
     Key<DelegationDraft>{"class", setting<&DelegationDraft::class_name, as_name>},
     Key<DelegationDraft>{"enabled", setting<&DelegationDraft::enabled, as_bool>},
 };
@@ -199,7 +265,7 @@ constexpr std::array<Key<Draft>, M + N> joined(const std::array<Key<Draft>, M>& 
   return all;
 }
 
-constexpr auto kDelegationKeys = joined(kSubjectKeys, kClassKeys);
+constexpr auto kDelegationKeys = joined(kWhichKeys, kClassKeys);
 
 constexpr std::array kRootKeys{
     Key<RootDraft>{"min_cpus", setting<&RootDraft::min_cpus, as_max_cpus>},
@@ -249,9 +315,10 @@ constexpr std::array kPolicyKeys{
 
 }  // namespace
 
-PolicyDraft read_draft(std::string_view file, const JsonNode& document, FaultLog& log) {
+PolicyDraft read_draft(std::string_view file, const JsonNode& document, const UserLookup& users,
+                       FaultLog& log) {
   PolicyDraft draft;
-  read_object(Value{document, {file, document.at, ""}, log}, kPolicyKeys, draft);
+  read_object(Value{document, {file, document.at, ""}, users, log}, kPolicyKeys, draft);
   return draft;
 }
 

@@ -77,14 +77,20 @@ class Values {
   std::vector<ShownValue> values_;
 };
 
+// Which cgroups it is about: a pattern or a selector as it was written, and the one path there is.
+void add_subject(const DelegationDraft& draft, const Delegation& made, Values& values) {
+  for (const auto& key : kSubjectKeys) {
+    const auto& setting = draft.*key.setting;
+    if (setting.given && (key.is_selector || key.is_pattern))
+      values.add(key.name, setting, *(key.is_selector ? draft.selected : setting).value);
+  }
+  if (!draft.is_pattern())
+    values.add("cgroup", draft.cgroup, made.cgroup);
+}
+
 ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   Values values;
-  if (draft.glob.given)
-    values.add("cgroup_glob", draft.glob, *draft.glob.value);
-  else if (draft.regex.given)
-    values.add("cgroup_regex", draft.regex, *draft.regex.value);
-  else
-    values.add("cgroup", draft.cgroup, made.cgroup);
+  add_subject(draft, made, values);
   if (draft.class_name.given)
     values.add("class", draft.class_name, *draft.class_name.value);
   values.add("enabled", draft.enabled, draft.is_enabled());
@@ -137,12 +143,12 @@ const T* find(const std::vector<T>& items, std::string T::* member, const Key& k
 
 }  // namespace
 
-tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(
-    std::span<const PolicyText> sources) {
-  if (const auto sound = parse_policy(sources); !sound)
+tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(std::span<const PolicyText> sources,
+                                                                const UserLookup& users) {
+  if (const auto sound = parse_policy(sources, {}, {}, users); !sound)
     return tl::unexpected(sound.error());
   FaultLog log;
-  const auto draft = merge_drafts(read_drafts(sources, log), log);
+  const auto draft = merge_drafts(read_drafts(sources, users, log), log);
   return show(draft, compile_policy(draft, /*complete=*/true, {}, log), log);
 }
 

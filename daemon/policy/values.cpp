@@ -52,6 +52,17 @@ bool is_word_character(char c) {
   return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
 }
 
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+/// Groups of 8, 4, 4, 4 and 12 digits with a "-" between them.
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::ranges::equal(
+      text, kForm, [](char c, char form) { return form == 'x' ? is_hex_digit(c) : c == form; });
+}
+
 bool is_printable(std::string_view text) {
   return std::ranges::none_of(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -205,6 +216,27 @@ ValueResult<std::string> as_cgroup_regex(const JsonNode& node) {
   return as_pattern(node, CgroupPattern::Kind::regex, is_pattern_text(node),
                     "a regular expression of whole paths, such as "
                     "\"/system\\\\.slice/(web|api)-[0-9]+\\\\.service\"");
+}
+
+ValueResult<QosClass> as_qos(const JsonNode& node) {
+  static constexpr std::array<std::string_view, 3> kChoices{"guaranteed", "burstable",
+                                                            "besteffort"};
+  static constexpr std::array kClasses{QosClass::guaranteed, QosClass::burstable,
+                                       QosClass::besteffort};
+  return as_choice(node, kChoices).map([](std::size_t i) { return kClasses.at(i); });
+}
+
+ValueResult<std::string> as_pod_uid(const JsonNode& node) {
+  constexpr std::size_t kFilePodDigits = 32;
+  const auto* text = std::get_if<std::string>(&node.value);
+  const auto is_of_file = [](std::string_view uid) {
+    return uid.size() == kFilePodDigits && std::ranges::all_of(uid, is_hex_digit);
+  };
+  if (text == nullptr || !(is_uuid(*text) || is_of_file(*text)))
+    return refuse(node,
+                  "the uid of a pod, such as \"0f3c2a1e-5b7d-4c11-9a64-d2f1c0b3a987\" (of one "
+                  "from a file the 32 digits of its annotation kubernetes.io/config.hash)");
+  return *text;
 }
 
 ValueResult<std::string> as_scheduler(const JsonNode& node) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "policy/container_layout.hpp"
 #include "policy/json_document.hpp"
 #include "policy/policy.hpp"
 
@@ -34,6 +35,9 @@ ValueResult<std::string> as_cgroup_path(const JsonNode& node);
 ValueResult<std::string> as_cgroup_glob(const JsonNode& node);
 /// A regular expression of at most 4095 bytes.
 ValueResult<std::string> as_cgroup_regex(const JsonNode& node);
+ValueResult<QosClass> as_qos(const JsonNode& node);
+/// A UUID, or the 32 hexadecimal digits that kubelet gives a pod from a file.
+ValueResult<std::string> as_pod_uid(const JsonNode& node);
 /// Name of a scheduler object: 1 to 31 letters, digits, "_", "-" and ".", no leading "-" or ".".
 ValueResult<std::string> as_scheduler(const JsonNode& node);
 /// 1 to 10000.

@@ -62,6 +62,13 @@ fief::CgroupTree some_cgroups() {
        {.id = CgroupId{6}, .path = "/x", .parent = 0}}};
 }
 
+// Who is there must not depend on the machine.
+fief::Result<std::uint32_t> some_user(const std::string& name) {
+  if (name == "a")
+    return 1000;
+  return fief::fail(fief::Errc::not_found, "there is no user");
+}
+
 void check_policy(const fief::Policy& policy) {
   std::set<std::string_view> names;
   std::set<std::string_view> cgroups;
@@ -89,11 +96,11 @@ void check_policy(const fief::Policy& policy) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes as text is the point
   const auto sources = split({reinterpret_cast<const char*>(data), size});
-  const auto policy = fief::parse_policy(sources);
+  const auto policy = fief::parse_policy(sources, {}, {}, some_user);
   if (policy) {
     check_policy(*policy);
     check_policy(fief::resolve(*policy, some_cgroups()));
-    require(fief::show_policy(sources).has_value(), "a policy can be shown");
+    require(fief::show_policy(sources, some_user).has_value(), "a policy can be shown");
   } else {
     require(!policy.error().empty(), "a refusal has a reason");
     for (const auto& fault : policy.error())

@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{R"({"delegations": [{"name": "/a", "cgroup_regx": "/a", "cgroup": "/a"}]})",
                   R"(did you mean "cgroup_regex")"},
         std::pair{R"({"delegations": [{"cgroup": "/a", "cgroup_glob": "/*"}]})",
-                  R"(one of "cgroup", "cgroup_glob" and "cgroup_regex"; another is in 1.json:1)"},
+                  R"(remove "cgroup_glob" here, or "cgroup" in 1.json:1)"},
         std::pair{R"({"delegations": [{"cgroup": "/a", "class": "wbe"}], "classes": {"web": {}}})",
                   R"(there is no class "wbe"; did you mean "web"?)"},
         std::pair{R"({"classes": {"web": {"cgroup": "/a"}}})", R"(unknown key "cgroup")"},

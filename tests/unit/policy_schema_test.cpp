@@ -121,7 +121,19 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"delegations": [{"cgroup_regex": ""}]})",
         R"({"delegations": [{"cgroup_glob": "/a", "cgroup_regex": "/a"}]})",
         R"({"delegations": [{"cgroup": "/a", "cgroup_glob": "/a"}]})",
-        R"({"delegations": [{"cgroup": "/a", "class": ""}]})"));
+        R"({"delegations": [{"cgroup": "/a", "class": ""}]})", R"({"delegations": [{"unit": ""}]})",
+        R"({"delegations": [{"unit": "a b"}]})", R"({"delegations": [{"unit": "a.timer"}]})",
+        R"({"delegations": [{"unit": "a@.scope"}]})",
+        R"({"delegations": [{"slice": "a--b.slice"}]})", R"({"delegations": [{"slice": "-"}]})",
+        R"({"delegations": [{"slice": "a*.slice"}]})", R"({"delegations": [{"slice": "a-"}]})",
+        R"({"delegations": [{"user": -1}]})", R"({"delegations": [{"user": true}]})",
+        R"({"delegations": [{"container": "web"}]})", R"({"delegations": [{"container": 1}]})",
+        R"({"delegations": [{"pod": {}}]})", R"({"delegations": [{"pod": "x"}]})",
+        R"({"delegations": [{"pod": {"qos": "best"}}]})",
+        R"({"delegations": [{"pod": {"uid": "web-0"}}]})",
+        R"({"delegations": [{"pod": {"name": "web-0"}}]})",
+        R"({"delegations": [{"unit": "a.service", "slice": "a.slice"}]})",
+        R"({"delegations": [{"unit": "a.service", "cgroup": "/a"}]})"));
 
 INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                            std::vector<std::string> documents;
@@ -195,6 +207,19 @@ TEST(Patterns, AreAcceptedByBoth) {
   }
 }
 
+TEST(Selectors, AreAcceptedByBoth) {
+  for (const auto* subject :
+       {R"("unit": "db.service")", R"("unit": "dev-disk\\x2dby.swap")", R"("unit": "web@*")",
+        R"("unit": "db[!0-9]?.service")", R"("slice": "a-b.slice")", R"("slice": "a")",
+        R"("user": 1000)", R"("user": "alice")", R"("container": "0123456789ab")",
+        R"("pod": {"qos": "guaranteed"})", R"("pod": {"uid": "0123456789abcdef0123456789abcdef"})",
+        R"("pod": {"qos": "burstable", "uid": "0f3c2a1e-5b7d-4c11-9a64-d2f1c0b3a987"})"}) {
+    const auto document = fmt::format(R"({{"delegations": [{{{}, "weight": 5}}]}})", subject);
+    EXPECT_TRUE(schema_accepts(json::parse(document))) << document;
+    EXPECT_THAT(faults_of({document}), IsEmpty());
+  }
+}
+
 /// The keys that the parser names when it meets one it does not know.
 std::set<std::string> keys_of_parser(const std::string& document) {
   const auto fault = faults_of({document}).at(0);
@@ -225,6 +250,8 @@ TEST(SchemaAndParser, KnowTheSameKeys) {
             keys_of_schema("/definitions/class"));
   EXPECT_EQ(keys_of_parser(delegation_with(R"("restart": {"zzzzzz": 1})")),
             keys_of_schema("/definitions/restart"));
+  EXPECT_EQ(keys_of_parser(R"({"delegations": [{"pod": {"zzzzzz": 1}}]})"),
+            keys_of_schema("/definitions/pod"));
 }
 
 }  // namespace

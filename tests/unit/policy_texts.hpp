@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "policy/parse.hpp"
+#include "support/users.hpp"
 
 namespace fief::test {
 
@@ -17,7 +18,7 @@ inline PolicyResult parse(const std::vector<std::string>& texts) {
   sources.reserve(texts.size());
   for (const auto& text : texts)
     sources.push_back({fmt::format("{}.json", sources.size() + 1), text});
-  return parse_policy(sources);
+  return parse_policy(sources, {}, {}, only_alice);
 }
 
 /// The faults of the texts, formatted; none if they are fine.
