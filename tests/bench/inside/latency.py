@@ -70,7 +70,7 @@ def waking(world, seconds, mode, own_load):
 def isolation(world, seconds):
     """Figure 8: how late a victim is woken alone, and beside processes that fork without end."""
     victim, neighbour = world.groups
-    command = (PROBE, "wake", SERVERS, seconds * 1000, PERIOD_US, WORK_US)
+    command = (*world.peer.before_woken, PROBE, "wake", SERVERS, seconds * 1000, PERIOD_US, WORK_US)
     alone = distribution(milliseconds(run_in(victim, *command)))
     neighbour.spawn(PROBE, "storm", str(2 * os.cpu_count()))
     time.sleep(START_SECONDS)
