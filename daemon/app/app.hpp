@@ -61,7 +61,7 @@ class App {
 
   AppOptions options_;
   boost::asio::io_context io_{1};  // one thread; first, since everything below borrows it
-  Notifier notifier_;
+  Notifier notifier_{io_};
   boost::asio::signal_set signals_{io_};
   boost::asio::steady_timer keep_alive_timer_{io_};
   std::unique_ptr<KernelPort> kernel_;
