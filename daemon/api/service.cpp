@@ -43,6 +43,7 @@ Service::Service(boost::asio::io_context& io, Backend& backend)
     : io_(io),
       backend_(backend),
       snapshots_(backend),
+      admission_(calls_),
       authority_(calls_),
       quota_(kMaxChanges),
       holds_(io, [this](Holds::Id hold) { backend_.release(hold); }),
@@ -52,8 +53,10 @@ Service::Service(boost::asio::io_context& io, Backend& backend)
             .lost =
                 [this](const Error& why) {
                   calls_.clear();
+                  admission_.forget_names();
                   log::warning({}, "not on the bus, will try again: {}", why.message);
-                }}),
+                },
+            .processed = [this](std::chrono::nanoseconds cost) { admission_.charge(cost); }}),
       self_(std::make_shared<Service*>(this)) {}
 
 void Service::start() {
@@ -76,6 +79,8 @@ void Service::ask_whether_restarting(std::function<void(bool)> then) {
 
 Status Service::register_objects(sd_bus& bus) {
   snapshots_.announce(backend_.status(Figures::leave_out));
+  if (auto guarded = admission_.guard(bus); !guarded)
+    return guarded;
   if (auto added = dbus::add_manager(bus, *this); !added)
     return added;
   return dbus::add_schedulers(bus, *this);

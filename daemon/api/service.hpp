@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/admission.hpp"
 #include "api/authority.hpp"
 #include "api/backend.hpp"
 #include "api/bus.hpp"
@@ -59,6 +60,7 @@ class Service final : public StatusListener, private dbus::Objects {
   Backend& backend_;
   Snapshots snapshots_;
   dbus::PendingCalls calls_;
+  dbus::Admission admission_;
   dbus::Authority authority_;
   dbus::Quota quota_;
   Holds holds_;
