@@ -35,6 +35,9 @@ void declare(CLI::App& cli, Options& options) {
   cli.add_option("--state-dir", options.app.state_directory,
                  "Directory where the last good policy outlives the daemon")
       ->capture_default_str();
+  cli.add_option("--varlink", options.app.varlink_socket,
+                 "Socket of the Varlink interface; \"\" for none")
+      ->capture_default_str();
   cli.add_flag("--leave", options.leave,
                "Detach every scheduler that an earlier fiefd left attached, and end");
   cli.add_option("--log-level", options.log_level, "debug, info, notice, warning or error")

@@ -20,6 +20,7 @@
 #include "cidmask.bpf.h"
 #include "parent.bpf.h"
 #include "patrol.bpf.h"
+#include "perf.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 #include "turn_timer.bpf.h"
@@ -62,6 +63,26 @@ static __always_inline void set_from_cmask(struct fief_cidset __arena *set,
 		set->bits[w] = room->mask.bits[w];
 }
 
+/* Who may say how fast the cids of @op are to be, now that it has been carried out. */
+static __noinline int perf_follow(u32 index)
+{
+	struct fief_op __arena *op = &state.ops[index & (FIEF_MAX_OPS - 1)];
+	u32 cid;
+
+	touch_arena();
+	bpf_for(cid, 0, nr_cids) {
+		u32 word = (cid / 64) & (FIEF_MASK_WORDS - 1);
+
+		if (!(op->cids.bits[word] & ~op->refused.bits[word] & cidmask_bit(cid)))
+			continue;
+		if (op->kind == FIEF_OP_GRANT)
+			perf_given(cid, op->cgroup_id);
+		else
+			perf_back(cid, op->cgroup_id);
+	}
+	return 0;
+}
+
 /* One grant or revoke; the outcome is written back into @op. */
 static __noinline int apply_op(u32 index)
 {
@@ -80,6 +101,8 @@ static __noinline int apply_op(u32 index)
 		op->result = -EINVAL;
 	}
 	set_from_cmask(&op->refused, &apply_refused);
+	if (op->caps & FIEF_CAP_PERF)
+		perf_follow(index);
 	return op->result;
 }
 

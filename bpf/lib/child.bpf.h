@@ -68,6 +68,7 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 #include "family.bpf.h"
 #include "parent.bpf.h"
 #include "patrol.bpf.h"
+#include "perf.bpf.h"
 #include "rights.bpf.h"
 #include "turn_timer.bpf.h"
 #include "vqueue.bpf.h"
@@ -84,8 +85,17 @@ char _license[] SEC("license") = "GPL";
 /* The cgroup it is attached to; the loader sets it beside ops.sub_cgroup_id. */
 const volatile u64 attached_cgroup_id;
 
+/* How fast cids on which PERF is held are to be, of full speed; 100: nothing is asked for. */
+const volatile u32 perf_percent = 100;
+
 /* How many cids are held. Written by sub_ecaps_updated. */
 u32 nr_held;
+
+static __always_inline void perf_ask(s32 cid)
+{
+	if (perf_percent < 100)
+		scx_bpf_cidperf_set(cid, perf_percent * PERF_FULL / 100);
+}
 
 static __always_inline void rescue(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
 {
@@ -243,6 +253,8 @@ void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 	cidmask_assign(whole_cids, cid, after & SCX_CAP_ENQ);
 	cidmask_assign(held_cids, cid, held);
 	rights_update(cid);
+	if (after & ~before & SCX_CAP_PERF)
+		perf_ask(cid);
 	/* a new owner does not wait for the end of somebody else's slice */
 	if ((after & ~before & SCX_CAP_ENQ) && vqueue_waiting(cid) && !cidmask_test(busy_cids, cid))
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
@@ -260,8 +272,14 @@ void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 
 s32 FIEF_OP_SLEEPABLE(child_init)
 {
-	s32 ret = state_init(attached_cgroup_id);
+	s32 ret;
 
+	if (perf_percent < 1 || perf_percent > 100) {
+		fief_error("the option perf_percent is %u, it must lie between 1 and 100",
+			   perf_percent);
+		return -EINVAL;
+	}
+	ret = state_init(attached_cgroup_id);
 	if (ret)
 		return ret;
 	ret = vqueue_init();

@@ -22,6 +22,7 @@
 #include "notice.bpf.h"
 #include "parent.bpf.h"
 #include "patrol.bpf.h"
+#include "perf.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 #include "turn_timer.bpf.h"
@@ -184,8 +185,10 @@ static __always_inline void child_end(u64 cgroup_id)
 		if (slot_account(slot)->participant.cgroup_id != cgroup_id)
 			continue;
 		slot_account(slot)->participant.cgroup_id = 0;
-		bpf_for(cid, 0, nr_cids)
+		bpf_for(cid, 0, nr_cids) {
 			plan_take_back(cid, slot);
+			perf_back(cid, cgroup_id);
+		}
 		/* its tasks have come already, and its cids may have fallen idle before they were ours */
 		patrol_soon();
 		break;

@@ -12,6 +12,12 @@ constexpr std::chrono::seconds kBusTimeout{25};
 constexpr std::chrono::minutes kPolkitTimeout{5};
 constexpr std::uint32_t kAllowUserInteraction = 1;  // org.freedesktop.PolicyKit1.Authority
 
+// The ids of systemd/org.fief.Fief1.policy.
+const char* polkit_action(Permission permission) {
+  return permission == Permission::load_scheduler ? "org.fief.Fief1.load-scheduler"
+                                                  : "org.fief.Fief1.reconfigure";
+}
+
 MessageRef new_call(sd_bus_message& request, const char* service, const char* path,
                     const char* interface, const char* method) {
   sd_bus_message* call = nullptr;
@@ -90,12 +96,12 @@ Status verdict(sd_bus_message& reply) {
 
 }  // namespace
 
-void Authority::check(sd_bus_message& request, const char* action, const Then& then) {
+void Authority::check(sd_bus_message& request, Permission permission, const Then& then) {
   const char* name = sd_bus_message_get_sender(&request);
   const Sender sender{.name = name != nullptr ? name : ""};
   const auto call = credentials_call(request, sender);
-  const auto on_credentials = [this, request = hold(request), action, sender,
-                               then](sd_bus_message& reply) {
+  const auto on_credentials = [this, request = hold(request), action = polkit_action(permission),
+                               sender, then](sd_bus_message& reply) {
     Sender known = sender;
     if (!read_credentials(reply, known))
       return then(fail(Errc::denied, "the bus does not know who {} is", sender.name));

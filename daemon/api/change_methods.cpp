@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "api/change_methods.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <optional>
 #include <utility>
 
-#include "api/authority.hpp"
 #include "api/changed_values.hpp"
 #include "api/vtables.hpp"
 #include "fief/dbus_names.hpp"
@@ -15,22 +10,18 @@
 namespace fief::dbus {
 namespace {
 
-using Keys = std::map<std::string, ChangedValue>;
-using Begin = void (Backend::*)(const ChangeRequest& request, Backend::Done done);
-
-// Keys that say what a delegation is rather than what it gets, or that take a stricter permission.
-constexpr std::array<std::string_view, 5> kNotProperties{"name", "cgroup", "enabled", "scheduler",
-                                                         "options"};
-constexpr double kNoMaximum = 65536;  // fief-policy(5): no machine has more CPUs
-constexpr std::size_t kMaxReason = 127;
-
 int carry_out(sd_bus_message* request, void* userdata, Change change) {
-  static_cast<Objects*>(userdata)->carry_out(*request, std::move(change));
+  static_cast<Objects*>(userdata)->carry_out(*request, std::move(change), {});
   return 1;
 }
 
-int refuse(sd_bus_error* error, const char* sentence) {
-  return sd_bus_error_set_const(error, SD_BUS_ERROR_INVALID_ARGS, sentence);
+int refuse(sd_bus_error* error, const Error& why) {
+  return set_error(error, SD_BUS_ERROR_INVALID_ARGS, why.message);
+}
+
+// The same for a change that may be wrong in itself.
+int carry_out(sd_bus_message* request, void* userdata, Result<Change> change, sd_bus_error* error) {
+  return change ? carry_out(request, userdata, std::move(*change)) : refuse(error, change.error());
 }
 
 // Reads the flags, the last argument; negative with @p error set if there are others than allowed.
@@ -38,7 +29,9 @@ int read_flags(sd_bus_message* request, std::uint64_t allowed, std::uint64_t& fl
                sd_bus_error* error) {
   if (const int result = sd_bus_message_read(request, "t", &flags); result < 0)
     return result;
-  return (flags & ~allowed) == 0 ? 0 : refuse(error, "there are unknown flags");
+  if ((flags & ~allowed) != 0)
+    return sd_bus_error_set_const(error, SD_BUS_ERROR_INVALID_ARGS, "there are unknown flags");
+  return 0;
 }
 
 int read_lifetime(sd_bus_message* request, Lifetime& lifetime, sd_bus_error* error) {
@@ -48,216 +41,140 @@ int read_lifetime(sd_bus_message* request, Lifetime& lifetime, sd_bus_error* err
   return result;
 }
 
-// What all changes of a delegation have in common, once their own arguments are read.
-int change_delegation(sd_bus_message* request, void* userdata, sd_bus_error* error,
-                      const char* action, std::string what, ChangeRequest wanted, Begin begin) {
-  if (const int result = read_lifetime(request, wanted.lifetime, error); result < 0)
-    return result;
-  if (wanted.lifetime == Lifetime::until_restart)
-    what += ", until a restart";
-  return carry_out(
-      request, userdata,
-      {.action = action,
-       .what = std::move(what),
-       .begin = [wanted = std::move(wanted), begin](Backend& backend, const std::string& requester,
-                                                    Backend::Done done) {
-         auto known = wanted;
-         known.requester = requester;
-         (backend.*begin)(known, std::move(done));
-       }});
-}
-
-int set_keys(sd_bus_message* request, void* userdata, sd_bus_error* error, const char* subject,
-             Keys keys) {
-  auto what = fmt::format("set {} of {}", to_text(keys), subject);
-  return change_delegation(request, userdata, error, kReconfigureAction, std::move(what),
-                           {.subject = subject, .keys = std::move(keys), .requester = {}},
-                           &Backend::change);
-}
-
-// "s scheduler, a{sv} options": an empty scheduler stands for the one there is.
-int read_scheduler(sd_bus_message* request, Keys& keys, sd_bus_error* error) {
+/// "s delegation, s scheduler, a{sv} options, t flags"
+struct SchedulerArguments {
+  const char* subject = nullptr;
   const char* scheduler = nullptr;
   Options options;
-  int result = sd_bus_message_read(request, "s", &scheduler);
+  Lifetime lifetime = Lifetime::persistent;
+};
+
+int read(sd_bus_message* request, SchedulerArguments& arguments, sd_bus_error* error) {
+  int result = sd_bus_message_read(request, "ss", &arguments.subject, &arguments.scheduler);
   if (result >= 0)
-    result = read_options(*request, options, error);
-  if (result < 0)
-    return result;
-  if (*scheduler != '\0')
-    keys.emplace("scheduler", std::string(scheduler));
-  if (!options.empty())
-    keys.emplace("options", std::move(options));
-  return 0;
+    result = read_options(*request, arguments.options, error);
+  return result < 0 ? result : read_lifetime(request, arguments.lifetime, error);
 }
 
-int load_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error, const char* verb,
-                   Begin begin, bool needs_keys) {
-  const char* subject = nullptr;
-  Keys keys;
-  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
-    return result;
-  if (const int result = read_scheduler(request, keys, error); result < 0)
-    return result;
-  if (needs_keys && keys.empty())
-    return refuse(error, "neither a scheduler nor options are given");
-  auto what = fmt::format("{} {}{}{}", verb, subject, keys.empty() ? "" : ": ", to_text(keys));
-  return change_delegation(request, userdata, error, kLoadSchedulerAction, std::move(what),
-                           {.subject = subject, .keys = std::move(keys), .requester = {}}, begin);
-}
-
-// "s delegation, a{sv} properties": at least one, none that is no property.
-int read_properties(sd_bus_message* request, const char*& subject, Keys& keys,
+// "s delegation, a{sv} properties"
+int read_properties(sd_bus_message* request, const char*& subject, ChangedKeys& keys,
                     sd_bus_error* error) {
-  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
-    return result;
-  if (const int result = read_values(*request, keys, error); result < 0)
-    return result;
-  for (const auto key : kNotProperties)
-    if (keys.contains(std::string(key)))
-      return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                               "\"%s\" cannot be set so; attach, detach and SetScheduler change it",
-                               std::string(key).c_str());
-  return keys.empty() ? refuse(error, "no key is given") : 0;
-}
-
-// A negative limit stays as it is.
-std::optional<Keys> limits(double min_cpus, double max_cpus) {
-  Keys keys;
-  if (std::isnan(min_cpus) || std::isnan(max_cpus))
-    return std::nullopt;
-  if (min_cpus >= 0)
-    keys.emplace("min_cpus", min_cpus);
-  if (max_cpus >= 0)
-    keys.emplace("max_cpus", std::min(max_cpus, kNoMaximum));
-  return keys;
+  const int result = sd_bus_message_read(request, "s", &subject);
+  return result < 0 ? result : read_values(*request, keys, error);
 }
 
 }  // namespace
 
 int reload(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
-  return carry_out(request, userdata,
-                   {.action = kReconfigureAction,
-                    .what = "reload the policy",
-                    .begin = [](Backend& backend, const std::string& /*requester*/,
-                                Backend::Done done) { backend.reload(std::move(done)); },
-                    .invalid = kErrorInvalidPolicy});
+  return carry_out(request, userdata, reload_change());
 }
 
 int set_weight(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   std::uint32_t weight = 0;
-  if (const int result = sd_bus_message_read(request, "su", &subject, &weight); result < 0)
-    return result;
-  return set_keys(request, userdata, error, subject, {{"weight", std::int64_t{weight}}});
+  auto lifetime = Lifetime::persistent;
+  int result = sd_bus_message_read(request, "su", &subject, &weight);
+  if (result >= 0)
+    result = read_lifetime(request, lifetime, error);
+  return result < 0 ? result
+                    : carry_out(request, userdata, weight_change(subject, weight, lifetime));
 }
 
 int set_limits(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   double min_cpus = -1;
   double max_cpus = -1;
-  if (const int result = sd_bus_message_read(request, "sdd", &subject, &min_cpus, &max_cpus);
-      result < 0)
+  auto lifetime = Lifetime::persistent;
+  int result = sd_bus_message_read(request, "sdd", &subject, &min_cpus, &max_cpus);
+  if (result >= 0)
+    result = read_lifetime(request, lifetime, error);
+  if (result < 0)
     return result;
-  const auto keys = limits(min_cpus, max_cpus);
-  if (!keys || keys->empty())
-    return refuse(error, "no limit is given");
-  return set_keys(request, userdata, error, subject, *keys);
+  return carry_out(request, userdata, limits_change(subject, min_cpus, max_cpus, lifetime), error);
 }
 
 int set_properties(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
-  Keys keys;
-  if (const int result = read_properties(request, subject, keys, error); result < 0)
+  ChangedKeys keys;
+  auto lifetime = Lifetime::persistent;
+  int result = read_properties(request, subject, keys, error);
+  if (result >= 0)
+    result = read_lifetime(request, lifetime, error);
+  if (result < 0)
     return result;
-  return set_keys(request, userdata, error, subject, std::move(keys));
+  return carry_out(request, userdata, properties_change(subject, std::move(keys), lifetime), error);
 }
 
 int set_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  return load_scheduler(request, userdata, error, "change the scheduler of", &Backend::change,
-                        true);
+  SchedulerArguments arguments;
+  if (const int result = read(request, arguments, error); result < 0)
+    return result;
+  return carry_out(request, userdata,
+                   scheduler_change(arguments.subject, arguments.scheduler,
+                                    std::move(arguments.options), arguments.lifetime),
+                   error);
 }
 
 int attach(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  return load_scheduler(request, userdata, error, "attach a scheduler to", &Backend::attach, false);
+  SchedulerArguments arguments;
+  if (const int result = read(request, arguments, error); result < 0)
+    return result;
+  return carry_out(request, userdata,
+                   attach_change(arguments.subject, arguments.scheduler,
+                                 std::move(arguments.options), arguments.lifetime));
 }
 
 int detach(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
-  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
-    return result;
-  return change_delegation(request, userdata, error, kReconfigureAction,
-                           fmt::format("detach the scheduler of {}", subject),
-                           {.subject = subject, .keys = {}, .requester = {}}, &Backend::detach);
+  auto lifetime = Lifetime::persistent;
+  int result = sd_bus_message_read(request, "s", &subject);
+  if (result >= 0)
+    result = read_lifetime(request, lifetime, error);
+  return result < 0 ? result : carry_out(request, userdata, detach_change(subject, lifetime));
 }
 
 int revert(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
   const char* subject = nullptr;
-  if (const int result = sd_bus_message_read(request, "s", &subject); result < 0)
-    return result;
-  return carry_out(
-      request, userdata,
-      {.action = kReconfigureAction,
-       .what = fmt::format("revert what was changed of {}", subject),
-       .begin = [subject = std::string(subject)](Backend& backend, const std::string& /*requester*/,
-                                                 Backend::Done done) {
-         backend.revert(subject, std::move(done));
-       }});
+  const int result = sd_bus_message_read(request, "s", &subject);
+  return result < 0 ? result : carry_out(request, userdata, revert_change(subject));
 }
 
 int kill(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   const char* reason = nullptr;
-  if (const int result = sd_bus_message_read(request, "ss", &subject, &reason); result < 0)
-    return result;
-  if (std::string_view(reason).size() > kMaxReason)
-    return refuse(error, "the reason is longer than 127 bytes");
-  return carry_out(
-      request, userdata,
-      {.action = kReconfigureAction,
-       .what = fmt::format("kill the scheduler of {}: {}", subject, reason),
-       .begin = [subject = std::string(subject), reason = std::string(reason)](
-                    Backend& backend, const std::string& requester, Backend::Done done) {
-         backend.kill(subject, reason.empty() ? requester + " asked for it" : reason,
-                      std::move(done));
-       }});
+  const int result = sd_bus_message_read(request, "ss", &subject, &reason);
+  return result < 0 ? result : carry_out(request, userdata, kill_change(subject, reason), error);
 }
 
 int boost(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   const char* reason = nullptr;
-  Keys keys;
-  if (const int result = read_properties(request, subject, keys, error); result < 0)
+  ChangedKeys keys;
+  int result = read_properties(request, subject, keys, error);
+  if (result >= 0)
+    result = sd_bus_message_read(request, "s", &reason);
+  if (result < 0)
     return result;
-  if (const int result = sd_bus_message_read(request, "s", &reason); result < 0)
-    return result;
-  auto what = fmt::format("boost {}: {}{}{}", subject, to_text(keys),
-                          *reason == '\0' ? "" : ", for ", reason);
-  static_cast<Objects*>(userdata)->boost(
-      *request, std::move(what), {.subject = subject, .keys = std::move(keys), .requester = {}});
+  auto& objects = *static_cast<Objects*>(userdata);
+  auto made = objects.boosts().make(subject, std::move(keys), reason);
+  if (!made)
+    return refuse(error, made.error());
+  objects.carry_out(*request, std::move(made->change),
+                    [descriptor = made->descriptor](sd_bus_message& message) {
+                      sd_bus_reply_method_return(&message, "h", descriptor->get());
+                      descriptor->reset();  // the message has its own
+                    });
   return 1;
 }
 
 int leave(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
-  return carry_out(request, userdata,
-                   {.action = kReconfigureAction,
-                    .what = "leave for good",
-                    .begin = [](Backend& backend, const std::string& /*requester*/,
-                                Backend::Done done) { backend.leave(std::move(done)); }});
+  return carry_out(request, userdata, leave_change());
 }
 
 int replan(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   std::uint64_t flags = 0;
-  if (const int result = read_flags(request, kFlagFromScratch, flags, error); result < 0)
-    return result;
-  const auto from_scratch = flags != 0;
-  return carry_out(request, userdata,
-                   {.action = kReconfigureAction,
-                    .what = from_scratch ? "plan from scratch" : "plan afresh",
-                    .begin = [from_scratch](Backend& backend, const std::string& /*requester*/,
-                                            Backend::Done done) {
-                      backend.replan(from_scratch, std::move(done));
-                    }});
+  const int result = read_flags(request, kFlagFromScratch, flags, error);
+  return result < 0 ? result : carry_out(request, userdata, replan_change(flags != 0));
 }
 
 }  // namespace fief::dbus

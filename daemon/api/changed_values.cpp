@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "api/changed_values.hpp"
 
-#include <fmt/ranges.h>
-
 #include <cerrno>
 #include <limits>
 #include <optional>
-#include <vector>
+#include <utility>
+
+#include "api/sdbus.hpp"
 
 namespace fief::dbus {
 namespace {
@@ -61,8 +61,7 @@ int refuse(sd_bus_error* error, const char* key) {
 }
 
 // One {sv}, entered.
-int read_entry(sd_bus_message& message, std::map<std::string, ChangedValue>& values,
-               sd_bus_error* error) {
+int read_entry(sd_bus_message& message, ChangedKeys& values, sd_bus_error* error) {
   const char* key = nullptr;
   const char* type = nullptr;
   if (const int result = sd_bus_message_read(&message, "s", &key); result < 0)
@@ -83,24 +82,9 @@ int read_entry(sd_bus_message& message, std::map<std::string, ChangedValue>& val
   return sd_bus_message_exit_container(&message);
 }
 
-template <class Value>
-std::string text_of(const Value& value) {
-  if constexpr (std::is_same_v<Value, Options>) {
-    std::vector<std::string> parts;
-    parts.reserve(value.size());
-    for (const auto& [name, option] : value)
-      parts.push_back(name + "=" +
-                      std::visit([](const auto& plain) { return text_of(plain); }, option));
-    return fmt::format("{{{}}}", fmt::join(parts, ", "));
-  } else {
-    return fmt::format("{}", value);
-  }
-}
-
 }  // namespace
 
-int read_values(sd_bus_message& message, std::map<std::string, ChangedValue>& values,
-                sd_bus_error* error) {
+int read_values(sd_bus_message& message, ChangedKeys& values, sd_bus_error* error) {
   int result = sd_bus_message_enter_container(&message, SD_BUS_TYPE_ARRAY, "{sv}");
   while (result >= 0) {
     result = sd_bus_message_enter_container(&message, SD_BUS_TYPE_DICT_ENTRY, "sv");
@@ -115,29 +99,14 @@ int read_values(sd_bus_message& message, std::map<std::string, ChangedValue>& va
 }
 
 int read_options(sd_bus_message& message, Options& options, sd_bus_error* error) {
-  std::map<std::string, ChangedValue> values;
+  ChangedKeys values;
   if (const int result = read_values(message, values, error); result < 0)
     return result;
-  for (const auto& [name, value] : values) {
-    if (const auto* flag = std::get_if<bool>(&value))
-      options[name] = *flag;
-    else if (const auto* number = std::get_if<std::int64_t>(&value))
-      options[name] = *number;
-    else if (const auto* text = std::get_if<std::string>(&value))
-      options[name] = *text;
-    else
-      return refuse(error, name.c_str());
-  }
+  auto read = to_options(values);
+  if (!read)
+    return set_error(error, SD_BUS_ERROR_INVALID_ARGS, read.error().message);
+  options = std::move(*read);
   return 0;
-}
-
-std::string to_text(const std::map<std::string, ChangedValue>& values) {
-  std::vector<std::string> parts;
-  parts.reserve(values.size());
-  for (const auto& [key, value] : values)
-    parts.push_back(key + "=" +
-                    std::visit([](const auto& plain) { return text_of(plain); }, value));
-  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace fief::dbus

@@ -4,21 +4,14 @@
 
 #include <systemd/sd-bus.h>
 
-#include <map>
-#include <string>
-
-#include "policy/change.hpp"
+#include "backend/changes.hpp"
 
 namespace fief::dbus {
 
 /// Reads an a{sv} of booleans, whole numbers, reals and strings. Returns what sd-bus returned, or
 /// -EINVAL with @p error set for a value of another type or a number beyond 63 bits.
-int read_values(sd_bus_message& message, std::map<std::string, ChangedValue>& values,
-                sd_bus_error* error);
+int read_values(sd_bus_message& message, ChangedKeys& values, sd_bus_error* error);
 /// The same for a scheduler's options, which are no reals.
 int read_options(sd_bus_message& message, Options& options, sd_bus_error* error);
-
-/// "weight=300, placement=spread": for the journal.
-std::string to_text(const std::map<std::string, ChangedValue>& values);
 
 }  // namespace fief::dbus

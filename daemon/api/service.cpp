@@ -4,9 +4,9 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "api/log_control.hpp"
 #include "api/unit_job.hpp"
 #include "core/log.hpp"
-#include "core/message_ids.hpp"
 #include "core/utf8.hpp"
 #include "fief/dbus_names.hpp"
 #include "status/view_facts.hpp"
@@ -16,16 +16,6 @@ namespace {
 
 // More than any program has reason to have under way at once.
 constexpr std::size_t kMaxChanges = 16;
-
-// Makes the journal fields that say who asked.
-auto sender_fields(const dbus::Sender& sender) {
-  return [sender](std::string_view message_id) {
-    log::Fields fields{.message_id = message_id, .sender = sender.name, .sender_uid = sender.uid};
-    if (sender.pid != 0)
-      fields.sender_pid = sender.pid;
-    return fields;
-  };
-}
 
 void emit_changed(sd_bus& bus, const std::string& path, const char* interface,
                   std::vector<std::string> properties) {
@@ -39,14 +29,14 @@ void emit_changed(sd_bus& bus, const std::string& path, const char* interface,
 
 }  // namespace
 
-Service::Service(boost::asio::io_context& io, Backend& backend)
+Service::Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts)
     : io_(io),
       backend_(backend),
+      boosts_(boosts),
       snapshots_(backend),
       admission_(calls_),
       authority_(calls_),
       quota_(kMaxChanges),
-      holds_(io, [this](Holds::Id hold) { backend_.release(hold); }),
       bus_(io, dbus::kService,
            {.connected = [this](sd_bus& bus) { return register_objects(bus); },
             .acquired = [] { log::info({}, "on the bus as {}", dbus::kService); },
@@ -82,6 +72,8 @@ Status Service::register_objects(sd_bus& bus) {
   if (auto guarded = admission_.guard(bus); !guarded)
     return guarded;
   if (auto added = dbus::add_manager(bus, *this); !added)
+    return added;
+  if (auto added = dbus::add_log_control(bus, *this); !added)
     return added;
   return dbus::add_schedulers(bus, *this);
 }
@@ -164,77 +156,38 @@ std::vector<std::string> Service::paths() {
   return paths;
 }
 
-void Service::carry_out(sd_bus_message& request, dbus::Change change) {
+void Service::carry_out(sd_bus_message& request, Change change, Answer answer) {
   const char* name = sd_bus_message_get_sender(&request);
   const auto ticket = quota_.take(name != nullptr ? name : "");
   if (!ticket)
     return dbus::reply_error(
         request, SD_BUS_ERROR_LIMITS_EXCEEDED,
         fmt::format("{} changes of yours are under way; wait for their answers", kMaxChanges));
-  const auto* action = change.action;
-  authority_.check(request, action,
+  const auto permission = change.permission;
+  authority_.check(request, permission,
                    [this, request = dbus::hold(request), change = std::move(change),
-                    ticket](const Result<dbus::Sender>& sender) {
+                    answer = std::move(answer), ticket](const Result<Sender>& sender) {
                      if (sender)
-                       begin(request, change, *sender, ticket);
+                       begin(request, change, answer, *sender, ticket);
                      else
                        dbus::reply(*request, tl::unexpected(sender.error()));
                    });
 }
 
-// The hold begins before anything is changed, and lasts only if all goes well.
-void Service::boost(sd_bus_message& request, std::string what, ChangeRequest wanted) {
-  const auto hold = std::make_shared<Holds::Opened>();
-  const auto self = std::weak_ptr(self_);
-  const auto begin = [self, hold, wanted = std::move(wanted)](Backend& backend,
-                                                              const std::string& requester,
-                                                              const Backend::Done& done) {
-    const auto service = self.lock();
-    auto opened = service ? (*service)->holds_.open() : fail(Errc::stale, "the daemon is stopping");
-    if (!opened)
-      return done(tl::unexpected(opened.error()));
-    *hold = std::move(*opened);
-    auto known = wanted;
-    known.requester = requester;
-    backend.boost(hold->id, known, [self, hold, done](const Status& outcome) {
-      if (const auto alive = self.lock(); alive && !outcome)
-        (*alive)->drop_hold(hold->id);
-      done(outcome);
-      hold->descriptor.reset();  // the client has its own by now
-    });
-  };
-  carry_out(request, {.action = dbus::kReconfigureAction,
-                      .what = std::move(what),
-                      .begin = begin,
-                      .answer = [hold](sd_bus_message& message) {
-                        sd_bus_reply_method_return(&message, "h", hold->descriptor.get());
-                      }});
-}
-
-void Service::drop_hold(Holds::Id hold) {
-  holds_.close(hold);
-  backend_.release(hold);
-}
-
 // The outcome may come after the bus was lost, or after this object is gone.
-void Service::begin(const dbus::MessageRef& request, const dbus::Change& change,
-                    const dbus::Sender& sender, const dbus::Quota::Ticket& ticket) {
-  const auto fields = sender_fields(sender);
-  log::info(fields(message::kRequested), "{} (uid {}, pid {}) asks to {}", sender.name, sender.uid,
-            sender.pid, change.what);
-  const auto done = [request, ticket, fields, what = change.what, invalid = change.invalid,
-                     answer = change.answer, self = std::weak_ptr(self_)](const Status& outcome) {
-    if (!outcome)
-      log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
-                  outcome.error().message);
-    if (outcome && answer)
-      answer(*request);
-    else
-      dbus::reply(*request, outcome, invalid);
-    if (const auto service = self.lock())
-      (*service)->bus_.touched();
-  };
-  change.begin(backend_, fmt::format("uid {}", sender.uid), done);
+void Service::begin(const dbus::MessageRef& request, const Change& change, const Answer& answer,
+                    const Sender& sender, const Quota::Ticket& ticket) {
+  const auto* invalid = change.of_files ? dbus::kErrorInvalidPolicy : SD_BUS_ERROR_INVALID_ARGS;
+  fief::carry_out(
+      backend_, change, sender,
+      [request, ticket, invalid, answer, self = std::weak_ptr(self_)](const Status& outcome) {
+        if (outcome && answer)
+          answer(*request);
+        else
+          dbus::reply(*request, outcome, invalid);
+        if (const auto service = self.lock())
+          (*service)->bus_.touched();
+      });
 }
 
 }  // namespace fief

@@ -11,21 +11,21 @@
 
 #include "api/admission.hpp"
 #include "api/authority.hpp"
-#include "api/backend.hpp"
 #include "api/bus.hpp"
 #include "api/calls.hpp"
-#include "api/holds.hpp"
-#include "api/quota.hpp"
 #include "api/snapshots.hpp"
 #include "api/vtables.hpp"
+#include "backend/backend.hpp"
+#include "backend/boosts.hpp"
+#include "backend/quota.hpp"
 #include "status/view_diff.hpp"
 
 namespace fief {
 
 class Service final : public StatusListener, private dbus::Objects {
  public:
-  /// @p io and @p backend must outlive the service. Everything runs on @p io's thread.
-  Service(boost::asio::io_context& io, Backend& backend);
+  /// @p io, @p backend and @p boosts must outlive the service. Everything runs on @p io's thread.
+  Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts);
 
   /// Connects to the bus and takes the name; both are retried for as long as it takes.
   void start();
@@ -45,25 +45,24 @@ class Service final : public StatusListener, private dbus::Objects {
   const std::string& live_json() override;
   const SchedulerView* find(CgroupId cgroup) override;
   std::vector<std::string> paths() override;
-  void carry_out(sd_bus_message& request, dbus::Change change) override;
-  void boost(sd_bus_message& request, std::string what, ChangeRequest wanted) override;
+  void carry_out(sd_bus_message& request, Change change, Answer answer) override;
+  Boosts& boosts() override { return boosts_; }
   [[nodiscard]] const Backend& backend() const override { return backend_; }
 
   Status register_objects(sd_bus& bus);
   void announce_changes();
   void announce(sd_bus& bus, const StatusDiff& changes);
-  void drop_hold(Holds::Id hold);
-  void begin(const dbus::MessageRef& request, const dbus::Change& change,
-             const dbus::Sender& sender, const dbus::Quota::Ticket& ticket);
+  void begin(const dbus::MessageRef& request, const Change& change, const Answer& answer,
+             const Sender& sender, const Quota::Ticket& ticket);
 
   boost::asio::io_context& io_;
   Backend& backend_;
+  Boosts& boosts_;
   Snapshots snapshots_;
   dbus::PendingCalls calls_;
   dbus::Admission admission_;
   dbus::Authority authority_;
-  dbus::Quota quota_;
-  Holds holds_;
+  Quota quota_;
   dbus::Bus bus_;
   std::shared_ptr<Service*> self_;  ///< expires with this object: late callbacks see it
   bool announcing_ = false;         ///< announce_changes() is posted

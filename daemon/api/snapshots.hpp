@@ -14,7 +14,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "api/backend.hpp"
+#include "backend/backend.hpp"
 #include "status/views.hpp"
 
 namespace fief {

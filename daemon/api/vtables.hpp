@@ -7,22 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "api/backend.hpp"
 #include "api/sdbus.hpp"
+#include "backend/boosts.hpp"
+#include "backend/changes.hpp"
 #include "status/views.hpp"
 
 namespace fief::dbus {
-
-/// A change that somebody asks for.
-struct Change {
-  const char* action = nullptr;  ///< the polkit action that it takes
-  std::string what;              ///< for the journal: "set weight=300 of db"
-  /// Hands it to the backend; @p requester says who asks, for people.
-  std::function<void(Backend& backend, const std::string& requester, Backend::Done done)> begin;
-  const char* invalid = SD_BUS_ERROR_INVALID_ARGS;  ///< the name of Errc::invalid
-  /// Replies to success; unset: without arguments. @p sender may be gone by then.
-  std::function<void(sd_bus_message& request)> answer{};
-};
 
 class Objects {
  public:
@@ -36,11 +26,13 @@ class Objects {
   virtual const SchedulerView* find(CgroupId cgroup) = 0;
   /// Every object path of a scheduler.
   virtual std::vector<std::string> paths() = 0;
+  /// Replies to the success of a change, whose sender may be gone by then.
+  using Answer = std::function<void(sd_bus_message& request)>;
   /// Finds out whether the sender of @p request may do this, does it, and replies when the outcome
-  /// is known.
-  virtual void carry_out(sd_bus_message& request, Change change) = 0;
-  /// The same for a change that lasts as long as the descriptor that is the reply.
-  virtual void boost(sd_bus_message& request, std::string what, ChangeRequest wanted) = 0;
+  /// is known: by @p answer, or without arguments if that is unset.
+  virtual void carry_out(sd_bus_message& request, Change change, Answer answer) = 0;
+  /// For changes that last as long as the descriptor that is the reply.
+  virtual Boosts& boosts() = 0;
   /// For what live() does not hold.
   [[nodiscard]] virtual const Backend& backend() const = 0;
 };

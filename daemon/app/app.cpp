@@ -66,7 +66,7 @@ ExitStatus App::run() {
     fail_with(up.error());
     return status_;
   }
-  service_->start();
+  serve();
   controller_->start();
   // Not before: what an earlier daemon left goes on without this one, and taking it over takes long
   // enough to be felt by those whose CPU it would have.
@@ -91,14 +91,26 @@ Status App::set_up() {
                       .failed = [this](const Error& error) { fail_with(error); },
                       .left = [this] { stop(Leaving::for_good); },
                       .progress = [this](const std::string& text) { show_progress(text); }});
-  service_.emplace(io_, *controller_);
+  boosts_.emplace(io_, *controller_);
+  service_.emplace(io_, *controller_, *boosts_);
   controller_->set_listener(&*service_);
+  if (!options_.varlink_socket.empty())
+    varlink_.emplace(io_, *controller_, *boosts_, options_.varlink_socket);
   for (const auto signal : {SIGTERM, SIGINT, SIGHUP})
     signals_.add(signal);
   wait_for_signal();
   watch_cgroups();
   keep_alive();
   return {};
+}
+
+// Scheduling depends on neither: where one is missing there is the other, and the signals.
+void App::serve() {
+  service_->start();
+  if (!varlink_)
+    return;
+  if (const auto listening = varlink_->start(); !listening)
+    log::warning({}, "no Varlink: {}", listening.error().message);
 }
 
 void App::watch_cgroups() {
@@ -184,6 +196,8 @@ void App::stop(Leaving leaving) {
     status_ = ExitStatus::failed;
   }
   service_->stop();
+  if (varlink_)
+    varlink_->stop();
   io_.stop();
 }
 

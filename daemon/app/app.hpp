@@ -18,6 +18,7 @@
 #include "control/controller.hpp"
 #include "core/result.hpp"
 #include "kernel/port.hpp"
+#include "varlink/server.hpp"
 
 namespace fief {
 
@@ -32,7 +33,8 @@ struct AppOptions {
   std::vector<std::string> policy_files;        ///< read instead of the directories if there is any
   std::vector<std::string> policy_directories;  ///< empty: the usual ones
   std::string cgroup_mount{kCgroupMount};
-  std::string state_directory{"/run/fief"};  ///< where the last good policy is kept
+  std::string state_directory{"/run/fief"};      ///< where the last good policy is kept
+  std::string varlink_socket{varlink::kSocket};  ///< empty: none
 };
 
 using KernelFactory = std::function<std::unique_ptr<KernelPort>(boost::asio::io_context&)>;
@@ -49,6 +51,7 @@ class App {
 
  private:
   Status set_up();
+  void serve();
   void watch_cgroups();
   void wait_for_signal();
   void keep_alive();
@@ -68,7 +71,9 @@ class App {
   std::optional<CgroupWatcher> watcher_;
   boost::asio::posix::stream_descriptor watcher_descriptor_{io_};  // borrows watcher_'s
   std::optional<Controller> controller_;
+  std::optional<Boosts> boosts_;
   std::optional<Service> service_;
+  std::optional<varlink::Server> varlink_;
   bool ready_ = false;
   ExitStatus status_ = ExitStatus::clean;
 };

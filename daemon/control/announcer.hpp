@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "api/backend.hpp"
+#include "backend/backend.hpp"
 #include "cgroup/tree.hpp"
 
 namespace fief {

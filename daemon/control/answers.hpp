@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "api/backend.hpp"
+#include "backend/backend.hpp"
 #include "kernel/port.hpp"
 
 namespace fief {

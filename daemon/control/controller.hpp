@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/backend.hpp"
+#include "backend/backend.hpp"
 #include "cgroup/watcher.hpp"
 #include "control/announcer.hpp"
 #include "control/answers.hpp"

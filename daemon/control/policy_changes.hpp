@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "api/backend.hpp"
+#include "backend/backend.hpp"
 #include "control/candidate.hpp"
 #include "control/policy_store.hpp"
 #include "policy/drop_ins.hpp"

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "api/backend.hpp"
+#include "backend/backend.hpp"
 #include "cgroup/watcher.hpp"
 #include "control/children.hpp"
 #include "control/policy_changes.hpp"

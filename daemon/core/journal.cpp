@@ -71,7 +71,7 @@ std::string entry_of(const Record& record) {
   Entry entry;
   entry.add("MESSAGE", record.message);
   entry.add("PRIORITY", std::optional(priority_of(record.level)));
-  entry.add("SYSLOG_IDENTIFIER", "fiefd");
+  entry.add("SYSLOG_IDENTIFIER", kIdentifier);
   entry.add("MESSAGE_ID", fields.message_id);
   entry.add("FIEF_CGROUP", fields.cgroup);
   if (fields.cgroup_id != CgroupId{})

@@ -38,7 +38,7 @@ const LevelName& entry(Level level) {
 
 class TextSink : public Sink {
  public:
-  TextSink() : logger_("fiefd", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
+  TextSink() : logger_(kIdentifier, std::make_shared<spdlog::sinks::stderr_sink_st>()) {
     logger_.set_level(spdlog::level::debug);
     logger_.set_pattern("%v");
     logger_.flush_on(spdlog::level::debug);
@@ -54,14 +54,6 @@ class TextSink : public Sink {
  private:
   spdlog::logger logger_;
 };
-
-// systemd names the stream it connected to stderr as "device:inode".
-bool stderr_is_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat st{};
-  return stream != nullptr && fstat(STDERR_FILENO, &st) == 0 &&
-         fmt::format("{}:{}", st.st_dev, st.st_ino) == stream;
-}
 
 struct State {
   std::mutex mutex;
@@ -89,8 +81,16 @@ std::string_view to_string(Level level) {
   return entry(level).name;
 }
 
+// systemd names the stream it connected to stderr as "device:inode".
+bool writes_to_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat st{};
+  return stream != nullptr && fstat(STDERR_FILENO, &st) == 0 &&
+         fmt::format("{}:{}", st.st_dev, st.st_ino) == stream;
+}
+
 std::unique_ptr<Sink> default_sink() {
-  if (stderr_is_journal())
+  if (writes_to_journal())
     return std::make_unique<JournalSink>();
   return std::make_unique<TextSink>();
 }
@@ -108,6 +108,12 @@ void set_level(Level level) {
   auto& log = state();
   const std::scoped_lock lock(log.mutex);
   log.threshold = level;
+}
+
+Level level() {
+  auto& log = state();
+  const std::scoped_lock lock(log.mutex);
+  return log.threshold;
 }
 
 void write(Record record) {

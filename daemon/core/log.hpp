@@ -2,8 +2,8 @@
 // The log: one sentence for people and fields for machines.
 //
 // Under systemd the fields go to the journal natively; elsewhere plain lines go to stderr. Only
-// the edges log (control, app, the D-Bus service); everything below returns errors. Any thread may
-// write.
+// the edges log (control, app, who carries requests); everything below returns errors. Any thread
+// may write.
 #pragma once
 
 #include <fmt/format.h>
@@ -19,6 +19,9 @@
 #include "core/result.hpp"
 
 namespace fief::log {
+
+/// How the journal knows fiefd: SYSLOG_IDENTIFIER.
+inline constexpr char kIdentifier[] = "fiefd";
 
 enum class Level { debug, info, notice, warning, error };
 
@@ -60,9 +63,14 @@ class Sink {
 /// The journal if stderr is connected to it ($JOURNAL_STREAM), else text on stderr.
 std::unique_ptr<Sink> default_sink();
 
+/// Whether default_sink() is the journal.
+bool writes_to_journal();
+
 /// Replaces the process's sink (text on stderr at first) and threshold (info at first).
 void set_sink(std::unique_ptr<Sink> sink);
 void set_level(Level level);
+/// The threshold.
+Level level();
 
 /// Writes @p record if its level is at the threshold and its kind is not flooding the log.
 void write(Record record);

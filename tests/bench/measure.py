@@ -122,7 +122,8 @@ def in_world(guest, steps):
     for step in steps:
         guest.load("attached")
         try:
-            result = guest.ask("measure", measure=step["measure"], seconds=step["seconds"])
+            with guest.short_turns():
+                result = guest.ask("measure", measure=step["measure"], seconds=step["seconds"])
         except snapshots.Refused as error:
             yield {**step, "foreign": None, "failed": str(error)}
             continue

@@ -142,6 +142,33 @@ TEST_F(RealKernel, SharedCpuDividesByFractions) {
   EXPECT_NEAR(used[1] / (used[0] + used[1]), 0.75, 0.02);
 }
 
+// Who has 20 ms at a time meets a task that takes half of the CPU more often than who has 1 ms.
+TEST_F(RealKernel, WhatRealTimeTakesIsTakenFromAllAlike) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  TestCgroup above("fief-test-real-time");
+  load_root();
+  attach(a, "batch");
+  attach(b, "latency");
+  auto level = level_of(kernel_->topology(), {{a.id(), {}}, {b.id(), {}}});
+  level.participants[0].exclusive.erase(Cid{0});
+  level.participants[1].shared = {{Cid{0}, kCpuUnit / 2}};
+  level.participants[2].shared = {{Cid{0}, kCpuUnit / 2}};
+  apply(level);
+  a.spin();
+  b.spin();
+  const auto cpu = kernel_->topology().cids[0].cpu;
+  above.run(fmt::format(
+      "exec taskset -c {} chrt --fifo 50 python3 -c 'import time\n"
+      "while True:\n  end = time.monotonic() + 0.008\n  while time.monotonic() < end: pass\n"
+      "  time.sleep(0.008)'",
+      cpu));
+  run_for(2s);
+  const auto used = used_during({&a, &b, &above}, [this] { run_for(8s); });
+  EXPECT_GT(used[2] / 8, 0.3);
+  EXPECT_NEAR(used[0] / (used[0] + used[1]), 0.5, 0.02);
+}
+
 // Cid 0 is a's and cid 1 is b's; each may borrow the other's.
 TEST_F(RealKernel, IdleCpuIsLentAndTakenBack) {
   TestCgroup a("fief-test-a");

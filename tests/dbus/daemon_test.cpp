@@ -42,7 +42,8 @@ class DaemonTest : public World {
   /// Starts the controller, puts it on the bus, and connects a client.
   void start_on_bus() {
     start();
-    service_.emplace(io_, *controller_);
+    boosts_.emplace(io_, *controller_);
+    service_.emplace(io_, *controller_, *boosts_);
     controller_->set_listener(&*service_);
     service_->start();
     client_ = meanwhile([] {
@@ -64,6 +65,7 @@ class DaemonTest : public World {
   }
 
   PrivateBus bus_;
+  std::optional<Boosts> boosts_;
   std::optional<Service> service_;
   std::unique_ptr<Client> client_;
 };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "dbus/running_service.hpp"
 
+#include <pthread.h>
+
 #include <boost/asio/post.hpp>
+#include <ctime>
 #include <future>
 
-#include "api/changed_values.hpp"
 #include "dbus/client.hpp"
 #include "status/plan_document.hpp"
 
@@ -32,7 +34,7 @@ SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
 }
 
 std::string describe(const ChangeRequest& request) {
-  return fmt::format("{} [{}] {} by {}", request.subject, dbus::to_text(request.keys),
+  return fmt::format("{} [{}] {} by {}", request.subject, to_text(request.keys),
                      request.lifetime == Lifetime::persistent ? "persistent" : "until-restart",
                      request.requester);
 }
@@ -144,7 +146,10 @@ void StateBackend::record(std::string request, Done done) {
 }
 
 RunningService::RunningService()
-    : work_(io_.get_executor()), service_(io_, backend_), thread_([this] { io_.run(); }) {
+    : work_(io_.get_executor()),
+      boosts_(io_, backend_),
+      service_(io_, backend_, boosts_),
+      thread_([this] { io_.run(); }) {
   on_loop([](StateBackend&, Service& service) { service.start(); });
   wait_for_name(dbus::kService);
 }
@@ -162,6 +167,15 @@ void RunningService::on_loop(const std::function<void(StateBackend&, Service&)>&
     done.set_value();
   });
   done.get_future().get();
+}
+
+std::chrono::nanoseconds RunningService::cpu_time() {
+  clockid_t clock{};
+  timespec spent{};
+  if (::pthread_getcpuclockid(thread_.native_handle(), &clock) != 0 ||
+      ::clock_gettime(clock, &spent) != 0)
+    return {};
+  return std::chrono::seconds{spent.tv_sec} + std::chrono::nanoseconds{spent.tv_nsec};
 }
 
 }  // namespace fief::test

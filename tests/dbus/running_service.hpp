@@ -4,12 +4,13 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
 
-#include "api/backend.hpp"
 #include "api/service.hpp"
+#include "backend/backend.hpp"
 
 namespace fief::test {
 
@@ -65,11 +66,14 @@ class RunningService {
 
   /// Runs @p work on the service's loop and waits for it.
   void on_loop(const std::function<void(StateBackend&, Service&)>& work);
+  /// What the service's thread has had of the CPUs until now. Any thread may ask.
+  [[nodiscard]] std::chrono::nanoseconds cpu_time();
 
  private:
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   StateBackend backend_;
+  Boosts boosts_;
   Service service_;
   std::thread thread_;
 };

@@ -83,8 +83,8 @@ RC_GTEST_PROP(Cost, IsTheInverseOfTheShare, ()) {
       RC_ASSERT(static_cast<double>(cost) >= 0.99 * static_cast<double>(COST_MAX));
       return;
     }
-    // Each level may lose what a division cuts off: one part in 4096. What is exact is so to the digits
-    // of a double: far less than the one by which costs differ.
+    // Each level may lose what a division cuts off: one part in 4096. What is exact is so to the
+    // digits of a double: far less than the one by which costs differ.
     RC_ASSERT(static_cast<double>(cost) <= exact * (1 + 1e-12));
     RC_ASSERT(static_cast<double>(cost) >= exact * 0.998);
   });

@@ -21,10 +21,11 @@ int64_t jitter(int64_t mean, unsigned* seed);
 void compute(unsigned rounds);
 /* Computes until the calling thread has used that much more CPU time. */
 void compute_ns(int64_t duration_ns);
-/* Starts a thread with the policy that the program was started with; ends the program if it cannot. */
+/* Starts a thread with the policy that the program was started with; ends the program if it cannot.
+ */
 void start_thread(void* (*run)(void*), void* argument);
-/* Puts the calling thread above all that is measured, so that it sees things when they happen. The threads that
- * it starts from then on are of the normal policy. */
+/* Puts the calling thread above all that is measured, so that it sees things when they happen. The
+ * threads that it starts from then on are of the normal policy. */
 void become_watcher(void);
 /* Ends the program with a message when @failed. */
 void check(int failed, const char* what);

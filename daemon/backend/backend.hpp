@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the D-Bus service needs of the daemon, and what the daemon tells it. The controller
-// implements Backend; the service registers itself as its StatusListener. Nothing here decides.
+// What those need of the daemon who carry people's requests to it, and what the daemon tells them.
+// The controller implements Backend; the D-Bus service registers itself as its StatusListener.
+// Nothing here decides.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/holds.hpp"
+#include "backend/holds.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/quota.hpp"
+#include "backend/quota.hpp"
 
-namespace fief::dbus {
+namespace fief {
 
 Quota::Ticket Quota::take(const std::string& client) {
   auto& count = (*counts_)[client];
@@ -15,4 +15,4 @@ Quota::Ticket Quota::take(const std::string& client) {
           }};
 }
 
-}  // namespace fief::dbus
+}  // namespace fief

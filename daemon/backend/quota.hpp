@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-namespace fief::dbus {
+namespace fief {
 
 /// Counts by client. Tickets may outlive the quota.
 class Quota {
@@ -26,4 +26,4 @@ class Quota {
   std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();  // of clients that have any
 };
 
-}  // namespace fief::dbus
+}  // namespace fief

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "varlink/connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "varlink/descriptions.hpp"
+
+namespace fief::varlink {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t kMaxCall = 64U << 10;  // bytes, far above any policy key
+
+}  // namespace
+
+Connection::Connection(Socket socket, Sender peer, Shared& shared,
+                       std::vector<Quota::Ticket> places)
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      shared_(shared),
+      places_(std::move(places)),
+      turn_(socket_.get_executor()) {}
+
+void Connection::close() {
+  error_code ignored;
+  static_cast<void>(socket_.close(ignored));
+  turn_.cancel();
+  boost_.reset();
+}
+
+// A call longer than the buffer ends the connection, as any other failure to read does.
+void Connection::read() {
+  boost::asio::async_read_until(socket_, boost::asio::dynamic_buffer(input_, kMaxCall), '\0',
+                                [self = shared_from_this()](error_code error, std::size_t length) {
+                                  if (error)
+                                    return self->close();
+                                  self->admit(length);
+                                });
+}
+
+// Root waits for nobody: it can do worse than to ask often.
+void Connection::admit(std::size_t length) {
+  auto text = input_.substr(0, length - 1);
+  input_.erase(0, length);
+  const auto now = std::chrono::steady_clock::now();
+  turn_.expires_at(peer_.uid == 0 ? now : shared_.pace.admit(peer_.uid, now));
+  turn_.async_wait([self = shared_from_this(), text = std::move(text)](error_code /*cancelled*/) {
+    if (self->socket_.is_open())
+      self->handle(text);
+  });
+}
+
+void Connection::handle(const std::string& text) {
+  const auto call = parse_call(text);
+  if (!call)
+    return close();
+  if (call->interface == kManagerInterface)
+    act(*call);
+  else
+    answer(call_service(*call), call->oneway);
+}
+
+void Connection::act(const Call& call) {
+  auto outcome = call_manager(call, shared_.backend, shared_.boosts);
+  if (auto* text = std::get_if<std::string>(&outcome))
+    return answer(std::move(*text), call.oneway);
+  if (peer_.uid != 0)
+    return answer(reply_failure({Errc::denied, "only root may do this"}), call.oneway);
+  if (const auto* change = std::get_if<Change>(&outcome))
+    return carry_out(*change, call.oneway, [] { return reply(json::Json::object()); });
+  const auto& boost = std::get<Boosts::Boost>(outcome);
+  carry_out(boost.change, call.oneway, [this, descriptor = boost.descriptor] {
+    boost_ = std::move(*descriptor);
+    return reply(json::Json::object(), true);
+  });
+}
+
+// The client may be gone when the outcome is known; a boost then ends with its descriptor.
+void Connection::carry_out(const Change& change, bool oneway,
+                           std::function<std::string()> success) {
+  fief::carry_out(shared_.backend, change, peer_,
+                  [self = shared_from_this(), oneway, of_files = change.of_files,
+                   success = std::move(success)](const Status& outcome) {
+                    if (!self->socket_.is_open())
+                      return;
+                    self->answer(outcome ? success() : reply_failure(outcome.error(), of_files),
+                                 oneway);
+                  });
+}
+
+void Connection::answer(std::string text, bool oneway) {
+  output_ = oneway ? std::string{} : std::move(text) + '\0';
+  write();
+}
+
+void Connection::write() {
+  boost::asio::async_write(socket_, boost::asio::buffer(output_),
+                           [self = shared_from_this()](error_code error, std::size_t /*length*/) {
+                             if (error)
+                               return self->close();
+                             if (self->boost_)
+                               self->wait_for_end();
+                             else
+                               self->read();
+                           });
+}
+
+// Readable means that the client is gone, or that it calls something, which nobody has reason to:
+// either ends the boost.
+void Connection::wait_for_end() {
+  socket_.async_wait(Socket::wait_read,
+                     [self = shared_from_this()](error_code /*any*/) { self->close(); });
+}
+
+}  // namespace fief::varlink

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The daemon's Varlink service, for where there is no D-Bus: a Unix socket that "varlinkctl" and
+// "fiefctl" call. Who calls is what the kernel says of the peer; reading is open to everyone,
+// changes are root's.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.hpp"
+#include "backend/boosts.hpp"
+#include "backend/quota.hpp"
+#include "core/result.hpp"
+#include "varlink/connection.hpp"
+
+namespace fief::varlink {
+
+/// Where clients look for it.
+inline constexpr char kSocket[] = "/run/fief/io.fief.Manager";
+
+class Server {
+ public:
+  /// @p io, @p backend and @p boosts must outlive the server. Everything runs on @p io's thread;
+  /// if that goes on, stop() comes before the end of this.
+  Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, std::string path);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() = default;
+
+  /// Listens at the path, where everybody can connect. A socket that nobody listens on is replaced.
+  /// Errc::busy: somebody does; Errc::invalid: the path is too long; or what fail_errno() gives.
+  Status start();
+  /// Ends every connection, and removes the socket.
+  void stop();
+
+ private:
+  void accept();
+  void accept_later();
+  void admit(Connection::Socket socket);
+
+  std::string path_;
+  Shared shared_;
+  boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::steady_timer retry_;
+  Quota by_user_;
+  Quota of_users_;  ///< all but root, for whom there is always room
+  std::vector<std::weak_ptr<Connection>> connections_;
+};
+
+}  // namespace fief::varlink
