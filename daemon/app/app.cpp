@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/realtime.hpp"
+#include "cgroup/hierarchy_kind.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
 #include "policy/load.hpp"
@@ -80,6 +81,8 @@ Status App::set_up() {
   warn_unless(lock_memory());
   if (const auto usable = kernel_->probe(); !usable)
     return usable;
+  if (const auto unified = check_is_cgroup2(options_.cgroup_mount); !unified)
+    return unified;
   auto watcher = CgroupWatcher::open(options_.cgroup_mount);
   if (!watcher)
     return tl::unexpected(watcher.error());
