@@ -2,8 +2,10 @@
 // fiefd: options and exit statuses. What it does is in app/app.cpp.
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <memory>
 
 #include "app/app.hpp"
+#include "core/background_sink.hpp"
 #include "core/log.hpp"
 #include "kernel/bpf_kernel.hpp"
 
@@ -68,7 +70,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  fief::log::set_sink(fief::log::default_sink());
+  fief::log::set_sink(std::make_unique<fief::log::BackgroundSink>(fief::log::default_sink()));
   CLI::App cli{"Gives each workload its own scheduler and its own CPUs."};
   Options options;
   declare(cli, options);

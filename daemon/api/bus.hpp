@@ -31,6 +31,8 @@ class Bus {
     std::function<Status(sd_bus&)> connected;  ///< registers the objects; before the name is asked
     std::function<void()> acquired;            ///< the name is ours
     std::function<void(const Error&)> lost;    ///< once an outage; the connection is gone
+    /// A message was processed, which took so much CPU time.
+    std::function<void(std::chrono::nanoseconds)> processed;
   };
 
   /// @p io must outlive the bus. The address is libsystemd's: the system bus, or what

@@ -34,6 +34,7 @@ Service::Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts)
       backend_(backend),
       boosts_(boosts),
       snapshots_(backend),
+      admission_(calls_),
       authority_(calls_),
       quota_(kMaxChanges),
       bus_(io, dbus::kService,
@@ -42,8 +43,10 @@ Service::Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts)
             .lost =
                 [this](const Error& why) {
                   calls_.clear();
+                  admission_.forget_names();
                   log::warning({}, "not on the bus, will try again: {}", why.message);
-                }}),
+                },
+            .processed = [this](std::chrono::nanoseconds cost) { admission_.charge(cost); }}),
       self_(std::make_shared<Service*>(this)) {}
 
 void Service::start() {
@@ -66,6 +69,8 @@ void Service::ask_whether_restarting(std::function<void(bool)> then) {
 
 Status Service::register_objects(sd_bus& bus) {
   snapshots_.announce(backend_.status(Figures::leave_out));
+  if (auto guarded = admission_.guard(bus); !guarded)
+    return guarded;
   if (auto added = dbus::add_manager(bus, *this); !added)
     return added;
   if (auto added = dbus::add_log_control(bus, *this); !added)

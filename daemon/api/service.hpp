@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/admission.hpp"
 #include "api/authority.hpp"
 #include "api/bus.hpp"
 #include "api/calls.hpp"
@@ -59,6 +60,7 @@ class Service final : public StatusListener, private dbus::Objects {
   Boosts& boosts_;
   Snapshots snapshots_;
   dbus::PendingCalls calls_;
+  dbus::Admission admission_;
   dbus::Authority authority_;
   Quota quota_;
   dbus::Bus bus_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/realtime.hpp"
+#include "cgroup/hierarchy_kind.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
 #include "policy/load.hpp"
@@ -56,11 +57,6 @@ void warn_unless(const Status& status) {
 App::App(AppOptions options, const KernelFactory& make_kernel)
     : options_(std::move(options)), kernel_(make_kernel(io_)) {}
 
-App::~App() {
-  if (watcher_descriptor_.is_open())
-    watcher_descriptor_.release();
-}
-
 ExitStatus App::run() {
   if (const auto up = set_up(); !up) {
     fail_with(up.error());
@@ -80,11 +76,12 @@ Status App::set_up() {
   warn_unless(lock_memory());
   if (const auto usable = kernel_->probe(); !usable)
     return usable;
+  if (const auto unified = check_is_cgroup2(options_.cgroup_mount); !unified)
+    return unified;
   auto watcher = CgroupWatcher::open(options_.cgroup_mount);
   if (!watcher)
     return tl::unexpected(watcher.error());
   watcher_.emplace(std::move(*watcher));
-  watcher_descriptor_.assign(watcher_->fd());
   controller_.emplace(
       io_, *kernel_, *watcher_, controller_config(options_),
       ControllerHooks{.ready = [this] { become_ready(); },
@@ -99,7 +96,6 @@ Status App::set_up() {
   for (const auto signal : {SIGTERM, SIGINT, SIGHUP})
     signals_.add(signal);
   wait_for_signal();
-  watch_cgroups();
   keep_alive();
   return {};
 }
@@ -111,16 +107,6 @@ void App::serve() {
     return;
   if (const auto listening = varlink_->start(); !listening)
     log::warning({}, "no Varlink: {}", listening.error().message);
-}
-
-void App::watch_cgroups() {
-  watcher_descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                                 [this](const boost::system::error_code& error) {
-                                   if (error)
-                                     return;
-                                   controller_->cgroups_changed();
-                                   watch_cgroups();
-                                 });
 }
 
 void App::wait_for_signal() {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
@@ -44,7 +43,9 @@ class App {
   App(AppOptions options, const KernelFactory& make_kernel);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
-  ~App();
+  App(App&&) = delete;
+  App& operator=(App&&) = delete;
+  ~App() = default;
 
   /// Runs until a signal or a failure ends it. Every failure has been logged.
   ExitStatus run();
@@ -52,7 +53,6 @@ class App {
  private:
   Status set_up();
   void serve();
-  void watch_cgroups();
   void wait_for_signal();
   void keep_alive();
   void become_ready();
@@ -64,12 +64,11 @@ class App {
 
   AppOptions options_;
   boost::asio::io_context io_{1};  // one thread; first, since everything below borrows it
-  Notifier notifier_;
+  Notifier notifier_{io_};
   boost::asio::signal_set signals_{io_};
   boost::asio::steady_timer keep_alive_timer_{io_};
   std::unique_ptr<KernelPort> kernel_;
   std::optional<CgroupWatcher> watcher_;
-  boost::asio::posix::stream_descriptor watcher_descriptor_{io_};  // borrows watcher_'s
   std::optional<Controller> controller_;
   std::optional<Boosts> boosts_;
   std::optional<Service> service_;

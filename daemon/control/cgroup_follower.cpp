@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control/cgroup_follower.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "core/log.hpp"
@@ -13,13 +15,45 @@ namespace {
 // milliseconds and is told to nobody.
 constexpr std::chrono::milliseconds kCpusetsFollow{500};
 
+// Reading everything afresh costs, and what is short, watches perhaps, others must give back.
+constexpr std::chrono::milliseconds kFirstRetry{250};
+constexpr std::chrono::milliseconds kLastRetry{10000};
+
 }  // namespace
 
-bool CgroupFollower::take_in() {
-  const auto changes = watcher_.drain();
-  if (!changes)
-    log::error({}, "cannot follow the cgroups: {}", changes.error().message);
-  return changes && !changes->empty();
+std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
+  if (retry_at_ && now < *retry_at_)
+    return {};
+  auto changes = is_lost() ? watcher_.reread() : watcher_.drain();
+  if (!changes) {
+    note_failure(changes.error(), now);
+    return {};
+  }
+  note_success();
+  return std::move(*changes);
+}
+
+void CgroupFollower::note_failure(const Error& why, Time now) {
+  if (!is_lost()) {
+    log::error({.message_id = message::kCgroupsUnread},
+               "cannot follow the cgroups, and tries again and again: {}", why.message);
+    delay_ = kFirstRetry;
+  }
+  failure_ = fmt::format("cannot follow the cgroups: {}", why.message);
+  retry_at_ = now + delay_;
+  delay_ = std::min(delay_ * 2, kLastRetry);
+}
+
+void CgroupFollower::note_success() {
+  retry_at_.reset();
+  if (!std::exchange(failure_, {}).empty())
+    log::notice({.message_id = message::kCgroupsUnread}, "the cgroups are followed again");
+}
+
+std::optional<CgroupFollower::Time> CgroupFollower::next_deadline() const {
+  if (retry_at_ && cpusets_due_)
+    return std::min(*retry_at_, *cpusets_due_);
+  return retry_at_ ? retry_at_ : cpusets_due_;
 }
 
 void CgroupFollower::follow(const Event& event) {
@@ -34,16 +68,16 @@ void CgroupFollower::follow(const Event& event) {
     log::warning({.message_id = message::kEventsDropped},
                  "{} events of the kernel were lost; everything is read afresh", dropped->count);
     if (const auto reread = watcher_.reread(); !reread)
-      log::error({}, "cannot read the cgroups afresh: {}", reread.error().message);
+      note_failure(reread.error(), std::chrono::steady_clock::now());
   } else if (std::holds_alternative<CidHotplug>(event)) {
     cpusets_due_ = std::chrono::steady_clock::now() + kCpusetsFollow;
   }
 }
 
-bool CgroupFollower::verify() {
+bool CgroupFollower::verify(Time now) {
   const auto changes = watcher_.read_noted();
   if (!changes)
-    log::error({}, "cannot read a cgroup's weight: {}", changes.error().message);
+    note_failure(changes.error(), now);
   return changes && !changes->empty();
 }
 
@@ -52,7 +86,7 @@ void CgroupFollower::reread_cpusets_if_due(Time now) {
     return;
   cpusets_due_.reset();
   if (const auto changes = watcher_.reread_cpusets(); !changes)
-    log::error({}, "cannot read the cpusets afresh: {}", changes.error().message);
+    note_failure(changes.error(), now);
 }
 
 }  // namespace fief

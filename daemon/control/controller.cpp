@@ -29,6 +29,7 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
       cgroup_mount_(std::move(config.cgroup_mount)),
       hooks_(std::move(hooks)),
       trigger_(io, [this] { turn(); }),
+      cgroup_wait_(io, [this] { return look_at_cgroups(); }),
       cgroups_(watcher),
       policy_(
           {.read = std::move(config.read_policy),
@@ -67,6 +68,7 @@ void Controller::start() {
     cgroups_.follow(event);
     trigger_.ask();
   });
+  cgroup_wait_.start(watcher_.fd());
   policy_.start();
   root_.take_over();
 }
@@ -74,6 +76,7 @@ void Controller::start() {
 Status Controller::stop(Leaving leaving) {
   root_.stop();
   trigger_.disarm();
+  cgroup_wait_.stop();
   answers_.answer_all(fail(Errc::stale, "the daemon is stopping"));
   const auto left = leaving == Leaving::for_good ? kernel_.leave() : Status{};
   announcer_.retract("daemon-stopping");
@@ -91,9 +94,14 @@ void Controller::leave(Done done) {
   boost::asio::post(io_, [this] { hooks_.left(); });
 }
 
-void Controller::cgroups_changed() {
-  if (cgroups_.take_in())
+PacedWait::Pause Controller::look_at_cgroups() {
+  const auto now = steady_clock::now();
+  const bool was_lost = cgroups_.is_lost();
+  const auto changes = cgroups_.take_in(now);
+  if (was_lost != cgroups_.is_lost() || !changes.empty())
     trigger_.ask();
+  const auto retry_at = cgroups_.retry_at();
+  return retry_at ? std::chrono::ceil<PacedWait::Pause>(*retry_at - now) : PacedWait::Pause{};
 }
 
 void Controller::turn() {
@@ -104,7 +112,7 @@ void Controller::turn() {
     return;
   if (root_.is_running())
     reconciler_.reconcile();
-  if (cgroups_.verify())
+  if (cgroups_.verify(now))
     trigger_.ask();
   if (!root_.is_stopped())
     arm_trigger();

@@ -20,6 +20,7 @@
 #include "control/answers.hpp"
 #include "control/cgroup_follower.hpp"
 #include "control/children.hpp"
+#include "control/paced_wait.hpp"
 #include "control/policy_store.hpp"
 #include "control/reconciler.hpp"
 #include "control/requests.hpp"
@@ -81,8 +82,6 @@ class Controller final : public Backend, private RootOwner {
   Status stop(Leaving leaving);
   /// What the policy says of a stop.
   [[nodiscard]] OnStop on_stop() const { return policy_.written().root.on_stop; }
-  /// The watcher's descriptor is readable.
-  void cgroups_changed();
 
   [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
@@ -111,6 +110,7 @@ class Controller final : public Backend, private RootOwner {
   void root_lost() override;
   void root_given_up(const Error& why) override;
 
+  PacedWait::Pause look_at_cgroups();
   void turn();
   void arm_trigger();
   void settled();
@@ -127,6 +127,7 @@ class Controller final : public Backend, private RootOwner {
   std::string cgroup_mount_;
   ControllerHooks hooks_;
   TurnTrigger trigger_;
+  PacedWait cgroup_wait_;
   CgroupFollower cgroups_;
   PolicyStore policy_;
   Children children_;

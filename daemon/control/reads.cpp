@@ -45,7 +45,8 @@ StatusView Controller::status(Figures figures) const {
   view.policy_file = policy_.names();
   view.policy_error = policy_.error();
   view.schedulers = scheduler_views(sources);
-  view.schedulers.front().last_error = !plan.shortfall().empty()         ? plan.shortfall()
+  view.schedulers.front().last_error = cgroups_.is_lost()                ? cgroups_.failure()
+                                       : !plan.shortfall().empty()       ? plan.shortfall()
                                        : !policy_.root_refusal().empty() ? policy_.root_refusal()
                                                                          : root_.last_error();
   return view;
@@ -60,7 +61,7 @@ std::string Controller::state_name() const {
 }
 
 bool Controller::is_degraded() const {
-  return !root_.is_running() || !policy_.error().empty() ||
+  return !root_.is_running() || cgroups_.is_lost() || !policy_.error().empty() ||
          !reconciler_.plan().shortfall().empty() || !policy_.root_refusal().empty() ||
          !delegations_in_force();
 }

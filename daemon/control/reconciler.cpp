@@ -21,7 +21,7 @@ Instant plan_time(steady_clock::time_point when) {
 }  // namespace
 
 void Reconciler::reconcile() {
-  parts_.cgroups.take_in();
+  parts_.cgroups.take_in(began_);
   parts_.cgroups.reread_cpusets_if_due(began_);
   if (!observe())
     return;
@@ -122,7 +122,7 @@ Status Reconciler::check_room_for(const Desired& candidate) const {
 }
 
 void Reconciler::attach_done(const Status& outcome, CgroupId cgroup) {
-  parts_.cgroups.take_in();
+  parts_.cgroups.take_in(steady_clock::now());
   parts_.children.finish_attach(outcome, parts_.watcher.tree().find(cgroup) != nullptr,
                                 steady_clock::now());
   hooks_.ask();

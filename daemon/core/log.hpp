@@ -2,8 +2,8 @@
 // The log: one sentence for people and fields for machines.
 //
 // Under systemd the fields go to the journal natively; elsewhere plain lines go to stderr. Only
-// the edges log (control, app, who carries requests); everything below returns errors. Loop thread
-// only: there is no lock.
+// the edges log (control, app, who carries requests); everything below returns errors. Any thread
+// may write.
 #pragma once
 
 #include <fmt/format.h>
@@ -50,7 +50,7 @@ struct Record {
   Fields fields;
 };
 
-/// Where records end.
+/// Where records end. Called by one thread at a time.
 class Sink {
  public:
   Sink() = default;

@@ -3,10 +3,11 @@
 
 #include <utility>
 
+#include "core/trusted_file.hpp"
 #include "kernel/exit_kind.hpp"
 #include "kernel/leave.hpp"
 #include "kernel/load_record.hpp"
-#include "kernel/object_directory.hpp"
+#include "kernel/object_options.hpp"
 #include "kernel/pins.hpp"
 
 namespace fief {
@@ -14,8 +15,10 @@ namespace {
 
 AdoptedScheduler adopted(const Directories& where, const SchedulerObject& object) {
   const auto& record = object.record();
-  const auto checksum = checksum_of_file(object_path(where.objects, record.request.scheduler));
-  return {.request = record.request, .current = checksum && *checksum == record.checksum};
+  const auto content =
+      read_file_of_root(object_path(where.objects, record.request.scheduler), kMaxObjectBytes);
+  return {.request = record.request,
+          .current = content && checksum_of(*content) == record.checksum};
 }
 
 // What cannot be opened. Without a link it is what a daemon left that was killed while it attached

@@ -2,7 +2,6 @@
 #include "kernel/load_record.hpp"
 
 #include <bpf/bpf.h>
-#include <fcntl.h>
 
 #include <array>
 #include <boost/crc.hpp>
@@ -16,7 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kRecordSize = 8192;
-constexpr std::size_t kMaxObject = 64UL << 20;
 
 json option_to_json(const OptionValue& value) {
   return std::visit([](const auto& held) { return json(held); }, value);
@@ -88,15 +86,9 @@ Result<LoadRecord> read_record_map(int map_fd) {
   return load_record_from_json(value.data());
 }
 
-Result<std::uint32_t> checksum_of_file(const std::string& path) {
-  const auto fd = open_at(AT_FDCWD, path, O_RDONLY);
-  if (!fd)
-    return context(path, fd.error());
-  const auto content = read_all(fd->get(), kMaxObject);
-  if (!content)
-    return context(path, content.error());
+std::uint32_t checksum_of(std::string_view content) {
   boost::crc_32_type sum;
-  sum.process_bytes(content->data(), content->size());
+  sum.process_bytes(content.data(), content.size());
   return sum.checksum();
 }
 

@@ -28,7 +28,7 @@ Result<LoadRecord> load_record_from_json(std::string_view text);
 Result<UniqueFd> make_record_map(const LoadRecord& record);
 Result<LoadRecord> read_record_map(int map_fd);
 
-/// CRC-32 of a file. Errc::not_found, Errc::io.
-Result<std::uint32_t> checksum_of_file(const std::string& path);
+/// CRC-32 of what an object file holds.
+std::uint32_t checksum_of(std::string_view content);
 
 }  // namespace fief

@@ -8,7 +8,7 @@
 #include <limits>
 #include <optional>
 
-#include "kernel/libbpf_handles.hpp"
+#include "core/trusted_file.hpp"
 
 namespace fief {
 namespace {
@@ -94,12 +94,19 @@ Status set_tunable(bpf_object& object, std::string_view name, std::int64_t value
   return {};
 }
 
+BpfPtr<bpf_object> open_object(std::string_view content, const std::string& name) {
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
+  return BpfPtr<bpf_object>(bpf_object__open_mem(content.data(), content.size(), &options));
+}
+
 Result<SchedulerOptions> options_in_file(const std::string& file) {
   const LibbpfLog log;  // what is wrong is the loader's to say
-  const BpfPtr<bpf_object> object(bpf_object__open_file(file.c_str(), nullptr));
+  const auto content = read_regular_file(file, kMaxObjectBytes);
+  if (!content)
+    return context(file, content.error());
+  const auto object = open_object(*content, "options");
   if (!object)
-    return fail(errno == ENOENT ? Errc::not_found : Errc::invalid, "{}: cannot open it: {}", file,
-                std::strerror(errno));
+    return fail(Errc::invalid, "{}: cannot open it: {}", file, std::strerror(errno));
   return options_of(*object);
 }
 

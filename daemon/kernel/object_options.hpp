@@ -5,12 +5,14 @@
 
 #include <bpf/libbpf.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "core/result.hpp"
+#include "kernel/libbpf_handles.hpp"
 #include "kernel/object_directory.hpp"
 #include "policy/scheduler_options.hpp"
 
@@ -36,6 +38,13 @@ SchedulerOptions options_of(const bpf_object& object);
 
 /// Sets @p name in an object that is not loaded yet. Errc::invalid: it has no such number.
 Status set_tunable(bpf_object& object, std::string_view name, std::int64_t value);
+
+/// A longer object file is refused unread.
+inline constexpr std::size_t kMaxObjectBytes = 64UL << 20;
+
+/// Opens what an object file holds; @p name is the scheduler's. The object does not refer to
+/// @p content afterwards. nullptr with errno: it is no object.
+BpfPtr<bpf_object> open_object(std::string_view content, const std::string& name);
 
 /// Opens an object file and closes it again. Errc::invalid: it is none.
 Result<SchedulerOptions> options_in_file(const std::string& file);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/trusted_file.hpp"
 #include "kernel/exit_kind.hpp"
 #include "kernel/libbpf_handles.hpp"
 #include "kernel/load_record.hpp"
@@ -162,15 +163,15 @@ struct SchedulerLoader::Impl {
   [[nodiscard]] ExitInfo exit_info() const;
 };
 
+// Read once: what is loaded is what was judged and what the record tells of.
 Status SchedulerLoader::Impl::open() {
-  const auto checksum = checksum_of_file(spec.file);
-  if (!checksum)
-    return fail(checksum.error().code, "cannot open it: {}", checksum.error().message);
-  record = {.request = spec.request, .checksum = *checksum};
-  object.reset(bpf_object__open_file(spec.file.c_str(), nullptr));
+  const auto content = read_file_of_root(spec.file, kMaxObjectBytes);
+  if (!content)
+    return tl::unexpected(content.error());
+  record = {.request = spec.request, .checksum = checksum_of(*content)};
+  object = open_object(*content, spec.request.scheduler);
   if (!object)
-    return fail(errno == ENOENT ? Errc::not_found : Errc::invalid, "cannot open it: {}",
-                std::strerror(errno));
+    return fail(Errc::invalid, "cannot open it: {}", std::strerror(errno));
   struct_ops = find_struct_ops(object.get());
   if (struct_ops == nullptr)
     return fail(Errc::invalid, "it holds no scheduler (no struct_ops map)");

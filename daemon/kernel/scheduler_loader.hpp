@@ -26,8 +26,8 @@ struct SchedulerSpec {
 class SchedulerLoader {
  public:
   /// Opens, configures and loads. Errc::not_found: no such object file; Errc::invalid: not a
-  /// scheduler object, or an unknown option; Errc::denied; Errc::kernel: refused, with the
-  /// verifier's own reason.
+  /// scheduler object, or an unknown option; Errc::denied: too few privileges, or others than root
+  /// could have written the file; Errc::kernel: refused, with the verifier's own reason.
   static Result<SchedulerLoader> load(const SchedulerSpec& spec);
 
   /// Pins and attaches. Errc::not_found: no such cgroup; Errc::busy: another scheduler is in the

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "policy/load.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <iterator>
 #include <map>
 #include <system_error>
 #include <utility>
 
-#include "core/fd.hpp"
+#include "core/trusted_file.hpp"
 
 namespace fief {
 namespace {
@@ -61,36 +59,11 @@ void add_drop_ins(const fs::path& directory, std::map<std::string, fs::path>& by
     faults.push_back(whole_file(directory.string(), "cannot be listed: " + error.message()));
 }
 
-/// Why a file must not be obeyed, or "".
-std::string distrust(const struct stat& status, FileTrust trust) {
-  if (!S_ISREG(status.st_mode))
-    return "is not a regular file";
-  if (trust == FileTrust::any)
-    return "";
-  if (status.st_uid != 0)
-    return fmt::format("belongs to user {}, not to root; chown root it", status.st_uid);
-  const bool group_writes = (status.st_mode & S_IWGRP) != 0 && status.st_gid != 0;
-  if ((status.st_mode & S_IWOTH) != 0 || group_writes)
-    return "can be written by others than root; chmod go-w it";
-  return "";
-}
-
 }  // namespace
 
 Result<std::string> read_policy_file(const std::string& file, FileTrust trust) {
-  // O_NONBLOCK: a FIFO in the place of a file must not hang the reader.
-  const auto fd = open_at(AT_FDCWD, file, O_RDONLY | O_NONBLOCK);
-  if (!fd)
-    return context("cannot be read", fd.error());
-  struct stat status{};
-  if (::fstat(fd->get(), &status) != 0)
-    return fail_errno(errno);
-  if (auto reason = distrust(status, trust); !reason.empty())
-    return fail(Errc::denied, "{}", reason);
-  auto text = read_all(fd->get(), kMaxPolicyBytes);
-  if (!text)
-    return context("cannot be read", text.error());
-  return text;
+  return trust == FileTrust::root_only ? read_file_of_root(file, kMaxPolicyBytes)
+                                       : read_regular_file(file, kMaxPolicyBytes);
 }
 
 tl::expected<std::vector<std::string>, FaultList> find_policy_files(const PolicyPaths& paths) {

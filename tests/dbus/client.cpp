@@ -2,6 +2,8 @@
 #include "dbus/client.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -28,7 +30,23 @@ T read_basic(const dbus::MessageRef& message, char type) {
   return value;
 }
 
+// The system call itself: the library's function would change every thread.
+void become(uid_t user) {
+  constexpr auto kUnchanged = static_cast<uid_t>(-1);
+  if (::syscall(SYS_setresuid, kUnchanged, user, kUnchanged) != 0)
+    throw std::runtime_error("cannot become another user");
+}
+
 }  // namespace
+
+AsUser::AsUser(uid_t user) {
+  become(user);
+}
+
+// NOLINTNEXTLINE(bugprone-exception-escape): root always may
+AsUser::~AsUser() {
+  become(0);
+}
 
 void wait_for_name(const std::string& name) {
   const auto bus = connect();

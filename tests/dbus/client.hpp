@@ -2,6 +2,8 @@
 // A plain client of the service: what any program on the bus can do.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -18,6 +20,18 @@ inline constexpr std::chrono::seconds kPatience{60};
 
 /// Waits until somebody owns @p name.
 void wait_for_name(const std::string& name);
+
+/// Makes this thread another user's while it lives: who connects then is that user to the bus. For
+/// root only.
+class AsUser {
+ public:
+  explicit AsUser(uid_t user);
+  AsUser(const AsUser&) = delete;
+  AsUser& operator=(const AsUser&) = delete;
+  AsUser(AsUser&&) = delete;
+  AsUser& operator=(AsUser&&) = delete;
+  ~AsUser();
+};
 
 /// Either a reply or an error name with its message.
 struct Answer {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "dbus/running_service.hpp"
 
+#include <pthread.h>
+
 #include <boost/asio/post.hpp>
+#include <ctime>
 #include <future>
 
 #include "dbus/client.hpp"
@@ -164,6 +167,15 @@ void RunningService::on_loop(const std::function<void(StateBackend&, Service&)>&
     done.set_value();
   });
   done.get_future().get();
+}
+
+std::chrono::nanoseconds RunningService::cpu_time() {
+  clockid_t clock{};
+  timespec spent{};
+  if (::pthread_getcpuclockid(thread_.native_handle(), &clock) != 0 ||
+      ::clock_gettime(clock, &spent) != 0)
+    return {};
+  return std::chrono::seconds{spent.tv_sec} + std::chrono::nanoseconds{spent.tv_nsec};
 }
 
 }  // namespace fief::test

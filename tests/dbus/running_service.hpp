@@ -4,6 +4,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -65,6 +66,8 @@ class RunningService {
 
   /// Runs @p work on the service's loop and waits for it.
   void on_loop(const std::function<void(StateBackend&, Service&)>& work);
+  /// What the service's thread has had of the CPUs until now. Any thread may ask.
+  [[nodiscard]] std::chrono::nanoseconds cpu_time();
 
  private:
   boost::asio::io_context io_;

@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "cgroup/hierarchy_kind.hpp"
 #include "cgroup/watcher.hpp"
 
 namespace fief {
@@ -81,6 +82,10 @@ class Cgroupfs : public testing::Test {
   fs::path own_;
   std::optional<CgroupWatcher> watcher_;
 };
+
+TEST_F(Cgroupfs, IsTheKindThatIsNeeded) {
+  EXPECT_TRUE(check_is_cgroup2(own_.string()));
+}
 
 TEST_F(Cgroupfs, SeesCgroupsComeAndGo) {
   const auto at_first = watches();

@@ -32,6 +32,26 @@ TEST_F(Failure, AFailingAttachIsTriedAgain) {
   EXPECT_EQ(controller_->status(Figures::read).state, "running");
 }
 
+TEST_F(Failure, CgroupsThatCannotBeReadAreToldOnceAndReadAgain) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  ASSERT_EQ(controller_->status(Figures::read).state, "running");
+  // Nobody watches what could not be read: that it is well again must be found out.
+  cgroups_.make({.path = "/bad"});
+  cgroups_.write("/bad", "cpu.weight", "heavy\n");
+  wait_until("degraded", [this] { return controller_->status(Figures::read).state == "degraded"; });
+  EXPECT_THAT(view("/").last_error, HasSubstr("cannot follow the cgroups: "));
+  make("/b");
+  controller_->replan(/*from_scratch=*/false, [](const Status&) {});
+  settle();
+  EXPECT_EQ(logged(message::kCgroupsUnread), 1U);
+  cgroups_.set_weight("/bad", 100);
+  wait_until("running", [this] { return controller_->status(Figures::read).state == "running"; });
+  EXPECT_EQ(logged(message::kCgroupsUnread), 2U);
+  EXPECT_NE(watcher_->tree().find("/b"), nullptr);
+}
+
 TEST_F(Failure, TooManyFailuresEndInQuarantineUntilAReload) {
   make("/a");
   make("/b");

@@ -29,15 +29,12 @@ World::World(std::string_view topology)
 World::~World() {
   EXPECT_THAT(kernel_.violations(), ::testing::IsEmpty());
   log::set_sink(log::default_sink());
-  if (descriptor_.is_open())
-    descriptor_.release();
 }
 
 void World::start(std::chrono::milliseconds limit) {
   auto watcher = CgroupWatcher::open(cgroups_.mount());
   ASSERT_TRUE(watcher) << watcher.error().message;
   watcher_.emplace(std::move(*watcher));
-  descriptor_.assign(watcher_->fd());
   ControllerConfig config;
   config.read_policy = [this] { return read_policy(); };
   config.drop_ins.emplace(drop_ins_.path() / "policy.d");
@@ -51,7 +48,6 @@ void World::start(std::chrono::milliseconds limit) {
                                       .left = [this] { left_ = true; },
                                       .progress = [](const std::string&) {}});
   controller_->set_listener(&listener_);
-  watch();
   controller_->start();
   wait_until("ready or failed", [this] { return ready_ || failure_; }, limit);
 }
@@ -59,22 +55,11 @@ void World::start(std::chrono::milliseconds limit) {
 void World::crash() {
   settle();
   controller_.reset();
-  static_cast<void>(descriptor_.release());
   io_.restart();
   io_.poll();  // the wait on the descriptor ends
   watcher_.reset();
   ready_ = false;
   listener_ = {};
-}
-
-void World::watch() {
-  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [this](const boost::system::error_code& error) {
-                           if (error)
-                             return;
-                           controller_->cgroups_changed();
-                           watch();
-                         });
 }
 
 // As the daemon's own directories: one file, and whatever drop-ins there are by now.

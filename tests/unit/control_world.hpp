@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -81,7 +80,6 @@ class World : public ::testing::Test {
   CgroupFixture cgroups_;
   ModelKernel kernel_;
   std::optional<CgroupWatcher> watcher_;
-  boost::asio::posix::stream_descriptor descriptor_{io_};
   Listener listener_;
   std::vector<log::Record> records_;
   std::string policy_text_ = "{}";
@@ -93,7 +91,6 @@ class World : public ::testing::Test {
 
  private:
   [[nodiscard]] PolicySources read_policy() const;
-  void watch();
 };
 
 /// A delegation that is tried again after 10 ms, and not more often than @p tries times.
