@@ -20,7 +20,7 @@
 #define CHILD_NAME "fief_latency"
 #define SLICE_US 1000
 #define VQUEUE_KEY(p, tctx, vtime) latency_deadline(p, tctx, vtime)
-#define VQUEUE_TAKE(llc, cid, enq_flags) latency_take(llc, cid, enq_flags)
+#define VQUEUE_TAKE(llc, cid) latency_take(llc, cid)
 #define CHILD_STARTED(p, tctx, cid) latency_started(p, tctx, cid)
 #define CHILD_WAKE_PREEMPT(p, tctx, home) latency_wake_preempt(p, tctx, home)
 
@@ -40,7 +40,7 @@ static __always_inline u64 latency_deadline(const struct task_struct *p,
 	return vtime + task_scale(p, tctx, slice_ns());
 }
 
-static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags);
+static __always_inline bool latency_take(u32 llc, s32 cid);
 
 static __always_inline void latency_started(const struct task_struct *p,
 					    const struct task_ctx *tctx, s32 cid)
@@ -92,7 +92,7 @@ static __always_inline void latency_wake_preempt(const struct task_struct *p, st
 #include "lib/child.bpf.h"
 
 /* Take the task with the earliest deadline that is eligible, or the first if none of a few is. */
-static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags)
+static __always_inline bool latency_take(u32 llc, s32 cid)
 {
 	struct task_struct *p;
 	bool taken = false;
@@ -104,7 +104,8 @@ static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags)
 
 		if (tctx && !vtime_before(vclock, tctx->vtime) &&
 		    cidmask_test(tctx->allowed, cid)) {
-			taken = scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, enq_flags);
+			taken = scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL,
+						 SCX_ENQ_IMMED);
 			if (taken)
 				break;
 		}
@@ -112,5 +113,5 @@ static __always_inline bool latency_take(u32 llc, s32 cid, u64 enq_flags)
 			break;
 	}
 	bpf_rcu_read_unlock();
-	return taken || dsq_move_to_local(vqueue_dsq(llc), enq_flags);
+	return taken || dsq_move_to_local(vqueue_dsq(llc));
 }

@@ -14,8 +14,6 @@
  * Maps: arena (struct fief_state; the daemon stages plans, fief_apply makes them live), events
  * (ring, read by the daemon), task_ctxs. Locking: none beyond the rq locks that ops run under.
  */
-#define OWN_ENQ_FLAGS 0
-
 #include "lib/base.bpf.h"
 #include "lib/apply.bpf.h"
 #include "lib/cidmask.bpf.h"

@@ -59,10 +59,13 @@ static __always_inline bool dsq_insert_vtime(struct task_struct *p, u64 dsq_id, 
 	return __scx_bpf_dsq_insert_vtime(p, &args);
 }
 
-/* Move the first task of a DSQ that may run here to this CPU. Dispatch context only. */
-static __always_inline bool dsq_move_to_local(u64 dsq_id, u64 enq_flags)
+/*
+ * Move the first task of a DSQ that may run here to this CPU. Dispatch context only. It runs at once, or
+ * comes back: also when a task of real-time priority takes the CPU, which may keep it for long.
+ */
+static __always_inline bool dsq_move_to_local(u64 dsq_id)
 {
-	return scx_bpf_dsq_move_to_local___v2___fief(dsq_id, enq_flags);
+	return scx_bpf_dsq_move_to_local___v2___fief(dsq_id, SCX_ENQ_IMMED);
 }
 
 /* End this scheduler with a message for people; every task returns to its parent. */

@@ -29,8 +29,6 @@
 #ifndef FIEF_CHILD_BPF_H
 #define FIEF_CHILD_BPF_H
 
-/* The baseline cap suffices for this, so also on cids shared with others. */
-#define OWN_ENQ_FLAGS SCX_ENQ_IMMED
 #define TURN_CHARGE_MAX_NS turn_ns()
 
 #include "base.bpf.h"
@@ -171,9 +169,8 @@ void FIEF_OP(child_dispatch, s32 cid, struct task_struct *prev)
 
 	touch_arena();
 	reclaim_over(cid);
-	found = has_children() || cidmask_test(pinned_cids, cid) ?
-			dispatch_by_plan(cid, prev) :
-			vqueue_dispatch(cid, prev, OWN_ENQ_FLAGS);
+	found = has_children() || cidmask_test(pinned_cids, cid) ? dispatch_by_plan(cid, prev) :
+								   vqueue_dispatch(cid, prev);
 	if (!found && !prev)
 		idle_restore(cid);
 }

@@ -10,7 +10,6 @@
  * more than a look.
  *
  * The including file decides before it includes this one:
- *   OWN_ENQ_FLAGS       flags with which own tasks go to a cid that the plan gives this scheduler
  *   TURN_CHARGE_MAX_NS  see lib/share.bpf.h
  *
  * What follows from caps and plan on each cid: lib/rights.bpf.h. How long a turn lasts at most:
@@ -63,7 +62,7 @@ static __always_inline bool reserve_wanted(s32 cid)
 static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 {
 	if (cidmask_test(pinned_cids, cid)) {
-		if (dsq_move_to_local(pinned_dsq(cid), OWN_ENQ_FLAGS))
+		if (dsq_move_to_local(pinned_dsq(cid)))
 			return true;
 		cidmask_clear(pinned_cids, cid);
 		/* an insert between the look and the clear must not be forgotten */
@@ -71,8 +70,8 @@ static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 			cidmask_set(pinned_cids, cid);
 	}
 	if (plan_has_self(cid_plan(cid)))
-		return vqueue_dispatch(cid, prev, OWN_ENQ_FLAGS);
-	if (dsq_move_to_local(AGED_DSQ, OWN_ENQ_FLAGS))
+		return vqueue_dispatch(cid, prev);
+	if (dsq_move_to_local(AGED_DSQ))
 		return true;
 	/* a pinned task that was running and is alone goes on */
 	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
@@ -166,7 +165,7 @@ FIEF_VERIFIED_ONCE int dispatch_slot(u32 slot, s32 cid,
 static __always_inline bool borrow(u32 slot, s32 cid, struct task_struct *prev)
 {
 	if (slot == FIEF_SLOT_SELF)
-		return vqueue_dispatch(cid, prev, SCX_ENQ_IMMED);
+		return vqueue_dispatch(cid, prev);
 	return dispatch_slot(slot, cid, NULL);
 }
 

@@ -22,7 +22,7 @@
  *   VQUEUE_KEY(p, tctx, vtime)     the place of a task in the queue; by default its virtual time
  *   VQUEUE_STICKY_NS               how much further than the queue's first a running task may be and
  *                                  still go on; by default 0
- *   VQUEUE_TAKE(llc, cid, flags)   moves a task to this CPU; by default the first that may run here
+ *   VQUEUE_TAKE(llc, cid)          moves a task to this CPU; by default the first that may run here
  *
  * A CPU takes from its own LLC's queue, but looks at one other queue in turn and takes from there
  * when that queue's first task is more than a slice behind: weights hold across LLCs.
@@ -46,7 +46,7 @@
 #define VQUEUE_STICKY_NS 0
 #endif
 #ifndef VQUEUE_TAKE
-#define VQUEUE_TAKE(llc, cid, enq_flags) dsq_move_to_local(vqueue_dsq(llc), enq_flags)
+#define VQUEUE_TAKE(llc, cid) dsq_move_to_local(vqueue_dsq(llc))
 #endif
 
 /* How far behind the clock a task may stay that has found no CPU for its share. */
@@ -163,14 +163,14 @@ static __always_inline u32 vqueue_pick(s32 cid)
 	return own;
 }
 
-static __always_inline bool vqueue_take(u32 llc, s32 cid, u64 enq_flags)
+static __always_inline bool vqueue_take(u32 llc, s32 cid)
 {
 	park_clear_head(vqueue_dsq(llc));
-	return VQUEUE_TAKE(llc, cid, enq_flags);
+	return VQUEUE_TAKE(llc, cid);
 }
 
 /* Take one that has waited too long, but not twice in a row. */
-static __always_inline bool aged_dispatch(s32 cid, u64 enq_flags)
+static __always_inline bool aged_dispatch(s32 cid)
 {
 	if (!scx_bpf_dsq_nr_queued(AGED_DSQ))
 		return false;
@@ -178,7 +178,7 @@ static __always_inline bool aged_dispatch(s32 cid, u64 enq_flags)
 		cidmask_clear(aged_cids, cid);
 		return false;
 	}
-	if (!dsq_move_to_local(AGED_DSQ, enq_flags))
+	if (!dsq_move_to_local(AGED_DSQ))
 		return false;
 	cidmask_set(aged_cids, cid);
 	return true;
@@ -208,8 +208,8 @@ static __always_inline bool vqueue_prev_first(struct task_struct *prev, struct t
  * Put a queued task on @cid, or let @prev (the task whose slice ended here, if it is ours) go on
  * when it is the one that has used least. False: there is nothing for this cid.
  */
-FIEF_VERIFIED_ONCE int
-vqueue_dispatch(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable, u64 enq_flags)
+FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid,
+				       struct task_struct *prev __arg_trusted __arg_nullable)
 {
 	bool prev_runnable = prev && (prev->scx.flags & SCX_TASK_QUEUED);
 	u32 first, i;
@@ -217,7 +217,7 @@ vqueue_dispatch(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable, 
 	touch_arena();
 	first = vqueue_pick(cid);
 
-	if (aged_dispatch(cid, enq_flags))
+	if (aged_dispatch(cid))
 		return true;
 	if (prev_runnable) {
 		struct task_ctx *tctx = task_ctx(prev);
@@ -234,17 +234,17 @@ vqueue_dispatch(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable, 
 			}
 		}
 	}
-	if (vqueue_take(first, cid, enq_flags))
+	if (vqueue_take(first, cid))
 		return true;
 	bpf_for(i, 0, nr_llcs) {
-		if (i != first && vqueue_take(i, cid, enq_flags))
+		if (i != first && vqueue_take(i, cid))
 			return true;
 	}
 	if (prev_runnable && cidmask_test(usable_cids, cid)) {
 		vqueue_keep(prev);
 		return true;
 	}
-	return dsq_move_to_local(AGED_DSQ, enq_flags);
+	return dsq_move_to_local(AGED_DSQ);
 }
 
 /* A tick while a task of ours runs: a limit ends its slice. */

@@ -22,10 +22,11 @@ class CgroupFollower {
   /// What changed since the last call. If the view can no longer be kept true, that is told once;
   /// then everything is read afresh, less and less often, until it goes well.
   std::vector<CgroupChange> take_in(Time now);
-  /// Takes in what @p event says has changed: a weight as it was told, anything else by reading it again.
+  /// Takes in what @p event says has changed: a weight as it was told, anything else by reading it
+  /// again.
   void follow(const Event& event);
-  /// Reads the files of what was taken in as told: after the turn that follows it, since reading takes
-  /// longer than planning. True if anything is other than told.
+  /// Reads the files of what was taken in as told: after the turn that follows it, since reading
+  /// takes longer than planning. True if anything is other than told.
   bool verify(Time now);
   /// CPUs may have come or gone unseen.
   void doubt_cpusets() { cpusets_due_ = std::chrono::steady_clock::now(); }

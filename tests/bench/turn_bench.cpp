@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a turn of the daemon costs on a large machine: a weight is written, and the plan follows. CPU time
-// of the whole process, which is the daemon over the model kernel: 512 CPUs, 10,000 cgroups, and
-// schedulers on 1,000 of them, at two levels.
+// What a turn of the daemon costs on a large machine: a weight is written, and the plan follows.
+// CPU time of the whole process, which is the daemon over the model kernel: 512 CPUs, 10,000
+// cgroups, and schedulers on 1,000 of them, at two levels.
 #include <algorithm>
 #include <ctime>
 #include <fstream>
@@ -59,9 +59,10 @@ class TurnCost : public World {
 TEST_F(TurnCost, OfOneWeight) {
   make_all();
   start(std::chrono::minutes{20});
-  wait_until("all are attached",
-             [this] { return kernel_.observe()->schedulers.size() == 1 + kParents * (1 + kChildrenEach); },
-             std::chrono::minutes{20});
+  wait_until(
+      "all are attached",
+      [this] { return kernel_.observe()->schedulers.size() == 1 + kParents * (1 + kChildrenEach); },
+      std::chrono::minutes{20});
   settle();
   std::vector<double> took;
   for (int number = 0; number < kTurns; ++number)

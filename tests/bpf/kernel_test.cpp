@@ -157,12 +157,7 @@ TEST_F(RealKernel, WhatRealTimeTakesIsTakenFromAllAlike) {
   apply(level);
   a.spin();
   b.spin();
-  const auto cpu = kernel_->topology().cids[0].cpu;
-  above.run(fmt::format(
-      "exec taskset -c {} chrt --fifo 50 python3 -c 'import time\n"
-      "while True:\n  end = time.monotonic() + 0.008\n  while time.monotonic() < end: pass\n"
-      "  time.sleep(0.008)'",
-      cpu));
+  above.run_above_all(kernel_->topology().cids[0].cpu, 0.008, 0.008);
   run_for(2s);
   const auto used = used_during({&a, &b, &above}, [this] { run_for(8s); });
   EXPECT_GT(used[2] / 8, 0.3);

@@ -112,6 +112,14 @@ pid_t TestCgroup::start_shell(std::string command) {
   return pid;
 }
 
+pid_t TestCgroup::run_above_all(std::uint32_t cpu, double busy, double idle) {
+  return run(
+      fmt::format("exec taskset -c {} chrt --fifo 50 python3 -c 'import time\n"
+                  "while True:\n  end = time.monotonic() + {}\n"
+                  "  while time.monotonic() < end: pass\n  time.sleep({})'",
+                  cpu, busy, idle));
+}
+
 pid_t TestCgroup::run(const std::string& command) {
   const pid_t pid = start_shell(command);
   write("cgroup.procs", std::to_string(pid));

@@ -37,6 +37,9 @@ class TestCgroup {
   pid_t spin(int cpu = -1, int nice_value = 0);
   /// Starts a shell in it that runs @p command.
   pid_t run(const std::string& command);
+  /// Starts a task of real-time priority on a CPU that computes for @p busy seconds and sleeps for
+  /// @p idle seconds, again and again.
+  pid_t run_above_all(std::uint32_t cpu, double busy, double idle);
   std::vector<pid_t> spin_many(int tasks, int nice_value = 0);
   void write(const std::string& file, const std::string& text) const;
   void remove();

@@ -80,7 +80,7 @@ void FIEF_OP(fifo_enqueue, struct task_struct *p, u64 enq_flags)
 void FIEF_OP(fifo_dispatch, s32 cid, struct task_struct *prev)
 {
 	if (fault != FAULT_STALL)
-		dsq_move_to_local(QUEUE, SCX_ENQ_IMMED);
+		dsq_move_to_local(QUEUE);
 }
 
 void FIEF_OP(fifo_sub_ecaps_updated, s32 cid, u64 before, u64 after)
