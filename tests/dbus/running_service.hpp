@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The real D-Bus service on a loop of its own, over a state that the test sets.
+// The real services, D-Bus and Varlink, on a loop of their own, over a state that the test sets.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,6 +10,8 @@
 
 #include "api/service.hpp"
 #include "backend/backend.hpp"
+#include "unit/temp_dir.hpp"
+#include "varlink/server.hpp"
 
 namespace fief::test {
 
@@ -66,12 +68,18 @@ class RunningService {
   /// Runs @p work on the service's loop and waits for it.
   void on_loop(const std::function<void(StateBackend&, Service&)>& work);
 
+  /// Where it answers on Varlink.
+  [[nodiscard]] const std::string& socket() const { return socket_; }
+
  private:
+  TempDir directory_;
+  std::string socket_ = (directory_.path() / "io.fief.Manager").string();
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   StateBackend backend_;
   Boosts boosts_;
   Service service_;
+  varlink::Server varlink_;
   std::thread thread_;
 };
 
