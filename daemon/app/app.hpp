@@ -16,6 +16,7 @@
 #include "cgroup/watcher.hpp"
 #include "control/controller.hpp"
 #include "core/result.hpp"
+#include "fief/varlink_names.hpp"
 #include "kernel/port.hpp"
 #include "varlink/server.hpp"
 

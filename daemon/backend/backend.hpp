@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "core/result.hpp"
@@ -31,7 +30,7 @@ struct ExplanationTexts {
 struct ChangeRequest {
   /// Its name, its cgroup's path, or the last part of that path where only one ends so.
   std::string subject;
-  std::map<std::string, ChangedValue> keys;  ///< new values, by the policy's keys
+  ChangedKeys keys;  ///< new values, by the policy's keys
   Lifetime lifetime = Lifetime::persistent;
   std::string requester;  ///< for people: "uid 0"
 };

@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include <functional>
-#include <map>
 #include <string>
 
 #include "backend/backend.hpp"
@@ -39,8 +38,6 @@ struct Sender {
 /// Does what @p sender may do, and logs who asked for what and why it was not done. @p backend must
 /// last until this returns; @p done may be called any time later.
 void carry_out(Backend& backend, const Change& change, const Sender& sender, Backend::Done done);
-
-using ChangedKeys = std::map<std::string, ChangedValue>;
 
 /// "weight=300, placement=spread": for the journal.
 std::string to_text(const ChangedKeys& keys);

@@ -28,9 +28,8 @@ ChangedValue parse_value(std::string_view text) {
   return std::string(text);
 }
 
-Result<std::map<std::string, ChangedValue>> parse_assignments(
-    const std::vector<std::string>& arguments) {
-  std::map<std::string, ChangedValue> values;
+Result<ChangedKeys> parse_assignments(const std::vector<std::string>& arguments) {
+  ChangedKeys values;
   for (const auto& argument : arguments) {
     const auto sign = argument.find('=');
     if (sign == std::string::npos || sign == 0)
@@ -43,22 +42,14 @@ Result<std::map<std::string, ChangedValue>> parse_assignments(
   return values;
 }
 
-Result<Options> parse_options(const std::vector<std::string>& arguments) {
-  const auto values = parse_assignments(arguments);
-  if (!values)
-    return tl::unexpected(values.error());
-  Options options;
-  for (const auto& [name, value] : *values) {
-    if (const auto* flag = std::get_if<bool>(&value))
-      options[name] = *flag;
-    else if (const auto* number = std::get_if<std::int64_t>(&value))
-      options[name] = *number;
-    else if (const auto* text = std::get_if<std::string>(&value))
-      options[name] = *text;
-    else
+Result<ChangedKeys> parse_options(const std::vector<std::string>& arguments) {
+  auto options = parse_assignments(arguments);
+  if (!options)
+    return options;
+  for (const auto& [name, value] : *options)
+    if (std::holds_alternative<double>(value))
       return fail(Errc::invalid, "option {} is neither a whole number, true, false nor a string",
                   name);
-  }
   return options;
 }
 

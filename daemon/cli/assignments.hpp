@@ -2,7 +2,6 @@
 // "KEY=VALUE" as it stands on a command line. Pure.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +16,9 @@ ChangedValue parse_value(std::string_view text);
 
 /// Each "KEY=VALUE" of @p arguments; "min-cpus" is "min_cpus". Errc::invalid names the first
 /// argument that is none, or that gives a key twice.
-Result<std::map<std::string, ChangedValue>> parse_assignments(
-    const std::vector<std::string>& arguments);
+Result<ChangedKeys> parse_assignments(const std::vector<std::string>& arguments);
 
-/// The same for a scheduler's options.
-Result<Options> parse_options(const std::vector<std::string>& arguments);
+/// The same for a scheduler's options, none of which is a real.
+Result<ChangedKeys> parse_options(const std::vector<std::string>& arguments);
 
 }  // namespace fief::cli

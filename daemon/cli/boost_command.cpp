@@ -10,7 +10,6 @@
 #include <cstring>
 
 #include "cli/assignments.hpp"
-#include "cli/bus_values.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 
@@ -68,14 +67,9 @@ int boost_command(const std::string& subject, const std::string& reason,
     return report_refusal({Errc::invalid, "no KEY=VALUE is given"}, false);
   if (!keys)
     return report_refusal(keys.error(), false);
-  auto client = Client::connect();
-  const auto hold = client.and_then([&](Client& bus) {
-    return bus.descriptor("Boost", [&](sd_bus_message& message) {
-      int result = sd_bus_message_append(&message, "s", subject.c_str());
-      if (result >= 0)
-        result = append_dictionary(message, *keys);
-      return result < 0 ? result : sd_bus_message_append(&message, "s", reason.c_str());
-    });
+  const auto hold = connect().and_then([&](const Connection& daemon) {
+    return daemon->open("Boost",
+                        {{"delegation", subject}, {"properties", *keys}, {"reason", reason}});
   });
   if (!hold)
     return report_refusal(hold.error(), false);

@@ -24,9 +24,7 @@ int append_entry(sd_bus_message& message, const std::string& key, const ChangedV
   return result < 0 ? result : sd_bus_message_close_container(&message);
 }
 
-}  // namespace
-
-int append_dictionary(sd_bus_message& message, const std::map<std::string, ChangedValue>& values) {
+int append_dictionary(sd_bus_message& message, const ChangedKeys& values) {
   int result = sd_bus_message_open_container(&message, SD_BUS_TYPE_ARRAY, "{sv}");
   for (const auto& [key, value] : values)
     if (result >= 0)
@@ -34,11 +32,22 @@ int append_dictionary(sd_bus_message& message, const std::map<std::string, Chang
   return result < 0 ? result : sd_bus_message_close_container(&message);
 }
 
-int append_dictionary(sd_bus_message& message, const Options& options) {
-  std::map<std::string, ChangedValue> values;
-  for (const auto& [name, option] : options)
-    values.emplace(name, std::visit([](const auto& plain) { return ChangedValue(plain); }, option));
-  return append_dictionary(message, values);
+int append_value(sd_bus_message& message, const Argument& argument) {
+  if (const auto* text = std::get_if<std::string>(&argument.value))
+    return sd_bus_message_append(&message, "s", text->c_str());
+  if (const auto* flags = std::get_if<std::uint64_t>(&argument.value))
+    return sd_bus_message_append(&message, "t", *flags);
+  return append_dictionary(message, std::get<ChangedKeys>(argument.value));
+}
+
+}  // namespace
+
+int append(sd_bus_message& message, const Arguments& arguments) {
+  int result = 0;
+  for (const auto& argument : arguments)
+    if (result >= 0)
+      result = append_value(message, argument);
+  return result;
 }
 
 }  // namespace fief::cli

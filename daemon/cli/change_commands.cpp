@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "cli/assignments.hpp"
-#include "cli/bus_values.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "fief/dbus_names.hpp"
@@ -13,14 +12,16 @@
 namespace fief::cli {
 namespace {
 
-std::uint64_t flags_of(bool until_restart) {
-  return until_restart ? dbus::kFlagUntilRestart : 0;
+Argument subject_of(const ChangeOptions& options) {
+  return {"delegation", options.subject};
 }
 
-int request(const char* method, bool json, const Client::Append& append) {
-  auto client = Client::connect();
-  const auto done = client ? client->change(method, append) : tl::unexpected(client.error());
-  if (!done)
+Argument flags_of(const ChangeOptions& options) {
+  return {"flags", options.until_restart ? dbus::kFlagUntilRestart : std::uint64_t{0}};
+}
+
+int request(const char* method, bool json, const Arguments& arguments = {}) {
+  if (const auto done = ask(method, arguments); !done)
     return report_refusal(done.error(), json);
   if (json)
     fmt::print("{}\n", json::to_text({{"schema", kStatusSchema}, {"done", true}}, 2));
@@ -33,13 +34,8 @@ int set_command(const ChangeOptions& options, const std::vector<std::string>& as
   const auto keys = parse_assignments(assignments);
   if (!keys)
     return report_refusal(keys.error(), options.json);
-  return request("SetProperties", options.json, [&](sd_bus_message& message) {
-    int result = sd_bus_message_append(&message, "s", options.subject.c_str());
-    if (result >= 0)
-      result = append_dictionary(message, *keys);
-    return result < 0 ? result
-                      : sd_bus_message_append(&message, "t", flags_of(options.until_restart));
-  });
+  return request("SetProperties", options.json,
+                 {subject_of(options), {"properties", *keys}, flags_of(options)});
 }
 
 int attach_command(const ChangeOptions& options, const std::string& scheduler,
@@ -47,46 +43,34 @@ int attach_command(const ChangeOptions& options, const std::string& scheduler,
   const auto keys = parse_options(scheduler_options);
   if (!keys)
     return report_refusal(keys.error(), options.json);
-  return request("Attach", options.json, [&](sd_bus_message& message) {
-    int result = sd_bus_message_append(&message, "ss", options.subject.c_str(), scheduler.c_str());
-    if (result >= 0)
-      result = append_dictionary(message, *keys);
-    return result < 0 ? result
-                      : sd_bus_message_append(&message, "t", flags_of(options.until_restart));
-  });
+  return request(
+      "Attach", options.json,
+      {subject_of(options), {"scheduler", scheduler}, {"options", *keys}, flags_of(options)});
 }
 
 int detach_command(const ChangeOptions& options) {
-  return request("Detach", options.json, [&](sd_bus_message& message) {
-    return sd_bus_message_append(&message, "st", options.subject.c_str(),
-                                 flags_of(options.until_restart));
-  });
+  return request("Detach", options.json, {subject_of(options), flags_of(options)});
 }
 
 int revert_command(const ChangeOptions& options) {
-  return request("Revert", options.json, [&](sd_bus_message& message) {
-    return sd_bus_message_append(&message, "s", options.subject.c_str());
-  });
+  return request("Revert", options.json, {subject_of(options)});
 }
 
 int kill_command(const ChangeOptions& options, const std::string& reason) {
-  return request("Kill", options.json, [&](sd_bus_message& message) {
-    return sd_bus_message_append(&message, "ss", options.subject.c_str(), reason.c_str());
-  });
+  return request("Kill", options.json, {subject_of(options), {"reason", reason}});
 }
 
 int replan_command(bool json, bool from_scratch) {
-  return request("Replan", json, [&](sd_bus_message& message) {
-    return sd_bus_message_append(&message, "t", from_scratch ? dbus::kFlagFromScratch : 0UL);
-  });
+  return request("Replan", json,
+                 {{"flags", from_scratch ? dbus::kFlagFromScratch : std::uint64_t{0}}});
 }
 
 int leave_command(bool json) {
-  return request("Leave", json, [](sd_bus_message& /*message*/) { return 0; });
+  return request("Leave", json);
 }
 
 int reload_command(bool json) {
-  return request("Reload", json, [](sd_bus_message& /*message*/) { return 0; });
+  return request("Reload", json);
 }
 
 }  // namespace fief::cli

@@ -19,13 +19,6 @@ void print(const json::Json& json) {
   fmt::print("{}\n", json::to_text(json, kIndent));
 }
 
-Result<StatusView> fetch() {
-  auto client = Client::connect();
-  if (!client)
-    return tl::unexpected(client.error());
-  return client->status();
-}
-
 }  // namespace
 
 int report(const Error& error, bool json) {
@@ -50,7 +43,7 @@ int report_refusal(const Error& error, bool json) {
 }
 
 int status_command(bool json, bool check) {
-  const auto status = fetch();
+  const auto status = fetch_status();
   if (!status)
     return report(status.error(), json);
   fmt::print("{}",
@@ -59,7 +52,7 @@ int status_command(bool json, bool check) {
 }
 
 int tree_command(bool json) {
-  const auto status = fetch();
+  const auto status = fetch_status();
   if (!status)
     return report(status.error(), json);
   fmt::print("{}", json ? to_json(*status, kIndent) + '\n' : render_tree(*status, detect_style()));

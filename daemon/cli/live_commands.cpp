@@ -32,18 +32,12 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr int kIndent = 2;
-
-Result<std::string> fetch_text(const char* method) {
-  return Client::connect().and_then([method](Client client) { return client.text(method); });
-}
-
-Result<StatusView> fetch_status() {
-  return Client::connect().and_then([](Client client) { return client.status(); });
-}
+constexpr std::size_t kMaxDump = 64U << 20;
 
 // The daemon's plan as a map. What it sends is not the caller's input: nothing of it is invalid.
-Result<CpuMap> fetch_plan(Client& client) {
-  const auto map_of = [](const std::string& text) -> Result<CpuMap> {
+Result<CpuMap> fetch_plan(Transport& daemon) {
+  const auto map_of = [](const Answer& answer) -> Result<CpuMap> {
+    const auto& text = answer.json;
     const auto topology = topology_from_json("GetPlan", text);
     const auto cgroups = cgroups_from_json("GetPlan", text).and_then(make_tree);
     if (!topology || !cgroups)
@@ -52,7 +46,7 @@ Result<CpuMap> fetch_plan(Client& client) {
       return make_cpu_map(*topology, *cgroups, plan);
     });
   };
-  auto map = client.text("GetPlan").and_then(map_of);
+  auto map = daemon.call("GetPlan", {}).and_then(map_of);
   if (!map)
     return fail(map.error().code == Errc::invalid ? Errc::io : map.error().code, "{}",
                 map.error().message);
@@ -78,8 +72,8 @@ struct Sample {
   steady_clock::time_point at;
 };
 
-Result<Sample> take_sample(Client& client) {
-  auto status = client.status();
+Result<Sample> take_sample(Transport& daemon) {
+  auto status = status_of(daemon);
   if (!status)
     return tl::unexpected(status.error());
   return Sample{std::move(*status), steady_clock::now()};
@@ -95,10 +89,10 @@ std::string render_top(const UsageReport& report, const StatusView& status) {
                      status.plan_number, report.seconds, render_usage(report, detect_style()));
 }
 
-int top_once(Client& client, std::chrono::milliseconds interval, bool json) {
-  const auto before = take_sample(client);
+int top_once(Transport& daemon, std::chrono::milliseconds interval, bool json) {
+  const auto before = take_sample(daemon);
   std::this_thread::sleep_for(interval);
-  const auto after = before ? take_sample(client) : before;
+  const auto after = before ? take_sample(daemon) : before;
   if (!after)
     return report(after.error(), json);
   const auto usage = compare(*before, *after);
@@ -107,14 +101,14 @@ int top_once(Client& client, std::chrono::milliseconds interval, bool json) {
 }
 
 // Draws until somebody quits; the failure that ended it otherwise.
-Status top_live(Client& client, std::chrono::milliseconds interval) {
+Status top_live(Transport& daemon, std::chrono::milliseconds interval) {
   const auto screen = Screen::open();
   if (!screen)
     return fail(Errc::unsupported, "standard output is no terminal; use --once");
-  auto last = take_sample(client);
+  auto last = take_sample(daemon);
   bool quit = !last || screen->wait_for_quit(std::chrono::milliseconds{300});
   while (!quit) {
-    auto now = take_sample(client);
+    auto now = take_sample(daemon);
     if (!now)
       return tl::unexpected(now.error());
     screen->draw(render_top(compare(*last, *now), now->status));
@@ -140,7 +134,7 @@ bool print_announcement(const Announcement& announcement, bool json) {
 }
 
 // What the daemon says for people and for programs.
-int print_texts(const Result<Client::Explanation>& said, bool json) {
+int print_texts(const Result<Answer>& said, bool json) {
   if (!said)
     return report(said.error(), json);
   fmt::print("{}",
@@ -153,8 +147,8 @@ int print_texts(const Result<Client::Explanation>& said, bool json) {
 int policy_show_command(const PolicyShowOptions& options) {
   const auto shown = options.offline || !options.files.empty()
                          ? policy_of_files(options.files)
-                         : fetch_text("GetPolicy").and_then([](const std::string& text) {
-                             return policy_from_json(text);
+                         : ask("GetPolicy").and_then([](const Answer& answer) {
+                             return policy_from_json(answer.json);
                            });
   if (!shown)
     return report(shown.error(), options.json);
@@ -164,9 +158,9 @@ int policy_show_command(const PolicyShowOptions& options) {
 }
 
 int map_command(bool json) {
-  auto client = Client::connect();
-  const auto status = client ? client->status() : tl::unexpected(client.error());
-  const auto plan = status ? fetch_plan(*client) : tl::unexpected(status.error());
+  const auto daemon = connect();
+  const auto status = daemon ? status_of(**daemon) : tl::unexpected(daemon.error());
+  const auto plan = status ? fetch_plan(**daemon) : tl::unexpected(status.error());
   if (!plan)
     return report(plan.error(), json);
   const auto rights = cpu_rights(*status);
@@ -205,40 +199,44 @@ int metrics_command(const MetricsOptions& options) {
 
 int monitor_command(bool json) {
   signal(SIGPIPE, SIG_IGN);  // a reader that goes ends it by a failing flush
-  const auto status = follow(
-      [json](const Announcement& announcement) { return print_announcement(announcement, json); });
+  const auto status = connect().and_then([json](const Connection& daemon) {
+    return daemon->follow([json](const Announcement& announcement) {
+      return print_announcement(announcement, json);
+    });
+  });
   return status ? kDone : report(status.error(), json);
 }
 
 int top_command(const TopOptions& options) {
-  auto client = Client::connect();
-  if (!client)
-    return report(client.error(), options.json);
+  const auto daemon = connect();
+  if (!daemon)
+    return report(daemon.error(), options.json);
   const std::chrono::milliseconds interval(static_cast<std::int64_t>(options.seconds * 1000));
   if (options.once || options.json)
-    return top_once(*client, interval, options.json);
-  const auto ended = top_live(*client, interval);
+    return top_once(**daemon, interval, options.json);
+  const auto ended = top_live(**daemon, interval);
   return ended ? kDone : report(ended.error(), false);
 }
 
 bool daemon_runs() {
-  return Client::daemon_runs();
+  const auto daemon = connect();
+  return daemon && (*daemon)->daemon_runs();
 }
 
 int explain_running_command(const std::string& subject, bool json) {
-  return print_texts(
-      Client::connect().and_then([&subject](Client client) { return client.explain(subject); }),
-      json);
+  return print_texts(ask("Explain", {{"subject", subject}}), json);
 }
 
 int preview_reload_command(bool json) {
-  return print_texts(
-      Client::connect().and_then([](Client client) { return client.preview_reload(); }), json);
+  return print_texts(ask("PreviewReload"), json);
 }
 
 int dump_command() {
   const auto text =
-      Client::connect().and_then([](Client client) { return client.text_by_descriptor(); });
+      connect()
+          .and_then(
+              [](const Connection& daemon) { return daemon->open("DumpByFileDescriptor", {}); })
+          .and_then([](const UniqueFd& dump) { return read_all(dump.get(), kMaxDump); });
   if (!text)
     return report(text.error(), false);
   fmt::print("{}", *text);

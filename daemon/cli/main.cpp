@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cli/change_options.hpp"
+#include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/live_options.hpp"
 #include "kernel/object_directory.hpp"
@@ -118,6 +119,10 @@ int run(int argc, char** argv) {
                "fiefctl"};
   app.set_version_flag("--version", "fiefctl " FIEF_VERSION);
   app.require_subcommand(1);
+  app.add_option_function<std::string>(
+         "--varlink", prefer_socket,
+         "Ask the daemon on this Varlink socket (its own, where there is no bus)")
+      ->option_text("PATH");
   for (const auto add : {add_status, add_tree, add_reload, add_check, add_plan, add_explain})
     add(app, line);
   add_change_commands(app, line.change, line.run);

@@ -15,13 +15,9 @@ using json::Json;
 
 class Follower {
  public:
-  explicit Follower(const std::function<bool(const Announcement&)>& tell) : tell_(tell) {}
+  Follower(sd_bus& bus, const Listener& tell) : bus_(bus), tell_(tell) {}
 
   Status run() {
-    sd_bus* bus = nullptr;
-    if (const int result = sd_bus_open_system(&bus); result < 0)
-      return fail(Errc::io, "cannot connect to the system bus: {}", dbus::errno_text(result));
-    bus_.reset(bus);
     return listen().and_then([this] {
       learn_objects();
       return serve();
@@ -45,17 +41,17 @@ class Follower {
     return 0;
   }
 
-  const std::function<bool(const Announcement&)>& tell_;
+  sd_bus& bus_;
+  const Listener& tell_;
   std::map<std::string, std::string> cgroups_;  ///< by object path
   bool ended_ = false;
-  dbus::BusHandle bus_;
 };
 
 Status Follower::listen() {
-  int result = sd_bus_add_match(bus_.get(), nullptr, "type='signal',sender='org.fief.Fief1'",
+  int result = sd_bus_add_match(&bus_, nullptr, "type='signal',sender='org.fief.Fief1'",
                                 on_signal<&Follower::announced>, this);
   if (result >= 0)
-    result = sd_bus_add_match(bus_.get(), nullptr,
+    result = sd_bus_add_match(&bus_, nullptr,
                               "type='signal',sender='org.freedesktop.DBus',"
                               "member='NameOwnerChanged',arg0='org.fief.Fief1'",
                               on_signal<&Follower::owner_changed>, this);
@@ -64,9 +60,9 @@ Status Follower::listen() {
 
 Status Follower::serve() {
   while (!ended_) {
-    int result = sd_bus_process(bus_.get(), nullptr);
+    int result = sd_bus_process(&bus_, nullptr);
     if (result == 0)
-      result = sd_bus_wait(bus_.get(), UINT64_MAX);
+      result = sd_bus_wait(&bus_, UINT64_MAX);
     if (result < 0 && result != -EINTR)
       return dbus::checked(result, "lost the bus");
   }
@@ -77,12 +73,12 @@ Status Follower::serve() {
 void Follower::learn_objects() {
   sd_bus_message* call = nullptr;
   sd_bus_message* raw = nullptr;
-  if (sd_bus_message_new_method_call(bus_.get(), &call, dbus::kService, dbus::kPath,
+  if (sd_bus_message_new_method_call(&bus_, &call, dbus::kService, dbus::kPath,
                                      dbus::kManagerInterface, "ListSchedulers") < 0)
     return;
   const auto owned = dbus::adopt(call);
   sd_bus_message_set_auto_start(call, 0);
-  if (sd_bus_call(bus_.get(), call, 0, nullptr, &raw) < 0)
+  if (sd_bus_call(&bus_, call, 0, nullptr, &raw) < 0)
     return;
   const auto reply = dbus::adopt(raw);
   if (const auto list = read_json(*reply))
@@ -135,8 +131,8 @@ void Follower::owner_changed(sd_bus_message& signal) {
 
 }  // namespace
 
-Status follow(const std::function<bool(const Announcement&)>& tell) {
-  return Follower(tell).run();
+Status follow(sd_bus& bus, const Listener& tell) {
+  return Follower(bus, tell).run();
 }
 
 std::string to_line(const Announcement& announcement) {

@@ -16,10 +16,12 @@ namespace fief {
 
 /// The value of a key; whether it is one the key may have is the parser's to say.
 using ChangedValue = std::variant<bool, std::int64_t, double, std::string, Options>;
+/// As fief-policy(5) names them.
+using ChangedKeys = std::map<std::string, ChangedValue>;
 
 struct DelegationChange {
-  std::string name;                          ///< of the delegation (its path if it has no other)
-  std::map<std::string, ChangedValue> keys;  ///< as fief-policy(5) names them
+  std::string name;  ///< of the delegation (its path if it has no other)
+  ChangedKeys keys;
 };
 
 /// @p over laid over @p under, which is of the same delegation.

@@ -74,8 +74,7 @@ void lay_over(PolicyLayers& layers, RuntimeChange change) {
   all.insert(place, std::move(change));
 }
 
-void lift(PolicyLayers& layers, std::string_view name,
-          const std::map<std::string, ChangedValue>& keys) {
+void lift(PolicyLayers& layers, std::string_view name, const ChangedKeys& keys) {
   for (auto& known : layers.runtime) {
     if (known.hold != 0 || known.change.name != name)
       continue;

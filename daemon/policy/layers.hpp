@@ -35,8 +35,7 @@ PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& c
 /// Adds a change, or lays it over the one that lasts as long and is of the same delegation.
 void lay_over(PolicyLayers& layers, RuntimeChange change);
 /// Removes run-time changes of delegation @p name that nothing holds: of @p keys, or all if empty.
-void lift(PolicyLayers& layers, std::string_view name,
-          const std::map<std::string, ChangedValue>& keys = {});
+void lift(PolicyLayers& layers, std::string_view name, const ChangedKeys& keys = {});
 /// Removes what @p hold held.
 void release(PolicyLayers& layers, std::uint64_t hold);
 /// Puts @p file in its place among the drop-ins, over one of the same base name; an empty text

@@ -6,7 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-#include "varlink/descriptions.hpp"
+#include "fief/varlink_names.hpp"
 
 namespace fief::varlink {
 namespace {

@@ -6,9 +6,6 @@
 
 namespace fief::varlink {
 
-inline constexpr std::string_view kManagerInterface = "io.fief.Manager";
-inline constexpr std::string_view kServiceInterface = "org.varlink.service";
-
 extern const std::string_view kManagerDescription;
 extern const std::string_view kServiceDescription;
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "varlink/descriptions.hpp"
+#include "fief/varlink_names.hpp"
 
 namespace fief::varlink {
 namespace {

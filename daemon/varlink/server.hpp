@@ -19,9 +19,6 @@
 
 namespace fief::varlink {
 
-/// Where clients look for it.
-inline constexpr char kSocket[] = "/run/fief/io.fief.Manager";
-
 class Server {
  public:
   /// @p io, @p backend and @p boosts must outlive the server. Everything runs on @p io's thread;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // org.varlink.service: what every service says of itself.
+#include "fief/varlink_names.hpp"
 #include "varlink/arguments.hpp"
 #include "varlink/descriptions.hpp"
 #include "varlink/methods.hpp"

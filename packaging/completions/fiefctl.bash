@@ -22,7 +22,7 @@ _fiefctl() {
     done
 
     case $prev in
-        --policy | --cgroups | --previous | --topology | --svg)
+        --policy | --cgroups | --previous | --topology | --svg | --varlink)
             _filedir
             return
             ;;
@@ -40,7 +40,7 @@ _fiefctl() {
     local keys='weight= min-cpus= max-cpus= exclusive= placement= smt= lend= borrow='
     local options=''
     case $command in
-        '') options="$commands --help --version" ;;
+        '') options="$commands --varlink --help --version" ;;
         status) options='--json --check --help' ;;
         tree | map | monitor) options='--json --help' ;;
         reload) options='--json --dry-run --help' ;;

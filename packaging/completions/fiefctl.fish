@@ -35,6 +35,7 @@ complete -c fiefctl -n $no_command -a check -d 'Find every fault of a policy'
 complete -c fiefctl -n $no_command -a plan -d 'Who would get which CPUs'
 complete -c fiefctl -n $no_command -a dump -d 'Everything the daemon knows'
 complete -c fiefctl -n $no_command -l version -d 'Version'
+complete -c fiefctl -n $no_command -l varlink -r -F -d 'The socket of the daemon'
 complete -c fiefctl -l help -d 'Help'
 
 set -l with_json status tree top map monitor explain policy set attach detach revert kill replan leave reload check plan

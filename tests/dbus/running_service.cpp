@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "dbus/running_service.hpp"
 
+#include <gtest/gtest.h>
 #include <pthread.h>
 
 #include <boost/asio/post.hpp>
@@ -149,13 +150,21 @@ RunningService::RunningService()
     : work_(io_.get_executor()),
       boosts_(io_, backend_),
       service_(io_, backend_, boosts_),
+      varlink_(io_, backend_, boosts_, socket_),
       thread_([this] { io_.run(); }) {
-  on_loop([](StateBackend&, Service& service) { service.start(); });
+  on_loop([this](StateBackend&, Service& service) {
+    service.start();
+    const auto listening = varlink_.start();
+    EXPECT_TRUE(listening) << listening.error().message;
+  });
   wait_for_name(dbus::kService);
 }
 
 RunningService::~RunningService() {
-  on_loop([](StateBackend&, Service& service) { service.stop(); });
+  on_loop([this](StateBackend&, Service& service) {
+    service.stop();
+    varlink_.stop();
+  });
   work_.reset();
   thread_.join();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The real D-Bus service on a loop of its own, over a state that the test sets.
+// The real services, D-Bus and Varlink, on a loop of their own, over a state that the test sets.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -11,6 +11,8 @@
 
 #include "api/service.hpp"
 #include "backend/backend.hpp"
+#include "unit/temp_dir.hpp"
+#include "varlink/server.hpp"
 
 namespace fief::test {
 
@@ -69,12 +71,18 @@ class RunningService {
   /// What the service's thread has had of the CPUs until now. Any thread may ask.
   [[nodiscard]] std::chrono::nanoseconds cpu_time();
 
+  /// Where it answers on Varlink.
+  [[nodiscard]] const std::string& socket() const { return socket_; }
+
  private:
+  TempDir directory_;
+  std::string socket_ = (directory_.path() / "io.fief.Manager").string();
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   StateBackend backend_;
   Boosts boosts_;
   Service service_;
+  varlink::Server varlink_;
   std::thread thread_;
 };
 
