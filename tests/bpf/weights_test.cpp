@@ -212,8 +212,8 @@ TEST_F(EverybodyRuns, BelowAChildThatIsDueLittle) {
   EXPECT_TRUE(sysfs_attached(a.id()));
 }
 
-// Who was running when it came goes elsewhere, and does not wait for as long as it computes: at a child, and
-// at the root.
+// Who was running when it came goes elsewhere, and does not wait for as long as it computes: at a
+// child, and at the root.
 TEST_F(EverybodyRuns, BesideATaskOfRealTimePriority) {
   TestCgroup a("fief-test-a");
   TestCgroup other("fief-test-other");
