@@ -15,7 +15,8 @@
 
 enum { MAX_THREADS = 64, MAX_SAMPLES = 10000, WINDOW = 10 };
 
-/* WINDOW steps are 20 ms. Looking takes CPU time from the owner: more often, and it could not have its due. */
+/* WINDOW steps are 20 ms. Looking takes CPU time from the owner: more often, and it could not have
+ * its due. */
 #define STEP_NS (2 * NS_PER_MS)
 
 static sem_t begin;
