@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/log.hpp"
@@ -29,7 +31,7 @@ int get_level(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface*/,
               const char* /*property*/, sd_bus_message* reply, void* /*userdata*/,
               sd_bus_error* /*error*/) {
   const auto* named = std::ranges::find(kLevelNames, log::level(), &LevelName::level);
-  return sd_bus_message_append(reply, "s", named->name.data());
+  return sd_bus_message_append(reply, "s", std::string(named->name).c_str());
 }
 
 int get_target(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface*/,

@@ -25,9 +25,9 @@ Connection::Connection(Socket socket, Sender peer, Shared& shared,
       places_(std::move(places)),
       turn_(socket_.get_executor()) {}
 
+// A socket that goes is closed, whatever that answers.
 void Connection::close() {
-  error_code ignored;
-  static_cast<void>(socket_.close(ignored));
+  const Socket gone(std::move(socket_));
   turn_.cancel();
   boost_.reset();
 }

@@ -65,6 +65,7 @@ TEST_F(TurnCost, OfOneWeight) {
       std::chrono::minutes{20});
   settle();
   std::vector<double> took;
+  took.reserve(kTurns);
   for (int number = 0; number < kTurns; ++number)
     took.push_back(turn_after_a_weight(number));
   std::ranges::sort(took);

@@ -146,6 +146,7 @@ TEST_F(BackgroundLog, ManyThreadsMayWrite) {
   set_sink(open());
   constexpr int kEach = 10;
   std::vector<std::thread> writers;
+  writers.reserve(2);
   for (int writer = 0; writer < 2; ++writer)
     writers.emplace_back([writer] {
       for (int i = 0; i < kEach; ++i)
