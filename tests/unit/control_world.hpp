@@ -44,13 +44,12 @@ class World : public ::testing::Test {
   ~World() override;
 
  protected:
-  /// @p topology as parse_topology_spec() has it.
-  explicit World(std::string_view topology = "1x2x4x1");
+  World();
 
   /// Writes the policy that the next start or reload reads.
   void set_policy(std::string text) { policy_text_ = std::move(text); }
   /// Starts the controller and waits until it is ready.
-  void start(std::chrono::milliseconds limit = std::chrono::seconds{10});
+  void start();
   /// Ends the controller as a kill would; what it attached stays. start() begins the next one.
   void crash();
   Status reload();
