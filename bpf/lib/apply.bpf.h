@@ -71,7 +71,7 @@ static __noinline int perf_follow(u32 index)
 
 	touch_arena();
 	bpf_for(cid, 0, nr_cids) {
-		u32 word = (cid / 64) & (FIEF_MASK_WORDS - 1);
+		u32 word = cidmask_word(cid);
 
 		if (!(op->cids.bits[word] & ~op->refused.bits[word] & cidmask_bit(cid)))
 			continue;

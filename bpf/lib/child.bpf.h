@@ -89,6 +89,14 @@ const volatile u32 perf_percent = 100;
 /* How many cids are held. Written by sub_ecaps_updated. */
 u32 nr_held;
 
+static __always_inline s32 perf_check(void)
+{
+	if (perf_percent >= 1 && perf_percent <= 100)
+		return 0;
+	fief_error("the option perf_percent is %u, it must lie between 1 and 100", perf_percent);
+	return -EINVAL;
+}
+
 static __always_inline void perf_ask(s32 cid)
 {
 	if (perf_percent < 100)
@@ -269,13 +277,10 @@ void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 
 s32 FIEF_OP_SLEEPABLE(child_init)
 {
-	s32 ret;
+	s32 ret = perf_check();
 
-	if (perf_percent < 1 || perf_percent > 100) {
-		fief_error("the option perf_percent is %u, it must lie between 1 and 100",
-			   perf_percent);
-		return -EINVAL;
-	}
+	if (ret)
+		return ret;
 	ret = state_init(attached_cgroup_id);
 	if (ret)
 		return ret;

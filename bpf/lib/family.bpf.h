@@ -154,8 +154,7 @@ static __always_inline void child_start(u64 cgroup_id)
 	bpf_for(cid, 0, nr_cids) {
 		if (cid == shared ||
 		    (cidmask_test(held_cids, cid) && (cid_plan(cid)->flags & FIEF_CID_LENT)))
-			start_cids.mask.bits[(cid / 64) & (FIEF_MASK_WORDS - 1)] |=
-				cidmask_bit(cid);
+			start_cids.mask.bits[cidmask_word(cid)] |= cidmask_bit(cid);
 	}
 	scx_bpf_sub_grant(cgroup_id, FIEF_CAPS_SHARED, &start_cids.mask, &start_refused.mask);
 	turn_timer_run();

@@ -51,9 +51,7 @@ TEST_F(Strangers, OneThatNeverLetsGoIsMadeTo) {
   ASSERT_TRUE(try_attach(a, "fifo", {{"fault", std::int64_t{5}}}));
   attach(b);
   auto level = level_of(kernel_->topology(), {{a.id(), {}}, {b.id(), {}}});
-  level.participants[0].exclusive.erase(Cid{0});
-  level.participants[1].shared = {{Cid{0}, kCpuUnit / 2}};
-  level.participants[2].shared = {{Cid{0}, kCpuUnit / 2}};
+  divide_first_cid(level, {kCpuUnit / 2, kCpuUnit / 2});
   apply(level);
   a.spin();
   run_for(500ms);

@@ -128,9 +128,7 @@ TEST_F(RealKernel, SharedCpuDividesByFractions) {
   attach(a);
   attach(b);
   auto level = level_of(kernel_->topology(), {{a.id(), {}}, {b.id(), {}}});
-  level.participants[0].exclusive.erase(Cid{0});
-  level.participants[1].shared = {{Cid{0}, kCpuUnit / 4}};
-  level.participants[2].shared = {{Cid{0}, kCpuUnit * 3 / 4}};
+  divide_first_cid(level, {kCpuUnit / 4, kCpuUnit * 3 / 4});
   apply(level);
   EXPECT_TRUE(sysfs_caps(a.id(), "enq").empty());
   EXPECT_EQ(sysfs_caps(a.id(), "enq_immed").to_string(), "0");
@@ -151,9 +149,7 @@ TEST_F(RealKernel, WhatRealTimeTakesIsTakenFromAllAlike) {
   attach(a, "batch");
   attach(b, "latency");
   auto level = level_of(kernel_->topology(), {{a.id(), {}}, {b.id(), {}}});
-  level.participants[0].exclusive.erase(Cid{0});
-  level.participants[1].shared = {{Cid{0}, kCpuUnit / 2}};
-  level.participants[2].shared = {{Cid{0}, kCpuUnit / 2}};
+  divide_first_cid(level, {kCpuUnit / 2, kCpuUnit / 2});
   apply(level);
   a.spin();
   b.spin();

@@ -90,14 +90,10 @@ TEST_F(Nesting, FractionsOfFractionsAreKept) {
   attach_all();
   attach(b);
   auto top = level_of(kernel_->topology(), {{a_.id(), {}}, {b.id(), {}}});
-  top.participants[0].exclusive.erase(Cid{0});
-  top.participants[1].shared = {{Cid{0}, kCpuUnit / 2}};
-  top.participants[2].shared = {{Cid{0}, kCpuUnit / 2}};
+  divide_first_cid(top, {kCpuUnit / 2, kCpuUnit / 2});
   apply(top);
   auto below = below_a({0}, {{x_.id(), {}}, {y_.id(), {}}});
-  below.participants[0].exclusive.erase(Cid{0});
-  below.participants[1].shared = {{Cid{0}, kCpuUnit / 8}};
-  below.participants[2].shared = {{Cid{0}, kCpuUnit * 3 / 8}};
+  divide_first_cid(below, {kCpuUnit / 8, kCpuUnit * 3 / 8});
   apply(below);
   for (int i = 0; i < 2; ++i) {
     b.spin();

@@ -344,4 +344,10 @@ LevelPlan level_below(CgroupId scheduler, const CidSet& held,
   return level;
 }
 
+void divide_first_cid(LevelPlan& level, const std::vector<CpuTime>& parts) {
+  level.participants.front().exclusive.erase(Cid{0});
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    level.participants.at(i + 1).shared = {{Cid{0}, parts[i]}};
+}
+
 }  // namespace fief::test

@@ -107,5 +107,7 @@ LevelPlan level_of(const Topology& topology,
 /// The same of what another scheduler holds.
 LevelPlan level_below(CgroupId scheduler, const CidSet& held,
                       const std::vector<std::pair<CgroupId, CidSet>>& owners);
+/// Takes cid 0 from the scheduler of @p level and divides it among its children, in their order.
+void divide_first_cid(LevelPlan& level, const std::vector<CpuTime>& parts);
 
 }  // namespace fief::test
