@@ -130,6 +130,7 @@ FIEF_VERIFIED_ONCE int patrol_queue(u64 dsq)
 			if (dsq == AGED_DSQ)
 				break;
 			tctx->place = TASK_AGED;
+			scx_bpf_dsq_move_set_slice(BPF_FOR_EACH_ITER, aged_slice_ns());
 			if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, AGED_DSQ, 0))
 				count(aged);
 			break;

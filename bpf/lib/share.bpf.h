@@ -54,8 +54,10 @@ const volatile u32 turn_us = 10000;
 #define SHARE_RESERVE (FIEF_CPU_UNIT / 20)
 /* However little an entry is due, it is asked this often: its tasks must not wait for ever. */
 #define SHARE_ASK_NS (500 * NSEC_PER_MSEC)
-/* The same for a child whose tasks have waited too long. */
+/* The same for a child whose tasks have waited too long; and all of them are to have had a turn in
+ * SHARE_BACKLOG_NS, for which it may have every other turn of a cid. */
 #define SHARE_URGENT_NS (20 * NSEC_PER_MSEC)
+#define SHARE_BACKLOG_NS (250 * NSEC_PER_MSEC)
 #define SHARE_ENTRIES (FIEF_MAX_SHARERS + 1)
 #define SHARE_NOBODY 0xffffffffU
 /* Schedulers above the deepest one: SCX_SUB_MAX_DEPTH (kernel/sched/ext/internal.h). */
@@ -241,12 +243,27 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 	limit_charge(slot_group(slot), used);
 }
 
-/* Slots of children whose tasks have waited too long. Written by a timer from their notices. */
-cidmask_t urgent_slots;
+/* How many tasks of each slot's child have waited too long. Written by a timer from its notice. */
+u64 __arena slot_waiting[FIEF_MAX_SLOTS];
 
-static __always_inline u64 ask_interval(const struct fief_cid_plan __arena *plan, u32 entry)
+static __always_inline void slot_waits(u32 slot, u64 tasks)
 {
-	return cidmask_test(urgent_slots, entry_slot(plan, entry)) ? SHARE_URGENT_NS : SHARE_ASK_NS;
+	slot_waiting[slot & (FIEF_MAX_SLOTS - 1)] = tasks;
+}
+
+static __always_inline u64 ask_interval(u64 waiting)
+{
+	return waiting ? min(SHARE_URGENT_NS, SHARE_BACKLOG_NS / waiting) : SHARE_ASK_NS;
+}
+
+/* Is @entry to be asked now, however much it has had? Not twice in a row: others are due, too. */
+static __always_inline bool ask_overdue(s32 cid, u32 entry, u64 now)
+{
+	struct turn __arena *turn = cid_turn(cid);
+	u64 waiting = slot_waiting[entry_slot(cid_plan(cid), entry) & (FIEF_MAX_SLOTS - 1)];
+
+	return !(turn->entry == entry && turn->borrower == FIEF_SLOT_NONE) &&
+	       vtime_before(turn->asked_at[entry] + ask_interval(waiting), now);
 }
 
 /*
@@ -281,7 +298,6 @@ static __always_inline void entry_move_up(struct turn __arena *turn, u32 entry)
  */
 FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
 {
-	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
 	u64 best_vtime = 0;
 	u32 best = TRIES, i;
@@ -293,7 +309,7 @@ FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
 
 		if (i >= SHARE_ENTRIES || (!itself && (tried & try_bit(TRY_LENDING(i)))))
 			continue;
-		if (itself && vtime_before(turn->asked_at[i] + ask_interval(plan, i), now))
+		if (itself && ask_overdue(cid, i, now))
 			return TRY_ENTRY(i);
 		entry_move_up(turn, i);
 		vtime = itself ? turn->due[i] : turn->lends[i];

@@ -99,7 +99,7 @@ static __noinline int ghost_look(u32 slot)
 	touch_arena();
 	if (account->participant.cgroup_id)
 		notice = notice_of(account->participant.cgroup_id);
-	cidmask_assign(urgent_slots, slot, notice && notice->waiting);
+	slot_waits(slot, notice ? notice->waiting : 0);
 	group = group_find(account->participant.cgroup_id);
 	slot_groups[slot & (FIEF_MAX_SLOTS - 1)] = group;
 	if (!group || !group->ghost)

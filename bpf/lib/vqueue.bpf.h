@@ -53,6 +53,9 @@
 #define VQUEUE_LAG_NS (200 * NSEC_PER_MSEC)
 
 #define AGE_NS NSEC_PER_SEC
+/* What one that runs for its age gets at most: many may wait, and none is due that much. */
+#define AGED_SLICE_NS NSEC_PER_MSEC
+#define aged_slice_ns() min(slice_ns(), AGED_SLICE_NS)
 
 u64 vclock;
 /* Cids whose last task came from the queue of the aged. Written by their own dispatch. */
@@ -78,11 +81,24 @@ static __always_inline u64 vqueue_key(struct task_struct *p, struct task_ctx *tc
 	return VQUEUE_KEY(p, tctx, tctx->vtime);
 }
 
+/* Put @p among the aged. Who comes back from there, the CPU being taken by another, does not start over. */
+static __always_inline bool aged_insert(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
+{
+	if (!(enq_flags & SCX_ENQ_REENQ) ||
+	    !vtime_before(tctx->waits_since + AGE_NS, bpf_ktime_get_ns()))
+		return false;
+	tctx->place = TASK_AGED;
+	dsq_insert(p, AGED_DSQ, aged_slice_ns(), enq_flags | SCX_ENQ_HEAD);
+	return true;
+}
+
 static __always_inline void vqueue_insert(struct task_struct *p, struct task_ctx *tctx, u32 llc,
 					  u64 enq_flags)
 {
 	u64 key = vqueue_key(p, tctx, enq_flags);
 
+	if (aged_insert(p, tctx, enq_flags))
+		return;
 	tctx->place = TASK_QUEUED;
 	dsq_insert_vtime(p, vqueue_dsq(llc), slice_ns(), key, enq_flags);
 }

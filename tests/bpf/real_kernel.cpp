@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -156,6 +157,8 @@ RealKernel::RealKernel() : object_dir_(default_object_dir()) {
   sched_param priority{};
   priority.sched_priority = 1;
   EXPECT_EQ(sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority), 0);
+  // See refuse_huge_pages(): khugepaged, nice 19, keeps whoever it works for from running.
+  EXPECT_EQ(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
   make_kernel();
 }
 
