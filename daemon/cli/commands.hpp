@@ -65,6 +65,7 @@ int map_command(bool json);
 struct MetricsOptions {
   bool prometheus = false;
   std::string directory;  ///< to write fief.prom to; empty: standard output
+  std::string listen;     ///< to serve them over HTTP, see listen_at(); empty: print them
 };
 int metrics_command(const MetricsOptions& options);
 int monitor_command(bool json);

@@ -12,7 +12,9 @@
 #include "cli/commands.hpp"
 #include "cli/cpu_map.hpp"
 #include "cli/cpu_rights.hpp"
+#include "cli/listen.hpp"
 #include "cli/metrics.hpp"
+#include "cli/metrics_server.hpp"
 #include "cli/monitor.hpp"
 #include "cli/named_cgroups.hpp"
 #include "cli/render_policy.hpp"
@@ -178,6 +180,12 @@ int map_command(bool json) {
 }
 
 int metrics_command(const MetricsOptions& options) {
+  if (!options.listen.empty()) {
+    const auto served = listen_at(options.listen).and_then([](UniqueFd&& listening) {
+      return serve_metrics(std::move(listening), fetch_status);
+    });
+    return served ? kDone : report(served.error(), false);
+  }
   const auto status = fetch_status();
   if (!status)
     return report(status.error(), false);

@@ -41,6 +41,10 @@ void add_metrics(CLI::App& app, LiveLine& line, Run& run) {
   command
       ->add_option("--textfile", line.metrics.directory, "Write fief.prom there, for node_exporter")
       ->option_text("DIRECTORY");
+  command->add_option("--listen", line.metrics.listen, "Serve them over HTTP at /metrics")
+      ->option_text("HOST:PORT|PATH|systemd")
+      ->excludes("--prometheus")
+      ->excludes("--textfile");
   command->callback([&line, &run] { run = [&line] { return metrics_command(line.metrics); }; });
 }
 

@@ -111,6 +111,24 @@ TEST_F(FiefctlWithDaemonTest, MetricsAreCleanToPrometheussOwnParsers) {
   }
 }
 
+TEST_F(FiefctlWithDaemonTest, MetricsAreServedOverHttp) {
+  const auto answers = run(std::string(FIEF_DBUS_TESTS_DIR) + "/metrics_scrape.py " + FIEF_FIEFCTL);
+  EXPECT_EQ(answers.status, 0) << answers.errors;
+  EXPECT_EQ(answers.output,
+            "open 200 application/openmetrics-text; version=1.0.0; charset=utf-8 families EOF\n"
+            "text 200 text/plain; version=0.0.4; charset=utf-8 families \n"
+            "head 200 True ''\n"
+            "other 404 text/plain; charset=utf-8 the metrics are at /metrics \n"
+            "post 405 text/plain; charset=utf-8 only GET and HEAD \n"
+            "beside 200 text/plain; version=0.0.4; charset=utf-8 families \n"
+            "end 0\n");
+  const auto nowhere = fiefctl("metrics --listen somewhere");
+  EXPECT_EQ(nowhere.status, 3);
+  EXPECT_THAT(nowhere.errors, HasSubstr("\"somewhere\" is not HOST:PORT, the path of a socket"));
+  EXPECT_THAT(fiefctl("metrics --listen systemd").errors, HasSubstr("has not handed over"));
+  EXPECT_THAT(fiefctl("metrics --listen 127.0.0.1:99999").errors, HasSubstr("127.0.0.1:99999"));
+}
+
 TEST_F(FiefctlWithDaemonTest, MetricsAreWrittenForTheTextfileCollector) {
   const TempDir temporary;
   const auto directory = temporary.path().string();
