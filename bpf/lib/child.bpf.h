@@ -234,7 +234,8 @@ void FIEF_OP(child_update_idle, s32 cid, bool idle)
 	touch_arena();
 	cidmask_assign(idle_cids, cid, idle);
 	reclaim_over(cid);
-	turn_idle(cid, idle);
+	if (has_children())
+		turn_idle(cid, idle);
 	if (idle && vqueue_waiting(cid))
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 }

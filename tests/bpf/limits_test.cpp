@@ -3,6 +3,8 @@
 // delegated, lent CPUs or not.
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "real_kernel.hpp"
 
 namespace fief::test {
@@ -14,12 +16,25 @@ class Limits : public RealKernel {
  protected:
   /// CPUs that each of @p cgroups uses.
   std::vector<double> cpus_of(const std::vector<const TestCgroup*>& cgroups) {
-    static constexpr auto kTime = 6s;
     run_for(1s);
-    auto used = used_during(cgroups, [this] { run_for(kTime); });
+    const auto began = std::chrono::steady_clock::now();
+    auto used = used_during(cgroups, [this] { run_for(6s); });
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
     for (double& one : used)
-      one /= static_cast<double>(kTime.count());
+      one /= passed.count();
     return used;
+  }
+
+  /// What @p cgroup uses comes to @p cpus. Over a longer time if need be: while the host keeps a
+  /// CPU from its tick, all that run there overrun, and pay it back out of the next periods.
+  void expect_limit(const TestCgroup& cgroup, double cpus, double tolerance) {
+    double mean = 0;
+    for (int i = 1; i <= 3; ++i) {
+      mean += (cpus_of({&cgroup})[0] - mean) / i;
+      if (std::abs(mean - cpus) <= tolerance)
+        return;
+    }
+    EXPECT_NEAR(mean, cpus, tolerance);
   }
 };
 
@@ -28,7 +43,7 @@ TEST_F(Limits, OfACgroupThatNobodyDelegated) {
   a.write("cpu.max", "40000 100000");
   load_root();
   a.spin_many(6);
-  EXPECT_NEAR(cpus_of({&a})[0], 0.4, 0.02);
+  expect_limit(a, 0.4, 0.02);
   EXPECT_EQ(sysfs_state(), "enabled");
 }
 
@@ -65,7 +80,7 @@ TEST_F(Limits, ABurstIsKeptAndSpent) {
   const auto at_once = used_during({&a}, [this] { run_for(900ms); });
   EXPECT_GT(at_once[0], 0.35);
   EXPECT_LT(at_once[0], 0.7);
-  EXPECT_NEAR(cpus_of({&a})[0], 0.2, 0.03);
+  expect_limit(a, 0.2, 0.03);
 }
 
 // Who waits for the end of a long period does not keep one with a short period waiting.
@@ -115,9 +130,9 @@ TEST_P(LimitsBelow, OfADelegatedCgroupItself) {
   level.participants[2].lend = true;
   apply(level);
   a.spin_many(4);
-  EXPECT_NEAR(cpus_of({&a})[0], 0.4, 0.02);
+  expect_limit(a, 0.4, 0.02);
   a.write("cpu.max", "150000 100000");
-  EXPECT_NEAR(cpus_of({&a})[0], 1.5, 0.075);
+  expect_limit(a, 1.5, 0.075);
   EXPECT_TRUE(sysfs_attached(a.id()));
 }
 
