@@ -160,6 +160,48 @@ bool Children::detach_unwanted(const std::vector<Desired>& desired, const Observ
   return any;
 }
 
+std::map<std::string_view, CgroupId> Children::loaded_by_path() const {
+  std::map<std::string_view, CgroupId> cgroups;
+  for (const auto& [cgroup, loaded] : loaded_)
+    cgroups.emplace(loaded.path, cgroup);
+  return cgroups;
+}
+
+void Children::end_misbehaving(const Policy& policy, Time now) {
+  std::set<CgroupId> watched;
+  std::map<std::string_view, CgroupId> cgroups;
+  for (const auto& delegation : policy.delegations) {
+    if (!delegation.restart.max_denied_per_second)
+      continue;
+    if (cgroups.empty())
+      cgroups = loaded_by_path();
+    const auto loaded = cgroups.find(delegation.cgroup);
+    if (loaded == cgroups.end())
+      continue;
+    watched.insert(loaded->second);
+    judge(delegation, loaded->second, now);
+  }
+  misconduct_.retain(watched);
+}
+
+void Children::judge(const Delegation& delegation, CgroupId cgroup, Time now) {
+  if (!misconduct_.is_due(cgroup, now))
+    return;
+  const auto counters = kernel_.counters(cgroup);
+  if (!counters)
+    return;
+  const auto rate = misconduct_.look(cgroup, counters->denied, now);
+  if (!rate || *rate <= *delegation.restart.max_denied_per_second)
+    return;
+  const auto why =
+      fmt::format("the kernel refused it {:.0f} requests a second, and max_denied_per_second is {}",
+                  *rate, *delegation.restart.max_denied_per_second);
+  if (const auto killed = kernel_.kill(cgroup, why); !killed)
+    log::warning({.cgroup = delegation.cgroup, .cgroup_id = cgroup},
+                 "cannot end the scheduler of {}, though {}: {}", delegation.cgroup, why,
+                 killed.error().message);
+}
+
 const Desired* Children::next(const std::vector<Desired>& desired, const Observation& observation,
                               Time now) const {
   return attaching_ ? nullptr : next_to_attach(situation(desired, observation, now));
@@ -215,6 +257,8 @@ std::optional<Children::Time> Children::next_deadline(Time now) const {
       consider(*at);
   for (const auto& [cgroup, since] : missing_since_)
     consider(since + kExitRecordWait);
+  if (const auto at = misconduct_.next_look())
+    consider(*at);
   return earliest;
 }
 

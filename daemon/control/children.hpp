@@ -8,11 +8,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "control/desired.hpp"
 #include "control/exits.hpp"
+#include "control/misconduct.hpp"
 #include "control/supervision.hpp"
 #include "kernel/port.hpp"
 #include "status/views.hpp"
@@ -48,6 +50,9 @@ class Children {
   /// Begins to detach what is not wanted (to_detach()); true if there was any.
   bool detach_unwanted(const std::vector<Desired>& desired, const Observation& observation,
                        Time now);
+  /// Ends those that the kernel had to refuse more often than the policy of @p policy bears; what
+  /// follows is what follows any failure.
+  void end_misbehaving(const Policy& policy, Time now);
   /// The delegation to attach next; nullptr if there is none or one is being attached.
   [[nodiscard]] const Desired* next(const std::vector<Desired>& desired,
                                     const Observation& observation, Time now) const;
@@ -82,6 +87,8 @@ class Children {
   void ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups, const Policy& policy,
              Time now);
   void forget_undelegated(const Policy& policy);
+  [[nodiscard]] std::map<std::string_view, CgroupId> loaded_by_path() const;
+  void judge(const Delegation& delegation, CgroupId cgroup, Time now);
   void failed(const std::string& path, CgroupId cgroup, const Policy& policy, const ExitInfo& exit,
               Time now);
 
@@ -91,7 +98,8 @@ class Children {
   std::map<CgroupId, Loaded> leaving_;      ///< detach requested, still observed
   std::map<CgroupId, Time> missing_since_;  ///< loaded, not observed, exit record awaited
   std::map<std::string, Supervision, std::less<>> supervision_;  ///< by cgroup path
-  std::map<CgroupId, std::string> reasons_;                      ///< until taken
+  Misconduct misconduct_;
+  std::map<CgroupId, std::string> reasons_;  ///< until taken
   std::optional<Attempt> attaching_;
   std::uint64_t generation_ = 0;  ///< of the root scheduler
 };

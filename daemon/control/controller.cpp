@@ -66,7 +66,7 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
 void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) {
     cgroups_.follow(event);
-    trigger_.ask();
+    trigger_.ask_for_others();
   });
   cgroup_wait_.start(watcher_.fd());
   policy_.start();
@@ -99,7 +99,7 @@ PacedWait::Pause Controller::look_at_cgroups() {
   const bool was_lost = cgroups_.is_lost();
   const auto changes = cgroups_.take_in(now);
   if (was_lost != cgroups_.is_lost() || !changes.empty())
-    trigger_.ask();
+    trigger_.ask_for_others();
   const auto retry_at = cgroups_.retry_at();
   return retry_at ? std::chrono::ceil<PacedWait::Pause>(*retry_at - now) : PacedWait::Pause{};
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control/paced_wait.hpp"
 
+#include <algorithm>
+
 namespace fief {
 
 void PacedWait::start(int descriptor) {
@@ -23,8 +25,16 @@ void PacedWait::wait() {
   descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                          [this](const boost::system::error_code& error) {
                            if (!error)
-                             pause(look_());
+                             pause(look());
                          });
+}
+
+PacedWait::Pause PacedWait::look() {
+  const auto began = std::chrono::steady_clock::now();
+  const auto wish = look_();
+  const auto now = std::chrono::steady_clock::now();
+  time_.spend(now - began, began);
+  return std::max(wish, std::chrono::ceil<Pause>(time_.may_spend_after() - now));
 }
 
 void PacedWait::pause(Pause length) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Waits for a descriptor that others can make readable as often as they like.
+// Waits for a descriptor that others can make readable as often as they like: looking there takes a
+// bounded part of the loop's time.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +10,8 @@
 #include <functional>
 #include <utility>
 
+#include "core/time_account.hpp"
+
 namespace fief {
 
 class PacedWait {
@@ -17,8 +20,9 @@ class PacedWait {
 
   /// @p look runs on @p io while the descriptor is readable, and says how long it is left alone
   /// then. This object outlives the loop's last handler.
-  PacedWait(boost::asio::io_context& io, std::function<Pause()> look)
-      : descriptor_(io), timer_(io), look_(std::move(look)) {}
+  PacedWait(boost::asio::io_context& io, std::function<Pause()> look,
+            TimeAccount time = {std::chrono::milliseconds{100}, 4})
+      : descriptor_(io), timer_(io), look_(std::move(look)), time_(time) {}
   PacedWait(const PacedWait&) = delete;
   PacedWait& operator=(const PacedWait&) = delete;
   PacedWait(PacedWait&&) = delete;
@@ -32,11 +36,13 @@ class PacedWait {
  private:
   void release();
   void wait();
+  Pause look();
   void pause(Pause length);
 
   boost::asio::posix::stream_descriptor descriptor_;
   boost::asio::steady_timer timer_;
   std::function<Pause()> look_;
+  TimeAccount time_;
 };
 
 }  // namespace fief

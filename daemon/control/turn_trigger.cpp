@@ -5,13 +5,41 @@
 
 namespace fief {
 
+using std::chrono::steady_clock;
+
 void TurnTrigger::ask() {
+  for_others_ = false;
   if (std::exchange(pending_, true))
     return;
-  boost::asio::post(io_, [this] {
-    pending_ = false;
-    turn_();
+  boost::asio::post(io_, [this] { run(); });
+}
+
+void TurnTrigger::ask_for_others() {
+  if (pending_ || pausing_)
+    return;
+  if (others_.may_spend(steady_clock::now())) {
+    ask();
+    for_others_ = true;
+    return;
+  }
+  pausing_ = true;
+  pause_.expires_at(others_.may_spend_after() + std::chrono::milliseconds{1});
+  pause_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && std::exchange(pausing_, false))
+      ask_for_others();
   });
+}
+
+// Whoever asked first, the turn is for all that has happened.
+void TurnTrigger::run() {
+  pending_ = false;
+  if (std::exchange(pausing_, false))
+    pause_.cancel();
+  const bool for_others = std::exchange(for_others_, false);
+  const auto began = steady_clock::now();
+  turn_();
+  if (for_others)
+    others_.spend(steady_clock::now() - began, began);
 }
 
 void TurnTrigger::arm(std::optional<Time> due) {
@@ -24,6 +52,12 @@ void TurnTrigger::arm(std::optional<Time> due) {
     if (!error)
       ask();
   });
+}
+
+void TurnTrigger::disarm() {
+  timer_.cancel();
+  pausing_ = false;
+  pause_.cancel();
 }
 
 }  // namespace fief

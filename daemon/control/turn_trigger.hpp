@@ -9,26 +9,40 @@
 #include <optional>
 #include <utility>
 
+#include "core/time_account.hpp"
+
 namespace fief {
 
 class TurnTrigger {
  public:
-  using Time = std::chrono::steady_clock::time_point;
+  using Time = TimeAccount::Time;
 
-  /// @p turn runs on @p io. This object outlives the loop's last handler.
-  TurnTrigger(boost::asio::io_context& io, std::function<void()> turn)
-      : io_(io), timer_(io), turn_(std::move(turn)) {}
+  /// @p turn runs on @p io. Turns for others have @p others of the loop's time. This object
+  /// outlives the loop's last handler.
+  TurnTrigger(boost::asio::io_context& io, std::function<void()> turn,
+              TimeAccount others = {std::chrono::milliseconds{200}, 4})
+      : io_(io), timer_(io), pause_(io), turn_(std::move(turn)), others_(others) {}
 
+  /// For what this daemon does itself, or has promised.
   void ask();
+  /// For what others can bring about as often as they like (cgroups that come and go, weights that
+  /// change): at once, unless such turns have had their part of the loop's time.
+  void ask_for_others();
   /// Asks at @p due, in place of what was due before.
   void arm(std::optional<Time> due);
-  void disarm() { timer_.cancel(); }
+  void disarm();
 
  private:
+  void run();
+
   boost::asio::io_context& io_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer pause_;
   std::function<void()> turn_;
-  bool pending_ = false;
+  TimeAccount others_;
+  bool pending_ = false;     ///< a turn is on its way
+  bool for_others_ = false;  ///< and only others have asked for it
+  bool pausing_ = false;     ///< others have asked, and it is not their time yet
 };
 
 }  // namespace fief

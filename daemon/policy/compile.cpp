@@ -48,6 +48,7 @@ RestartPolicy make_restart(const RestartDraft& draft) {
   assign(restart.first_delay, draft.first_delay);
   assign(restart.max_delay, draft.max_delay);
   assign(restart.quarantine_after, draft.quarantine_after);
+  assign(restart.max_denied_per_second, draft.max_denied_per_second);
   return restart;
 }
 

@@ -36,6 +36,7 @@ struct RestartDraft {
   Setting<std::chrono::milliseconds> first_delay;
   Setting<std::chrono::milliseconds> max_delay;
   Setting<std::uint32_t> quarantine_after;
+  Setting<std::uint32_t> max_denied_per_second;
 };
 
 struct DelegationDraft {

@@ -25,6 +25,7 @@ void lay_over(RestartDraft& under, RestartDraft&& over) {
   lay_over(under.first_delay, std::move(over.first_delay));
   lay_over(under.max_delay, std::move(over.max_delay));
   lay_over(under.quarantine_after, std::move(over.quarantine_after));
+  lay_over(under.max_denied_per_second, std::move(over.max_denied_per_second));
 }
 
 void lay_over(RootDraft& under, RootDraft&& over) {

@@ -41,6 +41,8 @@ struct RestartPolicy {
   std::chrono::milliseconds first_delay{1000};  ///< doubled after each failure, with jitter
   std::chrono::milliseconds max_delay{60000};
   std::uint32_t quarantine_after = 5;  ///< failures within ten minutes
+  /// What the kernel may refuse it before it is ended as failed. Unset: any number.
+  std::optional<std::uint32_t> max_denied_per_second;
 };
 
 /// What one cgroup gets: its own scheduler and its own CPUs.

@@ -221,6 +221,8 @@ constexpr std::array kRestartKeys{
     Key<RestartDraft>{"max_delay_ms", setting<&RestartDraft::max_delay, as_delay>},
     Key<RestartDraft>{"quarantine_after",
                       setting<&RestartDraft::quarantine_after, as_failure_count>},
+    Key<RestartDraft>{"max_denied_per_second",
+                      setting<&RestartDraft::max_denied_per_second, as_denied_rate>},
 };
 
 // Which cgroups it is about, and whether.

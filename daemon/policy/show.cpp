@@ -110,6 +110,8 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   values.add("restart.max_delay_ms", draft.restart.max_delay, made.restart.max_delay);
   values.add("restart.quarantine_after", draft.restart.quarantine_after,
              made.restart.quarantine_after);
+  values.add("restart.max_denied_per_second", draft.restart.max_denied_per_second,
+             made.restart.max_denied_per_second);
   return {made.name, values.take()};
 }
 

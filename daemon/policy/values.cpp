@@ -309,6 +309,10 @@ ValueResult<std::uint32_t> as_failure_count(const JsonNode& node) {
   return as_count(node, 1000);
 }
 
+ValueResult<std::uint32_t> as_denied_rate(const JsonNode& node) {
+  return as_count(node, 1'000'000);
+}
+
 ValueResult<OptionValue> as_option(const JsonNode& node) {
   if (const auto* flag = std::get_if<bool>(&node.value))
     return *flag;

@@ -100,6 +100,23 @@ TEST_F(Failure, AKilledSchedulerSaysSo) {
   EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a", "killed"}));
 }
 
+TEST_F(Failure, WhoAsksTooOftenForWhatIsNotItsOwnIsEnded) {
+  make("/a");
+  make("/b");
+  set_policy(
+      policy_of({R"({"cgroup": "/a", "restart": {"max_denied_per_second": 10}})", quick("/b")}));
+  start();
+  wait_for("/a", SchedulerState::attached);
+  settle();
+  for (const char* path : {"/a", "/b"})
+    kernel_.set_denied(id(path), 1000);
+  wait_for("/a", SchedulerState::backing_off);
+  EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a", "killed"}));
+  EXPECT_THAT(view("/a").last_error, HasSubstr("and max_denied_per_second is 10"));
+  EXPECT_EQ(logged(message::kSchedulerExited), 1U);
+  EXPECT_EQ(view("/b").state, SchedulerState::attached);
+}
+
 TEST_F(Failure, ACrashLoopEndsInQuarantineAndHarmsNobody) {
   make("/a");
   make("/b");

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <thread>
+
 #include "core/fd.hpp"
 
 namespace fief {
@@ -36,6 +38,22 @@ TEST_F(PacedWaitTest, LooksAgainAtOnceWithoutAPause) {
   wait_.start(readable_.get());
   run_until_looks(100);
   EXPECT_EQ(looks_, 100);
+}
+
+TEST_F(PacedWaitTest, LookingTakesAPartOfTheTime) {
+  int looks = 0;
+  PacedWait wait(
+      io_,
+      [&looks] {
+        ++looks;
+        std::this_thread::sleep_for(milliseconds{2});
+        return PacedWait::Pause{};
+      },
+      TimeAccount{milliseconds{20}, 4});
+  wait.start(readable_.get());
+  io_.run_for(milliseconds{400});
+  EXPECT_LE(looks * milliseconds{2}, milliseconds{20 + 400 / 4 + 2});
+  EXPECT_GT(looks, 10);
 }
 
 // Not even the loop turns meanwhile.

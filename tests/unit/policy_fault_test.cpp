@@ -120,6 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("restart": true)", "true is not an object of enabled, first_delay_ms"},
         Case{R"("restart": {"first_delay_ms": 0})", "a whole number from 1 to 86400000"},
         Case{R"("restart": {"quarantine_after": 0})", "a whole number from 1 to 1000"},
+        Case{R"("restart": {"max_denied_per_second": 0})", "a whole number from 1 to 1000000"},
         Case{R"("weight": 1, "weight": 2)",
              R"(1.json:1:48: /delegations/0/weight: key "weight" is given twice, first in line 1, )"
              "column 35"},

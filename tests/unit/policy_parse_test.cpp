@@ -49,7 +49,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
       "placement": "cpus:0-2,7", "smt": "split", "lend": false, "borrow": false,
       "caps": ["perf"],
       "restart": {"enabled": false, "first_delay_ms": 5, "max_delay_ms": 6,
-                  "quarantine_after": 7}}]})"});
+                  "quarantine_after": 7, "max_denied_per_second": 8}}]})"});
   ASSERT_TRUE(policy) << format_faults(policy.error());
   EXPECT_EQ(policy->root.min_cpus, 0.5);
   EXPECT_EQ(policy->root.options, (Options{{"slice_us", std::int64_t{500}}}));
@@ -69,6 +69,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
   EXPECT_EQ(db.restart.first_delay.count(), 5);
   EXPECT_EQ(db.restart.max_delay.count(), 6);
   EXPECT_EQ(db.restart.quarantine_after, 7U);
+  EXPECT_EQ(db.restart.max_denied_per_second, 8U);
 }
 
 TEST(ParsePolicy, ReadsEveryPlacement) {

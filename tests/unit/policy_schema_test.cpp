@@ -175,6 +175,7 @@ INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                                                     R"("restart": {"first_delay_ms": 0})",
                                                     R"("restart": {"max_delay_ms": 86400001})",
                                                     R"("restart": {"quarantine_after": 1001})",
+                                                    R"("restart": {"max_denied_per_second": 0})",
                                                     R"("exclusive": true, "lend": true)"})
                              documents.push_back(delegation_with(keys));
                            return documents;

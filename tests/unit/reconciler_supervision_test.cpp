@@ -19,7 +19,8 @@ RestartPolicy policy() {
   return {.enabled = true,
           .first_delay = milliseconds{1000},
           .max_delay = milliseconds{5000},
-          .quarantine_after = 5};
+          .quarantine_after = 5,
+          .max_denied_per_second = std::nullopt};
 }
 
 TEST(Supervision, DelaysDoubleUpToTheMaximum) {
