@@ -3,10 +3,17 @@
 """What people change while the installed service runs, inside its sandbox and through systemd."""
 
 import pathlib
+import urllib.request
 
 import machine
 
 DROP_IN = pathlib.Path("/etc/fief/policy.d/95-fief-a.json")
+POLKIT_RULE = pathlib.Path("/etc/polkit-1/rules.d/50-fief-test.rules")
+MAY_CHANGE = """polkit.addRule(function(action, subject) {
+  if (action.id == "org.fief.Fief1.reconfigure" && subject.user == "nobody")
+    return polkit.Result.YES;
+});
+"""
 
 
 def weight_of(service):
@@ -57,3 +64,43 @@ def test_kill_and_boost(services, daemon):
     assert "enough of it" in machine.journal()
     machine.wait_for("another scheduler", lambda: machine.settled(a))
     assert machine.kernel_state() == "enabled"
+
+
+def test_polkit_decides_who_may_change(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+
+    def set_weight(weight):
+        return machine.run("runuser", "-u", "nobody", "--", "fiefctl", "set", "a", f"weight={weight}", check=False)
+
+    assert "polkit does not permit this" in set_weight(500).stderr
+    assert weight_of(a) == 100
+    try:
+        POLKIT_RULE.write_text(MAY_CHANGE)
+        machine.wait_for("permission", lambda: set_weight(500).returncode == 0)
+        assert weight_of(a) == 500
+    finally:
+        POLKIT_RULE.unlink()
+    machine.wait_for("refusal", lambda: set_weight(600).returncode != 0)
+    # the last change before polkit noticed may have been permitted
+    assert weight_of(a) in (500, 600)
+    weight = weight_of(a)
+    assert set_weight(700).returncode != 0
+    assert weight_of(a) == weight
+    assert "polkit" in machine.run("runuser", "-u", "nobody", "--", "fiefctl", "revert", "a", check=False).stderr
+    machine.run("fiefctl", "revert", "a")
+    assert weight_of(a) == 100
+
+
+def test_metrics_are_scraped(services, daemon):
+    a = services("a")
+    machine.delegate(a)
+    daemon()
+    machine.run("systemctl", "start", "fief-exporter.socket")
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:9943/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+    finally:
+        machine.run("systemctl", "stop", "fief-exporter.socket", "fief-exporter.service")
+    assert f'fief_scheduler_weight{{cgroup="{a.path}"' in text
