@@ -25,6 +25,7 @@ void declare(CLI::App& cli, Options& options) {
   cli.add_option("--policy-dir", options.app.policy_directories,
                  "Directory with policy.json and policy.d/, instead of the usual ones")
       ->excludes(file);
+  cli.add_flag("--watch", options.app.watch_policy, "Reload the policy when its files change");
   cli.add_option("--cgroup-root", options.app.cgroup_mount, "Mount point of the cgroup2 hierarchy")
       ->capture_default_str();
   cli.add_option("--bpf-dir", options.kernel.object_dir, "Directory of the BPF schedulers")

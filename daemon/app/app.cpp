@@ -2,6 +2,7 @@
 #include "app/app.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 #include "app/realtime.hpp"
@@ -27,21 +28,38 @@ PolicyPaths policy_paths(const AppOptions& options) {
   return paths;
 }
 
+std::function<PolicySources()> policy_reader(const AppOptions& options) {
+  if (!options.policy_files.empty())
+    return
+        [files = options.policy_files] { return read_policy_files(files, FileTrust::root_only); };
+  return [paths = policy_paths(options)] { return read_policy(paths); };
+}
+
+// Where those files are, or may come to be.
+std::vector<std::string> watched_directories(const AppOptions& options) {
+  std::vector<std::string> directories;
+  for (const auto& file : options.policy_files)
+    directories.push_back(std::filesystem::absolute(file).parent_path());
+  if (options.policy_files.empty())
+    for (const auto& directory : policy_paths(options).directories) {
+      directories.push_back(directory);
+      directories.push_back(directory + "/policy.d");
+    }
+  return directories;
+}
+
 ControllerConfig controller_config(const AppOptions& options) {
   ControllerConfig config;
   config.cgroup_mount = options.cgroup_mount;
   config.kept.emplace(options.state_directory);
+  config.read_policy = policy_reader(options);
   if (!options.policy_files.empty()) {
     config.policy_files = [files = options.policy_files] { return join(files); };
-    config.read_policy = [files = options.policy_files] {
-      return read_policy_files(files, FileTrust::root_only);
-    };
   } else {
     const auto paths = policy_paths(options);
     config.policy_files = [paths] {
       return join(find_policy_files(paths).value_or(paths.directories));
     };
-    config.read_policy = [paths] { return read_policy(paths); };
     config.drop_ins.emplace(paths.directories.front() + "/policy.d");
   }
   return config;
@@ -64,6 +82,7 @@ ExitStatus App::run() {
   }
   serve();
   controller_->start();
+  watch_policy();
   // Not before: what an earlier daemon left goes on without this one, and taking it over takes long
   // enough to be felt by those whose CPU it would have.
   warn_unless(take_realtime_priority());
@@ -107,6 +126,17 @@ void App::serve() {
     return;
   if (const auto listening = varlink_->start(); !listening)
     log::warning({}, "no Varlink: {}", listening.error().message);
+}
+
+void App::watch_policy() {
+  if (!options_.watch_policy)
+    return;
+  policy_watch_.emplace(io_, watched_directories(options_), policy_reader(options_), [this] {
+    log::info({}, "the policy's files have changed");
+    reload();
+  });
+  if (const auto watching = policy_watch_->start(); !watching)
+    log::warning({}, "--watch: {}; only a reload reads the policy again", watching.error().message);
 }
 
 void App::wait_for_signal() {
@@ -184,6 +214,8 @@ void App::stop(Leaving leaving) {
   service_->stop();
   if (varlink_)
     varlink_->stop();
+  if (policy_watch_)
+    policy_watch_->stop();
   io_.stop();
 }
 

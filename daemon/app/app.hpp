@@ -13,6 +13,7 @@
 
 #include "api/service.hpp"
 #include "app/notifier.hpp"
+#include "app/policy_watch.hpp"
 #include "cgroup/watcher.hpp"
 #include "control/controller.hpp"
 #include "core/result.hpp"
@@ -32,6 +33,7 @@ enum class ExitStatus {
 struct AppOptions {
   std::vector<std::string> policy_files;        ///< read instead of the directories if there is any
   std::vector<std::string> policy_directories;  ///< empty: the usual ones
+  bool watch_policy = false;                    ///< reload when its files change
   std::string cgroup_mount{kCgroupMount};
   std::string state_directory{"/run/fief"};      ///< where the last good policy is kept
   std::string varlink_socket{varlink::kSocket};  ///< empty: none
@@ -54,6 +56,7 @@ class App {
  private:
   Status set_up();
   void serve();
+  void watch_policy();
   void wait_for_signal();
   void keep_alive();
   void become_ready();
@@ -74,6 +77,7 @@ class App {
   std::optional<Boosts> boosts_;
   std::optional<Service> service_;
   std::optional<varlink::Server> varlink_;
+  std::optional<PolicyWatch> policy_watch_;
   bool ready_ = false;
   ExitStatus status_ = ExitStatus::clean;
 };

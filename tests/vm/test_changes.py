@@ -54,6 +54,27 @@ def test_weight_is_set_three_ways(services, daemon):
     assert not DROP_IN.exists()
 
 
+def test_watched_policy_is_reloaded(services, daemon):
+    a = services("a")
+    override = pathlib.Path("/run/systemd/system/fiefd.service.d/watch.conf")
+    override.parent.mkdir(parents=True, exist_ok=True)
+    override.write_text("[Service]\nExecStart=\nExecStart=/usr/sbin/fiefd --watch\n")
+    machine.run("systemctl", "daemon-reload")
+    try:
+        daemon()
+        machine.delegate(a)
+        machine.wait_for("a's scheduler", lambda: machine.settled(a))
+        DROP_IN.parent.mkdir(exist_ok=True)
+        DROP_IN.write_text('{"delegations": [{"name": "a", "weight": 700}]}')
+        machine.wait_for("the weight", lambda: weight_of(a) == 700)
+        DROP_IN.unlink()
+        machine.wait_for("the weight of before", lambda: weight_of(a) == 100)
+    finally:
+        DROP_IN.unlink(missing_ok=True)
+        override.unlink()
+        machine.run("systemctl", "daemon-reload")
+
+
 def test_kill_and_boost(services, daemon):
     a = services("a")
     machine.delegate(a)
