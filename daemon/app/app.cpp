@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "app/app.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "app/realtime.hpp"
@@ -38,8 +40,10 @@ std::function<PolicySources()> policy_reader(const AppOptions& options) {
 // Where those files are, or may come to be.
 std::vector<std::string> watched_directories(const AppOptions& options) {
   std::vector<std::string> directories;
-  for (const auto& file : options.policy_files)
-    directories.push_back(std::filesystem::absolute(file).parent_path());
+  std::ranges::transform(options.policy_files, std::back_inserter(directories),
+                         [](const std::string& file) {
+                           return std::filesystem::absolute(file).parent_path().string();
+                         });
   if (options.policy_files.empty())
     for (const auto& directory : policy_paths(options).directories) {
       directories.push_back(directory);

@@ -27,12 +27,12 @@ struct HostAndPort {
 Result<HostAndPort> split(const std::string& where) {
   const auto colon = where.rfind(':');
   if (colon == std::string::npos || colon + 1 == where.size())
-    return fail(Errc::invalid, "\"{}\" is not HOST:PORT, the path of a socket or \"systemd\"",
+    return fail(Errc::invalid, R"("{}" is not HOST:PORT, the path of a socket or "systemd")",
                 where);
   const auto port = where.substr(colon + 1);
   if (port.size() > 5 || !std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) ||
       std::stoi(port) > kMaxPort)
-    return fail(Errc::invalid, "{}: \"{}\" is not a port, a number up to {}", where, port,
+    return fail(Errc::invalid, R"({}: "{}" is not a port, a number up to {})", where, port,
                 kMaxPort);
   auto host = where.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']'))

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cli/metrics.hpp"
@@ -37,6 +38,7 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kFresh{1};
 constexpr int kMaxClients = 32;
 constexpr std::uint32_t kMaxHeader = 8192;
+constexpr std::size_t kMaxRead = 16384;
 
 constexpr char kPath[] = "/metrics";
 constexpr char kOpenMetrics[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -64,8 +66,9 @@ class Source {
 };
 
 bool accepts_openmetrics(const Request& request) {
-  return request[http::field::accept].find("application/openmetrics-text") !=
-         beast::string_view::npos;
+  const auto accept = request[http::field::accept];
+  return std::string_view(accept.data(), accept.size()).find("application/openmetrics-text") !=
+         std::string_view::npos;
 }
 
 Response text_response(http::status status, const char* type, std::string body) {
@@ -120,17 +123,15 @@ class Session : public std::enable_shared_from_this<Session> {
     if (request.method() == http::verb::head)
       response_.body().clear();
     stream_.expires_after(kPatience);
+    // The connection ends with the session, once all is written.
     http::async_write(stream_, response_,
-                      [self = shared_from_this()](const error_code&, std::size_t) {
-                        error_code ignored;
-                        self->stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
-                      });
+                      [self = shared_from_this()](const error_code&, std::size_t) {});
   }
 
   Stream stream_;
   Source& source_;
   std::shared_ptr<void> client_;
-  beast::flat_buffer buffer_{kMaxHeader * 2};
+  beast::flat_buffer buffer_{kMaxRead};
   http::request_parser<http::empty_body> parser_;
   Response response_;
 };

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 
 constexpr CgroupId kA{1};
 constexpr CgroupId kB{2};
-const Misconduct::Time kStart{};
+constexpr Misconduct::Time kStart{};
 
 TEST(Misconduct, NothingIsKnownAtTheFirstLook) {
   Misconduct misconduct;
