@@ -34,7 +34,8 @@ PacedWait::Pause PacedWait::look() {
   const auto wish = look_();
   const auto now = std::chrono::steady_clock::now();
   time_.spend(now - began, began);
-  return std::max(wish, std::chrono::ceil<Pause>(time_.may_spend_after() - now));
+  const auto due = std::chrono::ceil<Pause>(time_.may_spend_after() - now);
+  return std::max(wish, std::min(due, kLongestPause));
 }
 
 void PacedWait::pause(Pause length) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control/turn_trigger.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 namespace fief {
@@ -17,17 +18,20 @@ void TurnTrigger::ask() {
 void TurnTrigger::ask_for_others() {
   if (pending_ || pausing_)
     return;
-  if (others_.may_spend(steady_clock::now())) {
-    ask();
-    for_others_ = true;
-    return;
-  }
+  const auto now = steady_clock::now();
+  if (others_.may_spend(now))
+    return begin_for_others();
   pausing_ = true;
-  pause_.expires_at(others_.may_spend_after() + std::chrono::milliseconds{1});
+  pause_.expires_at(std::min(others_.may_spend_after(), now + kLongestPause));
   pause_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && std::exchange(pausing_, false))
-      ask_for_others();
+    if (!error && std::exchange(pausing_, false) && !pending_)
+      begin_for_others();
   });
+}
+
+void TurnTrigger::begin_for_others() {
+  ask();
+  for_others_ = true;
 }
 
 // Whoever asked first, the turn is for all that has happened.
