@@ -95,7 +95,7 @@ def test_polkit_decides_who_may_change(services, daemon):
     def set_weight(weight):
         return machine.run("runuser", "-u", "nobody", "--", "fiefctl", "set", "a", f"weight={weight}", check=False)
 
-    assert "polkit does not permit this" in set_weight(500).stderr
+    assert "this needs an administrator's authentication" in set_weight(500).stderr
     assert weight_of(a) == 100
     try:
         POLKIT_RULE.write_text(MAY_CHANGE)
@@ -109,7 +109,7 @@ def test_polkit_decides_who_may_change(services, daemon):
     weight = weight_of(a)
     assert set_weight(700).returncode != 0
     assert weight_of(a) == weight
-    assert "polkit" in machine.run("runuser", "-u", "nobody", "--", "fiefctl", "revert", "a", check=False).stderr
+    assert machine.run("runuser", "-u", "nobody", "--", "fiefctl", "revert", "a", check=False).returncode != 0
     machine.run("fiefctl", "revert", "a")
     assert weight_of(a) == 100
 
