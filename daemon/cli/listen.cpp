@@ -3,7 +3,6 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
@@ -12,6 +11,8 @@
 #include <memory>
 #include <string>
 #include <utility>
+
+#include "cli/unix_address.hpp"
 
 namespace fief::cli {
 namespace {
@@ -51,13 +52,10 @@ Result<UniqueFd> listen_on(const std::string& where, int family, const sockaddr*
 }
 
 Result<UniqueFd> listen_at_path(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path))
+  const auto address = unix_address(path);
+  if (!address)
     return fail(Errc::invalid, "{} is too long for a socket's path", path);
-  path.copy(address.sun_path, path.size());
-  // sockets API: every address is passed as a sockaddr
-  return listen_on(path, AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  return listen_on(path, AF_UNIX, as_sockaddr(*address), sizeof(*address));
 }
 
 Result<UniqueFd> listen_at_port(const std::string& where) {

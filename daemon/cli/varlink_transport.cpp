@@ -3,11 +3,11 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
 
+#include "cli/unix_address.hpp"
 #include "fief/varlink_names.hpp"
 
 namespace fief::cli {
@@ -120,15 +120,12 @@ class VarlinkTransport final : public Transport {
 }  // namespace
 
 Result<std::unique_ptr<Transport>> connect_to_socket(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
+  const auto address = unix_address(path);
+  if (!address)
     return fail(Errc::io, "{} is too long for a socket's path", path);
-  path.copy(static_cast<char*>(address.sun_path), path.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how the socket API is called.
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(socket.get(), as_sockaddr(*address), sizeof *address) != 0) {
     const auto why = fail_errno(errno);
     return context(fmt::format("cannot connect to fiefd at {}", path), why.value());
   }

@@ -160,26 +160,16 @@ bool Children::detach_unwanted(const std::vector<Desired>& desired, const Observ
   return any;
 }
 
-std::map<std::string_view, CgroupId> Children::loaded_by_path() const {
-  std::map<std::string_view, CgroupId> cgroups;
-  for (const auto& [cgroup, loaded] : loaded_)
-    cgroups.emplace(loaded.path, cgroup);
-  return cgroups;
-}
-
-void Children::end_misbehaving(const Policy& policy, Time now) {
+void Children::end_misbehaving(const CgroupTree& cgroups, const Policy& policy, Time now) {
   std::set<CgroupId> watched;
-  std::map<std::string_view, CgroupId> cgroups;
   for (const auto& delegation : policy.delegations) {
     if (!delegation.restart.max_denied_per_second)
       continue;
-    if (cgroups.empty())
-      cgroups = loaded_by_path();
-    const auto loaded = cgroups.find(delegation.cgroup);
-    if (loaded == cgroups.end())
+    const auto* cgroup = cgroups.find(delegation.cgroup);
+    if (cgroup == nullptr || !loaded_.contains(cgroup->id))
       continue;
-    watched.insert(loaded->second);
-    judge(delegation, loaded->second, now);
+    watched.insert(cgroup->id);
+    judge(delegation, cgroup->id, now);
   }
   misconduct_.retain(watched);
 }

@@ -52,7 +52,7 @@ class Children {
                        Time now);
   /// Ends those that the kernel had to refuse more often than the policy of @p policy bears; what
   /// follows is what follows any failure.
-  void end_misbehaving(const Policy& policy, Time now);
+  void end_misbehaving(const CgroupTree& cgroups, const Policy& policy, Time now);
   /// The delegation to attach next; nullptr if there is none or one is being attached.
   [[nodiscard]] const Desired* next(const std::vector<Desired>& desired,
                                     const Observation& observation, Time now) const;
@@ -87,7 +87,6 @@ class Children {
   void ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups, const Policy& policy,
              Time now);
   void forget_undelegated(const Policy& policy);
-  [[nodiscard]] std::map<std::string_view, CgroupId> loaded_by_path() const;
   void judge(const Delegation& delegation, CgroupId cgroup, Time now);
   void failed(const std::string& path, CgroupId cgroup, const Policy& policy, const ExitInfo& exit,
               Time now);

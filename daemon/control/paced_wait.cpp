@@ -34,8 +34,7 @@ PacedWait::Pause PacedWait::look() {
   const auto wish = look_();
   const auto now = std::chrono::steady_clock::now();
   time_.spend(now - began, began);
-  const auto due = std::chrono::ceil<Pause>(time_.may_spend_after() - now);
-  return std::max(wish, std::min(due, kLongestPause));
+  return std::max(wish, std::chrono::ceil<Pause>(time_.pause(now)));
 }
 
 void PacedWait::pause(Pause length) {

@@ -18,9 +18,6 @@ class PacedWait {
  public:
   using Pause = std::chrono::milliseconds;
 
-  /// However long looking took, unless whoever looks wishes for more.
-  static constexpr Pause kLongestPause{1000};
-
   /// @p look runs on @p io while the descriptor is readable, and says how long it is left alone
   /// then. This object outlives the loop's last handler.
   PacedWait(boost::asio::io_context& io, std::function<Pause()> look,

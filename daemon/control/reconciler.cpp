@@ -32,7 +32,7 @@ void Reconciler::reconcile() {
   const auto desired = desired_attachments(policy, parts_.watcher.tree());
   if (parts_.children.detach_unwanted(desired, observation_, began_) && !observe())
     return;
-  parts_.children.end_misbehaving(policy, began_);
+  parts_.children.end_misbehaving(parts_.watcher.tree(), policy, began_);
   put_plan_in_force();
   if (!parts_.root.is_running())
     return;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control/turn_trigger.hpp"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 
 namespace fief {
@@ -22,7 +21,7 @@ void TurnTrigger::ask_for_others() {
   if (others_.may_spend(now))
     return begin_for_others();
   pausing_ = true;
-  pause_.expires_at(std::min(others_.may_spend_after(), now + kLongestPause));
+  pause_.expires_at(now + others_.pause(now));
   pause_.async_wait([this](const boost::system::error_code& error) {
     if (!error && std::exchange(pausing_, false) && !pending_)
       begin_for_others();

@@ -17,9 +17,6 @@ class TurnTrigger {
  public:
   using Time = TimeAccount::Time;
 
-  /// Nobody waits longer for a turn, whatever one has cost.
-  static constexpr std::chrono::seconds kLongestPause{1};
-
   /// @p turn runs on @p io. Turns for others have @p others of the loop's time. This object
   /// outlives the loop's last handler.
   TurnTrigger(boost::asio::io_context& io, std::function<void()> turn,

@@ -53,6 +53,7 @@ ValueResult<OnStop> as_on_stop(const JsonNode& node);
 ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node);
 /// 1 to 1000.
 ValueResult<std::uint32_t> as_failure_count(const JsonNode& node);
+/// 1 to 1000000.
 ValueResult<std::uint32_t> as_denied_rate(const JsonNode& node);
 ValueResult<OptionValue> as_option(const JsonNode& node);
 /// One element of "caps"; "perf" is the only one.

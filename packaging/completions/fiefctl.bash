@@ -45,7 +45,7 @@ _fiefctl() {
         tree | map | monitor) options='--json --help' ;;
         reload) options='--json --dry-run --help' ;;
         top) options='--json --once --interval --help' ;;
-        metrics) options='--prometheus --textfile --help' ;;
+        metrics) options='--prometheus --textfile --listen --help' ;;
         policy) options='show --json --defaults --offline --help' ;;
         set | boost)
             [[ $command == set ]] && options='--json --runtime --help' || options='--reason --help'

@@ -21,15 +21,18 @@ class Scale : public World {
     settle();
     remove(path);
     wait_until("it is gone", [this] { return kernel_.observe()->schedulers.size() == 1; });
-    settle();
-    records_.clear();
-    listener_.signals.clear();
+    forget_what_happened();
   }
 
   /// What so many bring about is dealt with when its turn comes, not at once.
   void wait_until_alone() {
     wait_until("only the root is known",
                [this] { return controller_->status(Figures::read).schedulers.size() == 1; });
+    forget_what_happened();
+  }
+
+ private:
+  void forget_what_happened() {
     settle();
     records_.clear();
     listener_.signals.clear();
@@ -50,6 +53,7 @@ TEST_F(Scale, ComingAndGoingLeavesNothingBehind) {
   wait_until_alone();
   EXPECT_EQ(open_descriptors(), descriptors);
   EXPECT_LE(allocated_bytes(), bytes + kCycles * kBytesEach);
+  EXPECT_EQ(controller_->status(Figures::read).schedulers.size(), 1U);
 }
 
 }  // namespace
