@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "api/log_control.hpp"
-#include "api/unit_job.hpp"
 #include "core/log.hpp"
 #include "core/utf8.hpp"
 #include "fief/dbus_names.hpp"
@@ -56,15 +55,6 @@ void Service::start() {
 void Service::stop() {
   bus_.stop();
   calls_.clear();
-}
-
-void Service::ask_whether_restarting(std::function<void(bool)> then) {
-  if (bus_.connection() == nullptr)
-    return then(false);
-  dbus::ask_unit_job(*bus_.connection(), calls_, [then = std::move(then)](const std::string& type) {
-    then(type == "restart" || type == "try-restart" || type == "reload-or-restart");
-  });
-  bus_.touched();
 }
 
 Status Service::register_objects(sd_bus& bus) {

@@ -32,10 +32,6 @@ class Service final : public StatusListener, private dbus::Objects {
   /// Leaves the bus.
   void stop();
 
-  /// Whether the service manager stops this service to start it again. Without a manager, or where
-  /// it does not answer soon, it does not.
-  void ask_whether_restarting(std::function<void(bool restarting)> then);
-
   void status_changed() override;
   void scheduler_attached(const SchedulerView& scheduler) override;
   void scheduler_detached(const SchedulerView& scheduler, const std::string& reason) override;

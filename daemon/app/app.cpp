@@ -196,7 +196,7 @@ void App::reload() {
 void App::stop_as_asked() {
   if (controller_->on_stop() == OnStop::keep)
     return stop(Leaving::keep);
-  service_->ask_whether_restarting(
+  service_manager_.ask_whether_restarting(
       [this](bool restarting) { stop(restarting ? Leaving::keep : Leaving::for_good); });
 }
 

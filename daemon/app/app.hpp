@@ -14,6 +14,7 @@
 #include "api/service.hpp"
 #include "app/notifier.hpp"
 #include "app/policy_watch.hpp"
+#include "app/service_manager.hpp"
 #include "cgroup/watcher.hpp"
 #include "control/controller.hpp"
 #include "core/result.hpp"
@@ -69,6 +70,7 @@ class App {
   AppOptions options_;
   boost::asio::io_context io_{1};  // one thread; first, since everything below borrows it
   Notifier notifier_{io_};
+  ServiceManager service_manager_{io_};
   boost::asio::signal_set signals_{io_};
   boost::asio::steady_timer keep_alive_timer_{io_};
   std::unique_ptr<KernelPort> kernel_;

@@ -53,6 +53,7 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
                    .ask = [this] { trigger_.ask(); },
                    .progress = [this](const std::string& text) { hooks_.progress(text); }}),
       requests_(
+          io,
           {.kernel = kernel,
            .watcher = watcher,
            .policy = policy_,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Changes of the policy in force, each on trial: from what somebody asks for to a candidate that
-// could be adopted, and to its drop-in on disk.
+// could be adopted.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
-#include <utility>
 
 #include "backend/backend.hpp"
 #include "control/candidate.hpp"
@@ -15,28 +14,32 @@
 
 namespace fief {
 
+/// Judges a change by the policy in force when it is called.
+using Trial = std::function<Result<Candidate>()>;
+
 class PolicyChanges {
  public:
-  /// @p drop_ins: where persistent changes go; unset: nowhere. @p policy outlives this object.
-  PolicyChanges(const PolicyStore& policy, std::optional<DropIns> drop_ins)
-      : policy_(policy), drop_ins_(std::move(drop_ins)) {}
+  /// @p drop_ins: where persistent changes go; nullptr: nowhere. Both outlive this object and the
+  /// trials.
+  PolicyChanges(const PolicyStore& policy, const DropIns* drop_ins)
+      : policy_(policy), drop_ins_(drop_ins) {}
 
-  /// @p change for as long as @p request says.
-  [[nodiscard]] Result<Candidate> changed(const DelegationChange& change,
-                                          const ChangeRequest& request) const;
+  /// @p change for as long as @p request says. What is to outlive the daemon is added to what is on
+  /// disk now.
+  [[nodiscard]] Result<Trial> changed(const DelegationChange& change,
+                                      const ChangeRequest& request) const;
   /// @p change for as long as @p hold is held.
-  [[nodiscard]] Result<Candidate> boosted(std::uint64_t hold, DelegationChange change,
-                                          const std::string& requester) const;
-  [[nodiscard]] Result<Candidate> reverted(const std::string& name) const;
-  /// Writes the drop-in that @p candidate has, if any.
-  [[nodiscard]] Status write(const Candidate& candidate) const;
+  [[nodiscard]] Trial boosted(std::uint64_t hold, DelegationChange change,
+                              const std::string& requester) const;
+  /// Without what is on disk now.
+  [[nodiscard]] Result<Trial> reverted(const std::string& name) const;
 
  private:
   [[nodiscard]] Result<DropIn> present_drop_in(const std::string& delegation) const;
   [[nodiscard]] Result<DropIn> writable_drop_in(const std::string& delegation) const;
 
   const PolicyStore& policy_;
-  std::optional<DropIns> drop_ins_;
+  const DropIns* drop_ins_;
 };
 
 }  // namespace fief

@@ -26,6 +26,13 @@ Status always() {
 
 }  // namespace
 
+Requests::Requests(boost::asio::io_context& loop, RequestParts parts,
+                   std::optional<DropIns> drop_ins, AnswerLater answer_later)
+    : parts_(parts),
+      answer_later_(std::move(answer_later)),
+      changes_(parts.policy,
+               drop_ins ? &writer_.emplace(loop, std::move(*drop_ins)).drop_ins() : nullptr) {}
+
 std::optional<Subject> Requests::find(const std::string& subject) const {
   return find_subject(parts_.policy.written(), parts_.policy.resolved(), subject);
 }
@@ -71,15 +78,23 @@ void Requests::revert(const std::string& subject, Done done) {
   const auto known = find(subject);
   if (!known)
     return done(nothing_called(subject));
-  adopt(changes_.reverted(known->name), *known, /*new_chance=*/true, std::move(done));
+  one_at_a_time([this, known = *known, done = std::move(done)] {
+    const auto trial = changes_.reverted(known.name);
+    if (!trial)
+      return done(tl::unexpected(trial.error()));
+    begin({.trial = *trial, .subject = known, .new_chance = true, .done = done});
+  });
 }
 
 void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
   const auto subject = find(request.subject);
   if (!subject)
     return done(nothing_called(request.subject));
-  adopt(changes_.boosted(hold, {.name = subject->name, .keys = request.keys}, request.requester),
-        *subject, /*new_chance=*/false, std::move(done));
+  begin({.trial = changes_.boosted(hold, {.name = subject->name, .keys = request.keys},
+                                   request.requester),
+         .subject = *subject,
+         .new_chance = false,
+         .done = std::move(done)});
 }
 
 // What was in force before cannot be refused; if it is not feasible any more, the plan says so.
@@ -116,26 +131,76 @@ void Requests::put_in_force(const DelegationChange& change, const ChangeRequest&
     parts_.children.forgive(subject.cgroup);
     return answer_when_in_force(subject, std::move(done));
   }
-  adopt(changes_.changed(change, request), subject, is_new_chance(change), std::move(done));
+  auto put = [this, change, request, subject, done = std::move(done)] {
+    const auto trial = changes_.changed(change, request);
+    if (!trial)
+      return done(tl::unexpected(trial.error()));
+    begin({.trial = *trial, .subject = subject, .new_chance = is_new_chance(change), .done = done});
+  };
+  if (request.lifetime == Lifetime::until_restart)
+    return put();
+  one_at_a_time(std::move(put));
 }
 
-void Requests::adopt(const Result<Candidate>& candidate, const Subject& subject, bool new_chance,
-                     Done done) {
-  const auto possible = candidate.and_then([&](const Candidate& made) -> Result<Candidate> {
-    const auto status =
-        check_possible(made, subject).and_then([&] { return changes_.write(made); });
-    return status ? Result<Candidate>(made) : tl::unexpected(status.error());
+void Requests::one_at_a_time(std::function<void()> change) {
+  if (is_writing_)
+    waiting_.push_back(std::move(change));
+  else
+    change();
+}
+
+void Requests::begin(const Wanted& wanted) {
+  const auto candidate = judge(wanted);
+  if (!candidate)
+    return wanted.done(tl::unexpected(candidate.error()));
+  if (!candidate->drop_in)
+    return adopt(*candidate, wanted);
+  is_writing_ = true;
+  writer_->write(*candidate->drop_in,
+                 [this, wanted](const Status& status) { written(wanted, status); });
+}
+
+// What the daemon may not write is no want of privileges of whoever asks.
+void Requests::written(const Wanted& wanted, const Status& status) {
+  is_writing_ = false;
+  if (status)
+    adopt_written(wanted);
+  else
+    wanted.done(
+        fail(Errc::io, "nothing is changed, since it cannot be kept: {}", status.error().message));
+  while (!is_writing_ && !waiting_.empty()) {
+    const auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    next();
+  }
+}
+
+// Judged again: the policy in force, and the cgroups, may be others by now.
+void Requests::adopt_written(const Wanted& wanted) {
+  if (const auto candidate = judge(wanted); candidate)
+    adopt(*candidate, wanted);
+  else
+    wanted.done(fail(candidate.error().code, "kept for the next reload, but not in force: {}",
+                     candidate.error().message));
+}
+
+Result<Candidate> Requests::judge(const Wanted& wanted) const {
+  return wanted.trial().and_then([&](Candidate made) -> Result<Candidate> {
+    if (const auto possible = check_possible(made, wanted.subject); !possible)
+      return tl::unexpected(possible.error());
+    return made;
   });
-  if (!possible)
-    return done(tl::unexpected(possible.error()));
-  parts_.policy.adopt(possible->layers, possible->policy);
-  if (possible->drop_in)
+}
+
+void Requests::adopt(const Candidate& candidate, const Wanted& wanted) {
+  parts_.policy.adopt(candidate.layers, candidate.policy);
+  if (candidate.drop_in)
     parts_.policy.keep();
-  if (new_chance)
+  if (wanted.new_chance)
     for (const auto& delegation : parts_.policy.resolved().delegations)
-      if (is_about(subject, delegation))
+      if (is_about(wanted.subject, delegation))
         parts_.children.forgive(delegation.cgroup);
-  answer_when_in_force(subject, std::move(done));
+  answer_when_in_force(wanted.subject, wanted.done);
 }
 
 void Requests::answer_when_in_force(const Subject& subject, Done done) {

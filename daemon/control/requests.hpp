@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Changes of delegations that people ask for while the daemon runs. Each is tried on a copy of the
 // policy first; what proves good is written where it is to outlive the daemon, adopted, and
-// answered once the kernel has been observed to follow.
+// answered once the kernel has been observed to follow. Those that are written come one after the
+// other, since each adds to what is on disk; the others do not wait for the disk.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 #include "backend/backend.hpp"
 #include "cgroup/watcher.hpp"
 #include "control/children.hpp"
+#include "control/drop_in_writer.hpp"
 #include "control/policy_changes.hpp"
 #include "control/policy_store.hpp"
 #include "control/reconciler.hpp"
@@ -37,10 +40,9 @@ class Requests {
   using AnswerLater =
       std::function<void(std::function<Status()> outcome, Done, std::optional<CgroupId> leaving)>;
 
-  Requests(RequestParts parts, std::optional<DropIns> drop_ins, AnswerLater answer_later)
-      : parts_(parts),
-        changes_(parts.policy, std::move(drop_ins)),
-        answer_later_(std::move(answer_later)) {}
+  /// @p drop_ins: where persistent changes go; unset: nowhere. @p loop outlives this object.
+  Requests(boost::asio::io_context& loop, RequestParts parts, std::optional<DropIns> drop_ins,
+           AnswerLater answer_later);
 
   /// As in Backend.
   void change(const ChangeRequest& request, Done done);
@@ -53,11 +55,23 @@ class Requests {
   bool release(std::uint64_t hold);
 
  private:
+  /// A change that somebody waits for.
+  struct Wanted {
+    Trial trial;
+    Subject subject;
+    bool new_chance;  ///< for what has failed before
+    Done done;
+  };
+
   [[nodiscard]] std::optional<Subject> find(const std::string& subject) const;
   void put_in_force(const DelegationChange& change, const ChangeRequest& request,
                     const Subject& subject, Done done);
-  void adopt(const Result<Candidate>& candidate, const Subject& subject, bool new_chance,
-             Done done);
+  void one_at_a_time(std::function<void()> change);
+  void begin(const Wanted& wanted);
+  void written(const Wanted& wanted, const Status& status);
+  void adopt_written(const Wanted& wanted);
+  [[nodiscard]] Result<Candidate> judge(const Wanted& wanted) const;
+  void adopt(const Candidate& candidate, const Wanted& wanted);
   void answer_when_in_force(const Subject& subject, Done done);
   [[nodiscard]] Status check_possible(const Candidate& candidate, const Subject& subject) const;
   [[nodiscard]] Status check_can_attach(const std::string& path) const;
@@ -65,8 +79,11 @@ class Requests {
   [[nodiscard]] bool is_enabled(const Delegation& delegation) const;
 
   RequestParts parts_;
-  PolicyChanges changes_;
   AnswerLater answer_later_;
+  std::deque<std::function<void()>> waiting_;  ///< for the drop-in that is being written
+  bool is_writing_ = false;
+  std::optional<DropInWriter> writer_;
+  PolicyChanges changes_;
 };
 
 }  // namespace fief

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What people change while the daemon runs: until a restart, for good, and back again.
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <fstream>
+#include <map>
+#include <optional>
 
 #include "control_world.hpp"
+#include "core/fd.hpp"
 #include "core/message_ids.hpp"
 
 namespace fief::test {
@@ -108,6 +114,37 @@ TEST_F(Change, ForGoodIsOrdinaryPolicy) {
   ASSERT_TRUE(revert("/a"));
   EXPECT_EQ(view("/a").weight, 100U);
   EXPECT_EQ(drop_in("/a"), "");
+}
+
+// Whoever opens a FIFO waits for the other side, as one does for a disk that hangs.
+TEST_F(Change, ForGoodWaitsForTheDiskAndNobodyElseDoes) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), quick("/b")});
+  ASSERT_TRUE(change("/b", {{"weight", 200}}, Lifetime::persistent));
+  const auto hangs = drop_ins_.path() / "policy.d/.fief-new";
+  ASSERT_EQ(mkfifo(hangs.c_str(), 0600), 0);
+  std::map<std::string, std::optional<Status>> outcomes;
+  const auto begin = [&](const std::string& name, std::uint32_t weight, Lifetime lifetime) {
+    controller_->change({name, {{"weight", weight}}, lifetime, "uid 0"},
+                        [&outcome = outcomes[name]](const Status& status) { outcome = status; });
+  };
+  begin("/a", 700, Lifetime::persistent);
+  begin("/b", 800, Lifetime::persistent);
+  ASSERT_TRUE(change("/a", {{"weight", 300}}));
+  EXPECT_EQ(view("/a").weight, 300U);
+  EXPECT_FALSE(outcomes["/a"]);
+  EXPECT_FALSE(outcomes["/b"]);
+  // No file that could be kept: the one is refused and changes nothing, the next has its turn.
+  const UniqueFd other_side(::open(hangs.c_str(), O_RDONLY | O_CLOEXEC));
+  wait_until("both answers", [&] { return outcomes["/a"] && outcomes["/b"]; });
+  ASSERT_FALSE(*outcomes["/a"]);
+  EXPECT_EQ(outcomes["/a"]->error().code, Errc::io);
+  EXPECT_EQ(view("/a").weight, 300U);
+  EXPECT_EQ(drop_in("/a"), "");
+  EXPECT_TRUE(*outcomes["/b"]);
+  EXPECT_EQ(view("/b").weight, 800U);
+  EXPECT_THAT(drop_in("/b"), HasSubstr("\"weight\": 800"));
 }
 
 TEST_F(Change, ForGoodIsRefusedWhereALaterFileHasTheLastWord) {

@@ -85,6 +85,19 @@ def test_a_restart_keeps_everything(two):
     assert instances(*two) == before
 
 
+def test_a_restart_is_known_without_the_bus(two):
+    before = instances(*two)
+    bus = int(machine.run("systemctl", "show", "--value", "--property", "MainPID", "dbus.service").stdout)
+    os.kill(bus, signal.SIGSTOP)
+    try:
+        machine.run("systemctl", "restart", "fiefd.service", timeout=60)
+        assert instances(*two) == before
+    finally:
+        os.kill(bus, signal.SIGCONT)
+    machine.wait_for("the next daemon", lambda: is_up(*two), 120)
+    assert instances(*two) == before
+
+
 def test_a_stop_keeps_where_the_policy_says_so(services, daemon):
     a = services("a")
     machine.delegate(a, on_stop="keep")
