@@ -15,6 +15,7 @@
 #include "group.bpf.h"
 #include "limit.bpf.h"
 #include "notice.bpf.h"
+#include "park.bpf.h"
 #include "state.bpf.h"
 #include "task.bpf.h"
 
@@ -108,6 +109,7 @@ void FIEF_OP_SLEEPABLE(cpuctl_set_bandwidth, struct cgroup *cgrp, u64 period_us,
 	group = group_find(cgroup_id);
 	if (group && !group->holds_limit && limit_set(group, period_us, quota_us, burst_us))
 		fief_error("no memory for the limit of cgroup %llu", cgroup_id);
+	park_look_in(0);
 	event_emit(FIEF_EVENT_WEIGHT_CHANGED, cgroup_id, cpu_weight(cgroup_knobs(cgrp).weight));
 }
 
@@ -152,7 +154,8 @@ static __always_inline void cpuctl_poll(void)
 	knobs = cgroup_knobs(cgrp);
 	limited_above = cgroup_limited(cgrp);
 	bpf_cgroup_release(cgrp);
-	limit_follow(group, knobs.period_us, knobs.quota_us, knobs.burst_us);
+	if (limit_follow(group, knobs.period_us, knobs.quota_us, knobs.burst_us))
+		park_look_in(0);
 }
 
 #endif /* FIEF_CPUCTL_BPF_H */

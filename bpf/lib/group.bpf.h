@@ -50,6 +50,7 @@ struct limit {
 	u64 burst_ns;
 	s64 left; /* of the budget; below 0: used ahead */
 	u64 period_end; /* CLOCK_MONOTONIC */
+	u64 announced_at; /* CLOCK_MONOTONIC ns: when a task was last about to be parked */
 	u32 number; /* of its queue; 0: it has never had a limit */
 	struct group __arena *next; /* among all that have had one */
 };

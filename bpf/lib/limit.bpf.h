@@ -128,27 +128,31 @@ static __always_inline s32 limit_link(struct group __arena *group)
 
 /*
  * cpu.max of @group is @quota_us in each @period_us now, QUOTA_NONE for no limit. What it was already
- * keeps its budget. Not for groups that are not linked.
+ * keeps its budget. Not for groups that are not linked. Whether it is another limit than before: then those
+ * it keeps back want a look.
  */
-static __always_inline void limit_follow(struct group __arena *group, u64 period_us, u64 quota_us,
+static __always_inline bool limit_follow(struct group __arena *group, u64 period_us, u64 quota_us,
 					 u64 burst_us)
 {
 	struct limit __arena *limit = &group->limit;
 
 	if (!limit->number || quota_us == QUOTA_NONE || !period_us) {
+		bool was_limited = group->limited;
+
 		group->limited = false;
-		return;
+		return was_limited;
 	}
 	if (group->limited && limit->quota_ns == quota_us * NSEC_PER_USEC &&
 	    limit->burst_ns == burst_us * NSEC_PER_USEC &&
 	    limit->period_ns == period_us * NSEC_PER_USEC)
-		return;
+		return false;
 	limit->quota_ns = quota_us * NSEC_PER_USEC;
 	limit->burst_ns = burst_us * NSEC_PER_USEC;
 	limit->period_ns = period_us * NSEC_PER_USEC;
 	limit->period_end = bpf_ktime_get_ns() + limit->period_ns;
 	limit->left = limit->quota_ns;
 	group->limited = true;
+	return true;
 }
 
 /* The same for any group. Sleepable contexts only. */

@@ -5,7 +5,9 @@
  * only while somebody is parked, and looks at limited groups only.
  *
  * Writers: enqueue and dispatch park, the timer brings back; each task is in one queue at a time,
- * which the kernel's queue locks see to.
+ * which the kernel's queue locks see to. What enqueue parks is in its queue only after enqueue has
+ * returned (direct dispatch, kernel/sched/ext.c), so the timer cannot tell from an empty queue that nobody
+ * waits: parking is announced, and a group with a recent announcement is looked at again.
  */
 #ifndef FIEF_PARK_BPF_H
 #define FIEF_PARK_BPF_H
@@ -21,6 +23,10 @@
 /* Throttled tasks that one look at a queue moves out of the way. */
 #define PARK_SCAN 64
 #define PARK_TIMER_MIN_NS NSEC_PER_MSEC
+/* A look that is due for so long does not come. */
+#define PARK_OVERDUE_NS (20 * NSEC_PER_MSEC)
+/* Who has announced to park is in the queue after this time: longer than anything stops a CPU. */
+#define PARK_ANNOUNCED_NS NSEC_PER_SEC
 
 struct park_timer {
 	struct bpf_timer timer;
@@ -33,8 +39,8 @@ struct {
 	__type(value, struct park_timer);
 } park_timers SEC(".maps");
 
-/* When the timer looks next, CLOCK_MONOTONIC ns; 0: it does not. Only ever moved to an earlier time, and
- * cleared by the timer. */
+/* When the timer looks next, CLOCK_MONOTONIC ns; 0: it does not. Moved to an earlier time by whoever wants
+ * one, and cleared by the timer. */
 u64 park_look_at;
 
 /* See lib/parent.bpf.h. */
@@ -44,22 +50,64 @@ u64 children_release(void);
 static __always_inline u64 vqueue_key(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags);
 
 /*
- * See to it that the timer looks @delay from now at the latest. Of two callers at once the later
- * start may undo an earlier time: whoever started it for another time than is set starts it again.
+ * A look at @at at the latest is wanted, CLOCK_MONOTONIC ns. True: none is that early, the next one is at
+ * @next now and the caller is to start the timer.
+ */
+static __always_inline bool park_look_wanted(u64 at, u64 next, u64 now)
+{
+	u32 tries;
+
+	bpf_for(tries, 0, 1024) {
+		u64 set = park_look_at;
+
+		if (set && !vtime_before(at, set) && vtime_before(now, set + PARK_OVERDUE_NS))
+			return false;
+		if (__sync_bool_compare_and_swap(&park_look_at, set, next))
+			return true;
+	}
+	return true;
+}
+
+static __always_inline struct park_timer *park_timer(void)
+{
+	u32 key = 0;
+
+	return bpf_map_lookup_elem(&park_timers, &key);
+}
+
+/*
+ * See to it that the timer looks @delay from now at the latest. Where interrupts are off, the kernel starts
+ * it when they are on again (bpf_async_schedule_op, kernel/bpf/helpers.c), and by then somebody else may
+ * have started it for an earlier time. So everybody starts it for as soon as may be, which at worst makes a
+ * look come too early; only the timer itself, whose starts take effect at once, waits for the right time.
  */
 static __always_inline void park_look_in(u64 delay)
 {
-	u64 now = bpf_ktime_get_ns(), at = now + max(delay, PARK_TIMER_MIN_NS), next = park_look_at;
-	u32 key = 0;
-	struct park_timer *timer = bpf_map_lookup_elem(&park_timers, &key);
+	u64 now = bpf_ktime_get_ns(), soon = now + PARK_TIMER_MIN_NS;
+	struct park_timer *timer = park_timer();
 
-	if (!timer || (next && !vtime_before(at, next)) ||
-	    !__sync_bool_compare_and_swap(&park_look_at, next, at))
+	if (timer && park_look_wanted(max(now + delay, soon), soon, now))
+		bpf_timer_start(&timer->timer, PARK_TIMER_MIN_NS, 0);
+}
+
+/* For the timer alone: the next look is @delay from now, unless somebody wants an earlier one meanwhile. */
+static __always_inline void park_look_again_in(struct park_timer *timer, u64 delay)
+{
+	u64 now = bpf_ktime_get_ns(), at = now + max(delay, PARK_TIMER_MIN_NS), set;
+
+	if (!park_look_wanted(at, at, now))
 		return;
 	bpf_timer_start(&timer->timer, at - now, 0);
-	next = park_look_at;
-	if (next && vtime_before(next, at))
-		bpf_timer_start(&timer->timer, next - min(next, now), 0);
+	set = park_look_at;
+	if (set && vtime_before(set, at))
+		bpf_timer_start(&timer->timer, set - min(set, now), 0);
+}
+
+/* A look was due and does not come, since there was no memory to start the timer: now it is. */
+static __always_inline void park_look_if_overdue(void)
+{
+	if (park_look_at)
+		park_look_in(PARK_ANNOUNCED_NS);
 }
 
 /* ns until the budget of @group is refilled. */
@@ -68,10 +116,18 @@ static __always_inline u64 limit_wait(const struct group __arena *group, u64 now
 	return vtime_before(now, group->limit.period_end) ? group->limit.period_end - now : 0;
 }
 
-/* Somebody is parked behind @group: see to it that somebody looks at the period's end. */
+/* Somebody waits behind @group: see to it that somebody looks at the period's end. */
 static __always_inline void park_watch(struct group __arena *group)
 {
 	park_look_in(limit_wait(group, bpf_ktime_get_ns()));
+}
+
+/* The same of a task that is parked, or about to be: announced before the look at the time that is set, as
+ * the timer clears that before it looks at announcements. */
+static __always_inline void park_announce(struct group __arena *group)
+{
+	__sync_lock_test_and_set(&group->limit.announced_at, bpf_ktime_get_ns());
+	park_watch(group);
 }
 
 static __always_inline void park_insert(struct task_struct *p, struct task_ctx *tctx,
@@ -80,7 +136,7 @@ static __always_inline void park_insert(struct task_struct *p, struct task_ctx *
 	tctx->place = TASK_PARKED;
 	count(parked);
 	dsq_insert_vtime(p, limit_dsq(group), slice_ns(), tctx->vtime, enq_flags);
-	park_watch(group);
+	park_announce(group);
 }
 
 /*
@@ -104,7 +160,7 @@ FIEF_VERIFIED_ONCE int park_clear(u64 dsq)
 		scx_bpf_dsq_move_set_vtime(BPF_FOR_EACH_ITER, tctx->vtime);
 		if (scx_bpf_dsq_move_vtime(BPF_FOR_EACH_ITER, p, limit_dsq(group), 0))
 			count(parked);
-		park_watch(group);
+		park_announce(group);
 	}
 	bpf_rcu_read_unlock();
 	return 0;
@@ -116,23 +172,13 @@ static __always_inline void park_clear_head(u64 dsq)
 		park_clear(dsq);
 }
 
-/* Hand the parked tasks of @group to the queues, if it has a budget again. Returns how many stay. */
-FIEF_VERIFIED_ONCE int park_release(struct group __arena *group __arg_arena)
+/* Hand the parked tasks of @group to the queues. */
+static __always_inline void park_hand_back(struct group __arena *group)
 {
 	struct task_struct *p;
-	u64 dsq;
 
-	touch_arena();
-	dsq = limit_dsq(group);
-	if (!scx_bpf_dsq_nr_queued(dsq))
-		return 0;
-	if (group->limited) {
-		limit_refill(group, bpf_ktime_get_ns());
-		if (group->limit.left <= 0)
-			return scx_bpf_dsq_nr_queued(dsq);
-	}
 	bpf_rcu_read_lock();
-	bpf_for_each(scx_dsq, p, dsq, 0) {
+	bpf_for_each(scx_dsq, p, limit_dsq(group), 0) {
 		struct task_ctx *tctx = task_ctx(p);
 
 		if (!tctx)
@@ -146,35 +192,54 @@ FIEF_VERIFIED_ONCE int park_release(struct group __arena *group __arg_arena)
 	}
 	bpf_rcu_read_unlock();
 	idle_kick_all();
-	return scx_bpf_dsq_nr_queued(dsq);
+}
+
+/* Let those go that @group keeps back, if it has a budget again. ns until the next look, ~0: none. */
+FIEF_VERIFIED_ONCE u64 park_release(struct group __arena *group __arg_arena)
+{
+	u64 now = bpf_ktime_get_ns(), wait = PARK_ANNOUNCED_NS;
+	bool announced;
+
+	touch_arena();
+	announced = now - group->limit.announced_at < PARK_ANNOUNCED_NS;
+	if (!announced && !scx_bpf_dsq_nr_queued(limit_dsq(group)))
+		return ~0ULL;
+	if (group->limited) {
+		limit_refill(group, now);
+		wait = limit_wait(group, now);
+		if (group->limit.left <= 0)
+			return wait;
+	}
+	if (scx_bpf_dsq_nr_queued(limit_dsq(group)) > 0)
+		park_hand_back(group);
+	return announced || scx_bpf_dsq_nr_queued(limit_dsq(group)) > 0 ? wait : ~0ULL;
 }
 
 static int park_timer_fn(void *map, u32 *key, struct park_timer *timer)
 {
 	struct group __arena *group;
-	u64 now = bpf_ktime_get_ns(), wait;
+	u64 wait;
 	u32 i;
 
 	touch_arena();
-	park_look_at = 0;
+	/* before the looks: who waits from now on sees that no look is due, and sets one */
+	__sync_lock_test_and_set(&park_look_at, 0);
 	wait = children_release();
 	group = limited_groups;
 	bpf_for(i, 0, LIMIT_GROUPS) {
 		if (!group)
 			break;
-		if (park_release(group) > 0)
-			wait = min(wait, limit_wait(group, now));
+		wait = min(wait, park_release(group));
 		group = group->limit.next;
 	}
 	if (wait != ~0ULL)
-		park_look_in(wait);
+		park_look_again_in(timer, wait);
 	return 0;
 }
 
 static __always_inline s32 park_init(void)
 {
-	u32 key = 0;
-	struct park_timer *timer = bpf_map_lookup_elem(&park_timers, &key);
+	struct park_timer *timer = park_timer();
 
 	if (!timer)
 		return -EINVAL;

@@ -25,6 +25,7 @@
 #include "dsq.bpf.h"
 #include "idle.bpf.h"
 #include "notice.bpf.h"
+#include "park.bpf.h"
 #include "parent.bpf.h"
 #include "rights.bpf.h"
 #include "state.bpf.h"
@@ -148,6 +149,12 @@ FIEF_VERIFIED_ONCE int patrol_pinned(u32 cid)
 	struct task_struct *p;
 
 	touch_arena();
+	/* A dispatch found the queue empty while enqueue was putting a task there, which happens after the
+	 * announcement: at the end of enqueue. */
+	if (!cidmask_test(pinned_cids, cid) && scx_bpf_dsq_nr_queued(pinned_dsq(cid)) > 0) {
+		cidmask_set(pinned_cids, cid);
+		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
+	}
 	if (!cidmask_test(pinned_cids, cid) ||
 	    (cidmask_test(held_cids, cid) && !cidmask_test(own_cids, cid)))
 		return 0;
@@ -181,9 +188,11 @@ static int patrol_timer_fn(void *map, u32 *key, struct patrol_timer *timer)
 	notice_waiting(scx_bpf_dsq_nr_queued(AGED_DSQ));
 	if (wanted)
 		idle_kick_all();
-	/* Who asked in the meantime has set the timer: this would put it off, and does if it loses a race. */
-	if (!patrol_wanted)
-		bpf_timer_start(&timer->timer, PATROL_NS, 0);
+	park_look_if_overdue();
+	bpf_timer_start(&timer->timer, PATROL_NS, 0);
+	/* that puts off who asked in the meantime */
+	if (patrol_wanted)
+		bpf_timer_start(&timer->timer, PATROL_SOON_NS, 0);
 	return 0;
 }
 

@@ -98,6 +98,22 @@ TEST_F(Limits, ShortPeriodsBesideLongOnes) {
   EXPECT_NEAR(used[1], 0.5, 0.05);
 }
 
+// Who waits for the end of a long period does not wait for it when the limit goes, or gets a short
+// one.
+TEST_F(Limits, AnotherLimitHoldsAtOnce) {
+  TestCgroup a("fief-test-a");
+  a.write("cpu.max", "50000 1000000");
+  load_root();
+  a.spin_many(4);
+  run_for(2s);
+  a.write("cpu.max", "50000 100000");
+  expect_limit(a, 0.5, 0.05);
+  a.write("cpu.max", "50000 1000000");
+  run_for(200ms);
+  a.write("cpu.max", "max");
+  EXPECT_GT(used_during({&a}, [this] { run_for(400ms); })[0], 0.8);
+}
+
 class LimitsBelow : public Limits, public ::testing::WithParamInterface<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(InTheBox, LimitsBelow, ::testing::Values("fair", "latency", "batch"),
