@@ -38,8 +38,8 @@ int append(sd_bus_message& message, const SharedCids& cids) {
   });
 }
 
-int append(sd_bus_message& message, const WakeWaits& waits) {
-  std::array<std::uint64_t, WakeWaits::kBuckets + 1> values{};
+int append(sd_bus_message& message, const TimeHistogram& waits) {
+  std::array<std::uint64_t, TimeHistogram::kBuckets + 1> values{};
   std::ranges::copy(waits.counts, values.begin());
   values.back() = waits.sum_us;
   return sd_bus_message_append_array(&message, SD_BUS_TYPE_UINT64, values.data(), sizeof(values));

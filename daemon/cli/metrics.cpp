@@ -26,7 +26,7 @@ std::string escaped(std::string_view text) {
 }
 
 std::string labels_of(const SchedulerView& view) {
-  return fmt::format(R"({{cgroup="{}",cgroup_id="{}",scheduler="{}"}})", escaped(view.path),
+  return fmt::format(R"(cgroup="{}",cgroup_id="{}",scheduler="{}")", escaped(view.path),
                      view.cgroup.value, escaped(view.scheduler));
 }
 
@@ -50,13 +50,12 @@ class Writer {
   void histogram(std::string_view name, std::string_view help) {
     family(name, "", "histogram", help);
   }
-  /// One of a histogram's: "_bucket", "_count" or "_sum".
+  /// One of a histogram's: "_bucket", "_count" or "_sum". @p labels: without braces, "" for none.
   void part(std::string_view which, std::string_view labels, double value) {
-    text_ += fmt::format("{}{}{} {}\n", name_, which, labels, value);
+    text_ += labels.empty() ? fmt::format("{}{} {}\n", name_, which, value)
+                            : fmt::format("{}{}{{{}}} {}\n", name_, which, labels, value);
   }
-  void sample(std::string_view labels, double value) {
-    text_ += fmt::format("{}{}{} {}\n", name_, suffix_, labels, value);
-  }
+  void sample(std::string_view labels, double value) { part(suffix_, labels, value); }
   std::string finish() {
     if (format_ == MetricsFormat::openmetrics)
       text_ += "# EOF\n";
@@ -103,10 +102,10 @@ constexpr Family kGauges[] = {
 
 void write_daemon(Writer& out, const StatusView& status) {
   out.gauge("fief_build_info", "The daemon's version.");
-  out.sample(fmt::format(R"({{version="{}"}})", escaped(status.version)), 1);
+  out.sample(fmt::format(R"(version="{}")", escaped(status.version)), 1);
   out.gauge("fief_state", "1 for the state the daemon is in.");
   for (const auto* state : {"starting", "running", "degraded", "stopping"})
-    out.sample(fmt::format(R"({{state="{}"}})", state), status.state == state ? 1 : 0);
+    out.sample(fmt::format(R"(state="{}")", state), status.state == state ? 1 : 0);
   out.gauge("fief_plan", "Number of the plan in force.");
   out.sample("", static_cast<double>(status.plan_number));
   out.gauge("fief_as_planned", "Whether the kernel holds what is planned, everywhere.");
@@ -134,31 +133,34 @@ void write_counters(Writer& out, const StatusView& status) {
   });
 }
 
-// labels_of() with one more label.
-std::string with_label(std::string labels, std::string_view label) {
-  labels.insert(labels.size() - 1, fmt::format(",{}", label));
-  return labels;
+void write_histogram(Writer& out, const std::string& labels, const TimeHistogram& times) {
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i + 1 < TimeHistogram::kBuckets; ++i) {
+    below += times.counts[i];
+    const auto end = static_cast<double>(bucket_end_us(i)) / 1e6;
+    out.part("_bucket", fmt::format(R"({},le="{}")", labels, end), static_cast<double>(below));
+  }
+  const auto all = static_cast<double>(count_of(times));
+  out.part("_bucket", labels + R"(,le="+Inf")", all);
+  out.part("_count", labels, all);
+  out.part("_sum", labels, static_cast<double>(times.sum_us) / 1e6);
+}
+
+void write_reactions(Writer& out, const ReactionTimes& reactions) {
+  out.histogram("fief_reaction_seconds",
+                "How long after a weight was written fiefd had heard of it, began to plan with it, "
+                "and found the plan in force.");
+  write_histogram(out, R"(until="heard")", reactions.heard);
+  write_histogram(out, R"(until="begun")", reactions.begun);
+  write_histogram(out, R"(until="in_force")", reactions.in_force);
 }
 
 void write_wake_waits(Writer& out, const StatusView& status) {
   out.histogram(
       "fief_scheduler_wake_wait_seconds",
       "How long tasks that woke waited until they ran, since the scheduler was attached.");
-  for (const auto& view : status.schedulers) {
-    const auto& waits = view.counters.wake_waits;
-    const auto labels = labels_of(view);
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i + 1 < WakeWaits::kBuckets; ++i) {
-      below += waits.counts[i];
-      const auto end = static_cast<double>(bucket_end_us(i)) / 1e6;
-      out.part("_bucket", with_label(labels, fmt::format(R"(le="{}")", end)),
-               static_cast<double>(below));
-    }
-    const auto all = static_cast<double>(count_of(waits));
-    out.part("_bucket", with_label(labels, R"(le="+Inf")"), all);
-    out.part("_count", labels, all);
-    out.part("_sum", labels, static_cast<double>(waits.sum_us) / 1e6);
-  }
+  for (const auto& view : status.schedulers)
+    write_histogram(out, labels_of(view), view.counters.wake_waits);
 }
 
 }  // namespace
@@ -166,6 +168,7 @@ void write_wake_waits(Writer& out, const StatusView& status) {
 std::string render_metrics(const StatusView& status, MetricsFormat format) {
   Writer out(format);
   write_daemon(out, status);
+  write_reactions(out, status.reactions);
   for (const auto& family : kGauges) {
     out.gauge(family.name, family.help);
     for (const auto& view : status.schedulers)

@@ -28,14 +28,14 @@ double cpus_between(const SchedulerView* before, const SchedulerView& after, dou
   return static_cast<double>(read(after) - read(*before)) / units / seconds;
 }
 
-WakeWaits waits_between(const SchedulerView* before, const SchedulerView& after) {
+TimeHistogram waits_between(const SchedulerView* before, const SchedulerView& after) {
   if (before == nullptr || before->cgroup != after.cgroup)
     return after.counters.wake_waits;
   return since(before->counters.wake_waits, after.counters.wake_waits);
 }
 
 // A time in a column of times: three digits tell.
-std::string wait(const WakeWaits& waits, double part) {
+std::string wait(const TimeHistogram& waits, double part) {
   if (count_of(waits) == 0)
     return "-";
   const auto us = percentile_us(waits, part);

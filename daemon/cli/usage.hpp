@@ -19,7 +19,7 @@ struct Usage {
   double used = 0;
   double borrowed = 0;  ///< used of what others left idle
   double lent = 0;      ///< used by others of what it is due and left idle
-  WakeWaits waits;      ///< of the tasks that woke in the interval
+  TimeHistogram waits;  ///< of the tasks that woke in the interval
 };
 
 struct UsageReport {

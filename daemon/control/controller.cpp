@@ -65,13 +65,17 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
           }) {}
 
 void Controller::start() {
-  kernel_.set_event_sink([this](const Event& event) {
-    cgroups_.follow(event);
-    trigger_.ask_for_others();
-  });
+  kernel_.set_event_sink([this](const Event& event) { follow(event); });
   cgroup_wait_.start(watcher_.fd());
   policy_.start();
   root_.take_over();
+}
+
+void Controller::follow(const Event& event) {
+  if (const auto* weight = std::get_if<WeightChanged>(&event))
+    reactions_.heard(weight->written, steady_clock::now());
+  cgroups_.follow(event);
+  trigger_.ask_for_others();
 }
 
 Status Controller::stop(Leaving leaving) {
@@ -108,11 +112,14 @@ PacedWait::Pause Controller::look_at_cgroups() {
 void Controller::turn() {
   const auto now = steady_clock::now();
   reconciler_.begin(now);
+  reactions_.begun(now);
   answers_.expire(now);
   if (root_.retry_if_due(now))
     return;
   if (root_.is_running())
     reconciler_.reconcile();
+  if (reconciler_.as_planned())
+    reactions_.in_force(steady_clock::now());
   if (cgroups_.verify(now))
     trigger_.ask();
   if (!root_.is_stopped())

@@ -22,6 +22,7 @@
 #include "control/children.hpp"
 #include "control/paced_wait.hpp"
 #include "control/policy_store.hpp"
+#include "control/reactions.hpp"
 #include "control/reconciler.hpp"
 #include "control/requests.hpp"
 #include "control/root_life.hpp"
@@ -110,6 +111,7 @@ class Controller final : public Backend, private RootOwner {
   void root_lost() override;
   void root_given_up(const Error& why) override;
 
+  void follow(const Event& event);
   PacedWait::Pause look_at_cgroups();
   void turn();
   void arm_trigger();
@@ -136,6 +138,7 @@ class Controller final : public Backend, private RootOwner {
   Announcer announcer_;
   Reconciler reconciler_;
   Requests requests_;
+  Reactions reactions_;
 };
 
 }  // namespace fief

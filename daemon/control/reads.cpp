@@ -44,6 +44,7 @@ StatusView Controller::status(Figures figures) const {
   view.as_planned = reconciler_.as_planned();
   view.policy_file = policy_.names();
   view.policy_error = policy_.error();
+  view.reactions = reactions_.times();
   view.schedulers = scheduler_views(sources);
   view.schedulers.front().last_error = cgroups_.is_lost()                ? cgroups_.failure()
                                        : !plan.shortfall().empty()       ? plan.shortfall()

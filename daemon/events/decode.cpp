@@ -14,6 +14,12 @@ std::string name_of(const fief_event& record) {
   return {record.name, strnlen(record.name, sizeof(record.name))};
 }
 
+// steady_clock is the kernel's CLOCK_MONOTONIC.
+std::chrono::steady_clock::time_point time_of(const fief_event& record) {
+  return std::chrono::steady_clock::time_point(
+      std::chrono::nanoseconds(static_cast<std::int64_t>(record.time_ns)));
+}
+
 }  // namespace
 
 Result<Event> decode_event(std::span<const std::byte> record) {
@@ -30,7 +36,7 @@ Result<Event> decode_event(std::span<const std::byte> record) {
     case FIEF_EVENT_CHILD_DETACHED:
       return ChildDetached{scheduler, cgroup};
     case FIEF_EVENT_WEIGHT_CHANGED:
-      return WeightChanged{cgroup, raw.value};
+      return WeightChanged{cgroup, raw.value, time_of(raw)};
     case FIEF_EVENT_CAPS_CHANGED:
       return CapsChanged{scheduler};
     case FIEF_EVENT_EXITED:

@@ -2,6 +2,7 @@
 // What the BPF side reports, as types. Decoded from fief_event records of the ring.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,7 @@ struct ChildDetached {
 struct WeightChanged {
   CgroupId cgroup;
   std::uint32_t weight = 0;
+  std::chrono::steady_clock::time_point written{};  ///< when the kernel was told
 };
 struct CapsChanged {
   CgroupId scheduler;

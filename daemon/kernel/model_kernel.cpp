@@ -336,7 +336,7 @@ void ModelKernel::remove_cgroup(CgroupId cgroup) {
 }
 
 void ModelKernel::change_weight(CgroupId cgroup, std::uint32_t weight) {
-  emit(WeightChanged{cgroup, weight});
+  emit(WeightChanged{cgroup, weight, std::chrono::steady_clock::now()});
 }
 
 void ModelKernel::end_scheduler(CgroupId cgroup, std::uint32_t kind, std::int64_t code,

@@ -18,7 +18,7 @@
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
-#include "core/wake_waits.hpp"
+#include "core/time_histogram.hpp"
 #include "events/event.hpp"
 #include "grants/grants.hpp"
 #include "plan/plan.hpp"
@@ -54,7 +54,7 @@ struct Counters {
   std::uint64_t borrowed_ns = 0;      ///< CPU time used of what others left idle
   std::uint64_t denied = 0;           ///< what the kernel refused it, by its own count
   std::uint64_t lent_ns = 0;          ///< CPU time others used of what it is due and left idle
-  WakeWaits wake_waits;
+  TimeHistogram wake_waits;
 };
 
 /// How a scheduler ended. kind: enum scx_exit_kind; 0 while it runs.

@@ -163,11 +163,11 @@ ExitInfo SchedulerObject::exit_info() const {
              : exit_from_abi(reinterpret_cast<const fief_exit*>(exit_memory_.bytes().data()));
 }
 
-WakeWaits SchedulerObject::wake_waits() const {
-  static_assert(WakeWaits::kBuckets == FIEF_WAIT_BUCKETS);
-  WakeWaits waits;
+TimeHistogram SchedulerObject::wake_waits() const {
+  static_assert(TimeHistogram::kBuckets == FIEF_WAIT_BUCKETS);
+  TimeHistogram waits;
   for (const fief_waits& stripe : state_->waits) {
-    for (std::size_t i = 0; i < WakeWaits::kBuckets; ++i)
+    for (std::size_t i = 0; i < TimeHistogram::kBuckets; ++i)
       waits.counts[i] += stripe.count[i];
     waits.sum_us += stripe.sum_us;
   }

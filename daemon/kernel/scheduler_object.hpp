@@ -80,7 +80,7 @@ class SchedulerObject {
   explicit SchedulerObject(PinDirectory pins) : pins_(std::move(pins)) {}
   Status open_state();
   Status open_exit_record();
-  [[nodiscard]] WakeWaits wake_waits() const;
+  [[nodiscard]] TimeHistogram wake_waits() const;
 
   PinDirectory pins_;
   LoadRecord record_;

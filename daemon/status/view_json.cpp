@@ -50,7 +50,7 @@ Counters read_counters(const Json& json) {
   return counters;
 }
 
-Json write(const WakeWaits& waits) {
+Json write(const TimeHistogram& waits) {
   return {{"counts", waits.counts},
           {"sum_us", waits.sum_us},
           {"p50_us", percentile_us(waits, 0.5)},
@@ -59,13 +59,26 @@ Json write(const WakeWaits& waits) {
 }
 
 // An older daemon has none.
-WakeWaits read_wake_waits(const Json& json) {
-  WakeWaits waits;
-  if (const auto found = json.find("wake_waits"); found != json.end()) {
-    found->at("counts").get_to(waits.counts);
-    found->at("sum_us").get_to(waits.sum_us);
+TimeHistogram read_times(const Json& json, const char* name) {
+  TimeHistogram times;
+  if (const auto found = json.find(name); found != json.end()) {
+    found->at("counts").get_to(times.counts);
+    found->at("sum_us").get_to(times.sum_us);
   }
-  return waits;
+  return times;
+}
+
+Json write(const ReactionTimes& reactions) {
+  return {{"heard", write(reactions.heard)},
+          {"begun", write(reactions.begun)},
+          {"in_force", write(reactions.in_force)}};
+}
+
+ReactionTimes read_reactions(const Json& status) {
+  const auto json = status.value("reactions", Json::object());
+  return {.heard = read_times(json, "heard"),
+          .begun = read_times(json, "begun"),
+          .in_force = read_times(json, "in_force")};
 }
 
 SchedulerState read_state(const Json& json) {
@@ -119,7 +132,7 @@ SchedulerView read_scheduler(const Json& json) {
   json.at("as_planned").get_to(view.as_planned);
   json.at("usage_usec").get_to(view.usage_usec);
   view.counters = read_counters(json.at("counters"));
-  view.counters.wake_waits = read_wake_waits(json);
+  view.counters.wake_waits = read_times(json, "wake_waits");
   json.at("last_error").get_to(view.last_error);
   return view;
 }
@@ -136,6 +149,7 @@ StatusView read_status(const Json& json) {
   json.at("policy_file").get_to(status.policy_file);
   json.at("policy_error").get_to(status.policy_error);
   json.at("cpu_of_cid").get_to(status.cpu_of_cid);
+  status.reactions = read_reactions(json);
   for (const auto& scheduler : json.at("schedulers"))
     status.schedulers.push_back(read_scheduler(scheduler));
   return status;
@@ -157,6 +171,7 @@ std::string to_json(const StatusView& status, int indent) {
                   {"policy_file", status.policy_file},
                   {"policy_error", status.policy_error},
                   {"cpu_of_cid", status.cpu_of_cid},
+                  {"reactions", write(status.reactions)},
                   {"schedulers", std::move(schedulers)}};
   return json::to_text(json, indent);
 }

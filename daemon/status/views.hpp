@@ -8,6 +8,7 @@
 
 #include "core/cid_set.hpp"
 #include "core/ids.hpp"
+#include "core/time_histogram.hpp"
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
 #include "topology/topology.hpp"
@@ -44,6 +45,15 @@ struct SchedulerView {
   std::string last_error;  ///< why it is not attached, or how it last ended
 };
 
+/// How soon weights that were written counted, each time from the moment the kernel was told of
+/// one, since the daemon's start.
+struct ReactionTimes {
+  TimeHistogram heard;     ///< until the daemon had heard of it
+  TimeHistogram begun;     ///< until a turn for it began
+  TimeHistogram in_force;  ///< until the kernel was observed to hold the plan with it
+  friend bool operator==(const ReactionTimes&, const ReactionTimes&) = default;
+};
+
 struct StatusView {
   std::string version;
   std::string state;  ///< "starting", "running", "degraded", "stopping"
@@ -53,6 +63,7 @@ struct StatusView {
   std::string policy_file;
   std::string policy_error;  ///< why the policy files were refused, at a reload or at the start;
                              ///< empty if it was not
+  ReactionTimes reactions;
   std::vector<SchedulerView> schedulers;  ///< root first, then by path
   /// Index: cid, value: the CPU's number. Empty until the topology is known.
   std::vector<std::uint32_t> cpu_of_cid{};

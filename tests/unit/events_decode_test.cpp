@@ -2,6 +2,7 @@
 // Ring records to typed events.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <span>
 
@@ -18,6 +19,7 @@ std::span<const std::byte> bytes(const fief_event& record) {
 fief_event record(fief_event_kind kind) {
   fief_event raw{};
   raw.kind = kind;
+  raw.time_ns = 1'500'000;
   raw.value = 250;
   raw.scheduler = 7;
   raw.cgroup_id = 4242;
@@ -52,6 +54,7 @@ TEST(DecodeEvent, OtherKinds) {
   const auto weight = decoded<WeightChanged>(record(FIEF_EVENT_WEIGHT_CHANGED));
   EXPECT_EQ(weight.cgroup, CgroupId{4242});
   EXPECT_EQ(weight.weight, 250U);
+  EXPECT_EQ(weight.written.time_since_epoch(), std::chrono::microseconds(1500));
   const auto exited = decoded<SchedulerExited>(record(FIEF_EVENT_EXITED));
   EXPECT_EQ(exited.cgroup, CgroupId{4242});
   EXPECT_EQ(exited.kind, 250U);
