@@ -59,6 +59,11 @@ void add_reload(CLI::App& app, CommandLine& line) {
   });
 }
 
+void add_machine(CLI::App& command, OfflineOptions& options) {
+  command.add_option("--machine", options.machine, "Judge \"when\" for another machine than this")
+      ->option_text("KEY=VALUE,...");
+}
+
 void add_check(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("check", "Find every fault of a policy; needs no daemon");
   add_json(*command, line);
@@ -67,8 +72,11 @@ void add_check(CLI::App& app, CommandLine& line) {
   command->add_option("--bpf-dir", line.bpf_dir, "Directory of the BPF schedulers")
       ->option_text("DIR")
       ->capture_default_str();
+  add_machine(*command, line.offline);
   command->callback([&line] {
-    line.run = [&line] { return check_command(line.files, line.bpf_dir, line.json); };
+    line.run = [&line] {
+      return check_command(line.files, line.offline.machine, line.bpf_dir, line.json);
+    };
   });
 }
 
@@ -81,6 +89,7 @@ void add_offline_options(CLI::App& command, OfflineOptions& options) {
       ->option_text("FILE");
   command.add_option("--previous", options.previous, "A plan to move as little as possible from")
       ->option_text("FILE");
+  add_machine(command, options);
 }
 
 void add_plan(CLI::App& app, CommandLine& line) {
@@ -94,7 +103,7 @@ void add_plan(CLI::App& app, CommandLine& line) {
 
 bool is_given(const OfflineOptions& options) {
   return !options.policy.empty() || !options.topology.empty() || !options.cgroups.empty() ||
-         !options.previous.empty();
+         !options.previous.empty() || !options.machine.empty();
 }
 
 void add_explain(CLI::App& app, CommandLine& line) {

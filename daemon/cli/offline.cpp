@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "cgroup/reader.hpp"
+#include "cli/machine_option.hpp"
 #include "cli/named_cgroups.hpp"
 #include "policy/resolve.hpp"
 #include "status/plan_document.hpp"
@@ -61,8 +63,25 @@ Result<std::vector<NamedCgroup>> choose_cgroups(const OfflineOptions& options) {
       [&file](const std::string& text) { return cgroups_from_json(file, text); });
 }
 
-PolicyResult choose_policy(const std::vector<std::string>& files) {
-  return files.empty() ? load_policy({}) : load_policy_files(files, FileTrust::any);
+// Another topology is another machine's.
+Result<Surroundings> choose_surroundings(const OfflineOptions& options, const Topology& topology) {
+  auto machine = here().machine;
+  if (!options.topology.empty()) {
+    std::set<std::uint32_t> nodes;
+    for (const auto& cid : topology.cids)
+      nodes.insert(cid.node);
+    machine.cpus = topology.nr_cids();
+    machine.nodes = static_cast<std::uint32_t>(nodes.size());
+  }
+  return with_facts(std::move(machine), options.machine).map([](Machine known) {
+    return Surroundings{.users = here().users, .machine = std::move(known)};
+  });
+}
+
+PolicyResult choose_policy(const std::vector<std::string>& files,
+                           const Surroundings& surroundings) {
+  return files.empty() ? load_policy({}, {}, surroundings)
+                       : load_policy_files(files, FileTrust::any, {}, surroundings);
 }
 
 // Cgroups that the policy names count as if their service ran.
@@ -108,10 +127,7 @@ Result<Plan> read_previous(const std::string& file, const CgroupTree& cgroups) {
       [&file, &cgroups](const std::string& text) { return plan_from_json(file, text, cgroups); });
 }
 
-Result<Offline> plan_policy(Policy policy, const OfflineOptions& options) {
-  auto topology = choose_topology(options.topology);
-  if (!topology)
-    return tl::unexpected(topology.error());
+Result<Offline> plan_policy(Policy policy, Topology topology, const OfflineOptions& options) {
   auto cgroups = choose_cgroups(options);
   if (!cgroups)
     return tl::unexpected(cgroups.error());
@@ -124,7 +140,7 @@ Result<Offline> plan_policy(Policy policy, const OfflineOptions& options) {
     return tl::unexpected(previous.error());
   policy = resolve(policy, *tree);
   Offline offline{
-      std::move(policy), *std::move(topology), *std::move(tree), {}, std::move(assumed), {}};
+      std::move(policy), std::move(topology), *std::move(tree), {}, std::move(assumed), {}};
   offline.attachments = attach_all(offline.cgroups, offline.policy);
   auto input = offline.input();
   input.previous = options.previous.empty() ? nullptr : &*previous;
@@ -166,10 +182,16 @@ PlanInput Offline::input() const {
 }
 
 tl::expected<Offline, OfflineFailure> plan_offline(const OfflineOptions& options) {
-  auto policy = choose_policy(options.policy);
+  auto topology = choose_topology(options.topology);
+  if (!topology)
+    return tl::unexpected(OfflineFailure{topology.error()});
+  const auto surroundings = choose_surroundings(options, *topology);
+  if (!surroundings)
+    return tl::unexpected(OfflineFailure{surroundings.error()});
+  auto policy = choose_policy(options.policy, *surroundings);
   if (!policy)
     return tl::unexpected(OfflineFailure{policy.error()});
-  auto offline = plan_policy(*std::move(policy), options);
+  auto offline = plan_policy(*std::move(policy), *std::move(topology), options);
   if (!offline)
     return tl::unexpected(OfflineFailure{offline.error()});
   return *std::move(offline);

@@ -24,6 +24,7 @@ struct OfflineOptions {
   std::string topology;             ///< a specification such as "2x4x8x2", or a file
   std::string cgroups;              ///< a file
   std::string previous;             ///< a plan to move as little as possible from, as a file
+  std::string machine;              ///< what else the policy may depend on, as with_facts() has it
 };
 
 struct Offline {

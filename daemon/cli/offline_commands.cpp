@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/cpu_map.hpp"
+#include "cli/machine_option.hpp"
 #include "cli/offline.hpp"
 #include "cli/render.hpp"
 #include "kernel/object_directory.hpp"
@@ -35,6 +36,20 @@ Json write(const std::vector<PolicyFault>& faults) {
                     {"pointer", fault.pointer},
                     {"message", fault.message}});
   return list;
+}
+
+Json write(const std::vector<LeftOut>& left_out) {
+  auto list = Json::array();
+  for (const auto& [file, line, name, why] : left_out)
+    list.push_back({{"file", file}, {"line", line}, {"delegation", name}, {"why", why}});
+  return list;
+}
+
+void print_valid(const Policy& policy) {
+  fmt::print("the policy is valid, delegations: {}, patterns: {}\n", policy.delegations.size(),
+             policy.patterns.size());
+  for (const auto& left_out : policy.left_out)
+    fmt::print("{}\n", format_left_out(left_out));
 }
 
 int report_faults(const std::vector<PolicyFault>& faults, bool json) {
@@ -71,17 +86,25 @@ Status write_file(const std::string& file, const std::string& text) {
 
 }  // namespace
 
-int check_command(const std::vector<std::string>& files, const std::string& bpf_dir, bool json) {
+int check_command(const std::vector<std::string>& files, const std::string& machine,
+                  const std::string& bpf_dir, bool json) {
+  const auto known = with_facts(here().machine, machine);
+  if (!known)
+    return report_failure(known.error(), json);
+  const Surroundings surroundings{.users = here().users, .machine = *known};
   const auto options = options_in_directory(bpf_dir);
-  const auto policy =
-      files.empty() ? load_policy({}, options) : load_policy_files(files, FileTrust::any, options);
+  const auto policy = files.empty()
+                          ? load_policy({}, options, surroundings)
+                          : load_policy_files(files, FileTrust::any, options, surroundings);
   if (!policy)
     return report_faults(policy.error(), json);
   if (json)
-    print({{"schema", kPlanSchema}, {"valid", true}, {"faults", Json::array()}});
+    print({{"schema", kPlanSchema},
+           {"valid", true},
+           {"faults", Json::array()},
+           {"left_out", write(policy->left_out)}});
   else
-    fmt::print("the policy is valid, delegations: {}, patterns: {}\n", policy->delegations.size(),
-               policy->patterns.size());
+    print_valid(*policy);
   return kDone;
 }
 

@@ -13,6 +13,11 @@ std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+void log_left_out(const Policy& policy) {
+  for (const auto& left_out : policy.left_out)
+    log::info({.message_id = message::kPolicyLoaded}, "{}", format_left_out(left_out));
+}
+
 }  // namespace
 
 std::string delegations_in(const Policy& written) {
@@ -36,6 +41,7 @@ void PolicyStore::start() {
   adopt(std::move(read->layers), *policy);
   is_sound_ = true;
   log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(written()));
+  log_left_out(written());
 }
 
 // Options that a scheduler refuses are its own delegation's misfortune: an upgrade that takes an
@@ -125,6 +131,7 @@ void PolicyStore::adopt_read(ReadPolicy read, bool other_root) {
   is_kept_ = false;
   log::info({.message_id = message::kPolicyLoaded}, "the policy was reloaded and has {}",
             delegations_in(written()));
+  log_left_out(written());
 }
 
 void PolicyStore::refuse(const Faults& faults) {

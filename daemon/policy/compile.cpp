@@ -260,6 +260,7 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatal
       (delegation.is_enabled() ? policy.delegations : policy.disabled).push_back(std::move(made));
   }
   policy.patterns = make_patterns(drafts);
+  policy.left_out = draft.left_out;
   const auto by_cgroup = check_cgroups(drafts, log);
   check_nesting(drafts, by_cgroup, log);
   // What a file that could not be read would have named is unknown.

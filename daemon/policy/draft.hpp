@@ -17,17 +17,11 @@
 #include "policy/fault_log.hpp"
 #include "policy/json_document.hpp"
 #include "policy/policy.hpp"
+#include "policy/setting.hpp"
 #include "policy/users.hpp"
+#include "policy/when.hpp"
 
 namespace fief {
-
-/// A key's value. Given without a value: it was wrong, and that has been reported.
-template <class T>
-struct Setting {
-  bool given = false;
-  std::optional<T> value;
-  Place place;
-};
 
 using OptionSettings = std::map<std::string, Setting<OptionValue>>;
 
@@ -41,6 +35,8 @@ struct RestartDraft {
 
 struct DelegationDraft {
   Place place;
+  WhenDraft when;
+  std::string left_out;  ///< why it does not count on this machine; empty: it does
   Setting<bool> enabled;
   Setting<std::string> name;
   Setting<std::string> cgroup;
@@ -104,9 +100,12 @@ struct RootDraft {
 using ClassDrafts = std::map<std::string, DelegationDraft, std::less<>>;
 
 struct PolicyDraft {
+  Place place;
+  WhenDraft when;
   RootDraft root;
   ClassDrafts classes;
   std::vector<DelegationDraft> delegations;
+  std::vector<LeftOut> left_out;
 };
 
 /// Second stage: reads one document; every fault goes to @p log. @p users knows users' names.

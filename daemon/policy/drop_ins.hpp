@@ -18,8 +18,8 @@ class DropIns {
   [[nodiscard]] std::string path(std::string_view name) const;
   /// The text of drop-in @p name, "" if there is none. Errc::denied: others than root may write it.
   [[nodiscard]] Result<std::string> read(std::string_view name) const;
-  /// Replaces drop-in @p name, however long the disk takes: after a crash there is the old text or the new one, on disk, never
-  /// a part. An empty text removes it.
+  /// Replaces drop-in @p name, however long the disk takes: after a crash there is the old text or
+  /// the new one, on disk, never a part. An empty text removes it.
   [[nodiscard]] Status write(std::string_view name, std::string_view text) const;
 
  private:

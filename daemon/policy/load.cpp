@@ -104,14 +104,15 @@ PolicySources read_policy(const PolicyPaths& paths) {
 }
 
 PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust,
-                               const OptionCatalog& catalog) {
+                               const OptionCatalog& catalog, const Surroundings& surroundings) {
   auto sources = read_policy_files(files, trust);
-  return parse_policy(sources.texts, std::move(sources.unread), catalog);
+  return parse_policy(sources.texts, std::move(sources.unread), catalog, surroundings);
 }
 
-PolicyResult load_policy(const PolicyPaths& paths, const OptionCatalog& catalog) {
+PolicyResult load_policy(const PolicyPaths& paths, const OptionCatalog& catalog,
+                         const Surroundings& surroundings) {
   auto sources = read_policy(paths);
-  return parse_policy(sources.texts, std::move(sources.unread), catalog);
+  return parse_policy(sources.texts, std::move(sources.unread), catalog, surroundings);
 }
 
 }  // namespace fief

@@ -52,9 +52,11 @@ PolicySources read_policy(const PolicyPaths& paths);
 /// Reads and parses exactly @p files; one that is absent, unreadable, too long or not trusted is a
 /// fault beside those inside the others.
 PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust,
-                               const OptionCatalog& catalog = {});
+                               const OptionCatalog& catalog = {},
+                               const Surroundings& surroundings = here());
 
 /// find_policy_files() and load_policy_files().
-PolicyResult load_policy(const PolicyPaths& paths, const OptionCatalog& catalog = {});
+PolicyResult load_policy(const PolicyPaths& paths, const OptionCatalog& catalog = {},
+                         const Surroundings& surroundings = here());
 
 }  // namespace fief

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -44,6 +46,27 @@ void lay_over(ClassDrafts& under, ClassDrafts&& over) {
 
 using IndexByName = std::map<std::string, std::size_t, std::less<>>;
 
+LeftOut left_out_of(const DelegationDraft& draft) {
+  return {std::string(draft.place.file), draft.place.at.line,
+          draft.identity().value.value_or(std::string{}), draft.left_out};
+}
+
+bool has_subject(const DelegationDraft& draft) {
+  return std::ranges::any_of(kSubjectKeys,
+                             [&draft](const auto& key) { return (draft.*key.setting).given; });
+}
+
+/// Takes @p over to what is known by that name; one that is left out gives its place to one that is
+/// not.
+void amend(DelegationDraft& known, DelegationDraft&& over) {
+  if (!over.left_out.empty())
+    return;
+  if (known.left_out.empty())
+    fief::lay_over(known, std::move(over));
+  else if (has_subject(over))
+    known = std::move(over);
+}
+
 /// Adds one file's delegations to @p all; @p known has the index of every name in there.
 void add_delegations(std::vector<DelegationDraft>&& added, std::vector<DelegationDraft>& all,
                      IndexByName& known, FaultLog& log) {
@@ -54,7 +77,10 @@ void add_delegations(std::vector<DelegationDraft>&& added, std::vector<Delegatio
       all.push_back(std::move(delegation));  // its fault is or will be reported
       continue;
     }
-    const auto [first, is_first] = in_this_file.emplace(*identity.value, delegation.place.at);
+    const bool counts = delegation.left_out.empty();
+    const auto [first, is_first] = counts
+                                       ? in_this_file.emplace(*identity.value, delegation.place.at)
+                                       : std::pair(in_this_file.end(), true);
     if (!is_first) {
       log.add(identity.place, fmt::format("\"{}\" is there twice in this file, first in line {}",
                                           *identity.value, first->second.line));
@@ -64,7 +90,7 @@ void add_delegations(std::vector<DelegationDraft>&& added, std::vector<Delegatio
     if (is_new)
       all.push_back(std::move(delegation));
     else
-      fief::lay_over(all[index->second], std::move(delegation));
+      amend(all[index->second], std::move(delegation));
   }
 }
 
@@ -91,6 +117,22 @@ void lay_over(DelegationDraft& under, DelegationDraft over) {
   lay_over(under.restart, std::move(over.restart));
 }
 
+PolicyDraft of_machine(PolicyDraft draft, const Machine& machine) {
+  const auto file_unmet = unmet(draft.when, machine);
+  if (file_unmet) {
+    draft.left_out.push_back({std::string(draft.place.file), draft.place.at.line, "", *file_unmet});
+    draft.root = {};
+    draft.classes.clear();
+  }
+  for (auto& delegation : draft.delegations)
+    delegation.left_out = file_unmet ? *file_unmet : unmet(delegation.when, machine).value_or("");
+  if (!file_unmet)
+    for (const auto& delegation : draft.delegations)
+      if (!delegation.left_out.empty())
+        draft.left_out.push_back(left_out_of(delegation));
+  return draft;
+}
+
 PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log) {
   PolicyDraft merged;
   IndexByName known;
@@ -98,7 +140,10 @@ PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log) {
     lay_over(merged.root, std::move(draft.root));
     lay_over(merged.classes, std::move(draft.classes));
     add_delegations(std::move(draft.delegations), merged.delegations, known, log);
+    std::ranges::move(draft.left_out, std::back_inserter(merged.left_out));
   }
+  std::erase_if(merged.delegations,
+                [](const DelegationDraft& draft) { return !draft.left_out.empty(); });
   return merged;
 }
 

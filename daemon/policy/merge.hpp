@@ -16,10 +16,16 @@ namespace fief {
 
 /// First and second stage of every source. Documents that are not JSON have no draft. The drafts
 /// live no longer than @p sources.
-std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, const UserLookup& users,
-                                     FaultLog& log);
+std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources,
+                                     const Surroundings& surroundings, FaultLog& log);
 
-/// Lays the drafts over each other, first to last. Faults: one file that names a delegation twice.
+/// What counts of @p draft on @p machine: of a file whose "when" does not hold nothing but the
+/// names of what is left out, and of delegations the same.
+PolicyDraft of_machine(PolicyDraft draft, const Machine& machine);
+
+/// Lays the drafts over each other, first to last. What amends a delegation that is left out is
+/// left out with it, unless it says itself which cgroups it is about. Faults: one file that names a
+/// delegation twice, of what counts here.
 PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log);
 
 /// An entry that stands for every cgroup it means.

@@ -28,13 +28,14 @@ void put_in_order(std::vector<PolicyFault>& faults, std::span<const PolicyText> 
 
 }  // namespace
 
-std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, const UserLookup& users,
-                                     FaultLog& log) {
+std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources,
+                                     const Surroundings& surroundings, FaultLog& log) {
   std::vector<PolicyDraft> drafts;
   for (const auto& source : sources) {
     const auto document = parse_json(source.text);
     if (document)
-      drafts.push_back(read_draft(source.file, *document, users, log));
+      drafts.push_back(of_machine(read_draft(source.file, *document, surroundings.users, log),
+                                  surroundings.machine));
     else
       log.add({source.file, document.error().at, document.error().pointer},
               document.error().message);
@@ -43,9 +44,9 @@ std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources, const 
 }
 
 PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
-                          const OptionCatalog& catalog, const UserLookup& users) {
+                          const OptionCatalog& catalog, const Surroundings& surroundings) {
   FaultLog log;
-  auto drafts = read_drafts(sources, users, log);
+  auto drafts = read_drafts(sources, surroundings, log);
   const bool complete = unread.empty() && drafts.size() == sources.size();
   const auto merged = merge_drafts(std::move(drafts), log);
   auto policy = compile_policy(merged, complete, catalog, log);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From policy texts to a validated Policy. Pure, but for asking who users are.
+// From policy texts to a validated Policy. Pure, but for asking who users are and what machine this
+// is.
 //
 // Three stages, each with its own types: text → located JSON (json_document.hpp) → typed drafts,
 // one a file (draft.hpp) → merged and validated Policy. No JSON leaves the second stage.
@@ -11,9 +12,9 @@
 #include <vector>
 
 #include "policy/fault.hpp"
+#include "policy/machine.hpp"
 #include "policy/policy.hpp"
 #include "policy/scheduler_options.hpp"
-#include "policy/users.hpp"
 
 namespace fief {
 
@@ -32,9 +33,10 @@ using PolicyResult = tl::expected<Policy, std::vector<PolicyFault>>;
 /// @p unread holds the faults of sources that could not be read. They are part of the result, and
 /// what @p sources refer to may have been defined there, so its absence is no fault.
 ///
-/// Options are judged as far as @p catalog knows the schedulers, and users' names are looked up by
-/// @p users.
+/// Options are judged as far as @p catalog knows the schedulers; which files and delegations count,
+/// and who users are, depends on the @p surroundings.
 PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread = {},
-                          const OptionCatalog& catalog = {}, const UserLookup& users = user_id_of);
+                          const OptionCatalog& catalog = {},
+                          const Surroundings& surroundings = here());
 
 }  // namespace fief

@@ -79,12 +79,23 @@ struct RootPolicy {
   OnStop on_stop = OnStop::leave;
 };
 
+/// What its "when" keeps from this machine.
+struct LeftOut {
+  std::string file;
+  std::uint32_t line = 0;
+  std::string name;  ///< of the delegation; empty: the whole file
+  std::string why;   ///< "cpus is 8, not >=16"
+};
+/// `FILE:LINE: "db" is left out on this machine: cpus is 8, not >=16`.
+std::string format_left_out(const LeftOut& left_out);
+
 struct Policy {
   RootPolicy root;
   std::vector<Delegation> delegations;  ///< in file order; names and cgroups are unique
   std::vector<Delegation> disabled;     ///< "enabled": false; nothing is done about these
   /// Of several that mean a cgroup, the first has it. resolve.hpp makes delegations of them.
   std::vector<DelegationPattern> patterns;
+  std::vector<LeftOut> left_out;
 };
 
 }  // namespace fief

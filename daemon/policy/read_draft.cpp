@@ -215,6 +215,20 @@ void read_pod(const Value& object, DelegationDraft& draft) {
   draft.pod.value = pod_regex(*pod);
 }
 
+constexpr std::array kWhenKeys{
+    Key<WhenDraft>{"cpus", setting<&WhenDraft::cpus, as_count_bound>},
+    Key<WhenDraft>{"nodes", setting<&WhenDraft::nodes, as_count_bound>},
+    Key<WhenDraft>{"kernel", setting<&WhenDraft::kernel, as_version_bound>},
+    Key<WhenDraft>{"host", setting<&WhenDraft::host, as_host_glob>},
+    Key<WhenDraft>{"architecture", setting<&WhenDraft::architecture, as_architecture>},
+    Key<WhenDraft>{"virtualization", setting<&WhenDraft::virtualization, as_virtualization>},
+};
+
+template <class Draft>
+void read_when(const Value& value, Draft& draft) {
+  read_object(value, kWhenKeys, draft.when);
+}
+
 constexpr std::array kRestartKeys{
     Key<RestartDraft>{"enabled", setting<&RestartDraft::enabled, as_bool>},
     Key<RestartDraft>{"first_delay_ms", setting<&RestartDraft::first_delay, as_delay>},
@@ -238,6 +252,7 @@ constexpr std::array kWhichKeys{
     Key<DelegationDraft>{"pod", read_pod},
     Key<DelegationDraft>{"class", setting<&DelegationDraft::class_name, as_name>},
     Key<DelegationDraft>{"enabled", setting<&DelegationDraft::enabled, as_bool>},
+    Key<DelegationDraft>{"when", read_when<DelegationDraft>},
 };
 
 // What it gets.
@@ -309,6 +324,7 @@ constexpr std::array kPolicyKeys{
                      [](const Value& value, PolicyDraft& /*draft*/) {
                        static_cast<void>(make_setting(value, as_text(value.node)));
                      }},
+    Key<PolicyDraft>{"when", read_when<PolicyDraft>},
     Key<PolicyDraft>{"root", [](const Value& value,
                                 PolicyDraft& draft) { read_object(value, kRootKeys, draft.root); }},
     Key<PolicyDraft>{"classes", read_classes},
@@ -320,6 +336,7 @@ constexpr std::array kPolicyKeys{
 PolicyDraft read_draft(std::string_view file, const JsonNode& document, const UserLookup& users,
                        FaultLog& log) {
   PolicyDraft draft;
+  draft.place = {file, document.at, ""};
   read_object(Value{document, {file, document.at, ""}, users, log}, kPolicyKeys, draft);
   return draft;
 }

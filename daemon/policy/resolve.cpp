@@ -43,7 +43,7 @@ const DelegationPattern* PolicyResolver::match(const CgroupNode& node) const {
 }
 
 ResolvedPolicy PolicyResolver::resolve(const CgroupTree& tree) {
-  ResolvedPolicy resolved{.policy = {policy_.root, policy_.delegations, policy_.disabled, {}},
+  ResolvedPolicy resolved{.policy = {policy_.root, policy_.delegations, policy_.disabled, {}, {}},
                           .too_deep = {}};
   if (policy_.patterns.empty())
     return resolved;

@@ -146,11 +146,11 @@ const T* find(const std::vector<T>& items, std::string T::* member, const Key& k
 }  // namespace
 
 tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(std::span<const PolicyText> sources,
-                                                                const UserLookup& users) {
-  if (const auto sound = parse_policy(sources, {}, {}, users); !sound)
+                                                                const Surroundings& surroundings) {
+  if (const auto sound = parse_policy(sources, {}, {}, surroundings); !sound)
     return tl::unexpected(sound.error());
   FaultLog log;
-  const auto draft = merge_drafts(read_drafts(sources, users, log), log);
+  const auto draft = merge_drafts(read_drafts(sources, surroundings, log), log);
   return show(draft, compile_policy(draft, /*complete=*/true, {}, log), log);
 }
 

@@ -34,7 +34,7 @@ struct ShownPolicy {
 
 /// Every value of the policy that @p sources make, or every fault.
 tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(
-    std::span<const PolicyText> sources, const UserLookup& users = user_id_of);
+    std::span<const PolicyText> sources, const Surroundings& surroundings = here());
 
 /// Where key @p key of delegation @p name was set; "" if it is the default or there is no such.
 std::string origin_of(const ShownPolicy& policy, std::string_view name, std::string_view key);

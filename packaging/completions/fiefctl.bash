@@ -56,14 +56,14 @@ _fiefctl() {
         revert) options="--json --help $(_fiefctl_subjects)" ;;
         kill) options="--json --reason --help $(_fiefctl_subjects)" ;;
         replan) options='--json --from-scratch --help' ;;
-        plan) options='--json --svg --help --policy --topology --cgroups --previous' ;;
-        explain) options="--json --help --policy --topology --cgroups --previous $(_fiefctl_subjects)" ;;
+        plan) options='--json --svg --help --policy --topology --cgroups --previous --machine' ;;
+        explain) options="--json --help --policy --topology --cgroups --previous --machine $(_fiefctl_subjects)" ;;
         check)
             if [[ $cur != -* ]]; then
                 _filedir json
                 return
             fi
-            options='--json --bpf-dir --help'
+            options='--json --bpf-dir --machine --help'
             ;;
     esac
     COMPREPLY=($(compgen -W "$options" -- "$cur"))

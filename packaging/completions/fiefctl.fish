@@ -63,4 +63,5 @@ complete -c fiefctl -n '__fish_seen_subcommand_from check' -l bpf-dir -xa '(__fi
 for option in policy topology cgroups previous
     complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l $option -r -F
 end
+complete -c fiefctl -n '__fish_seen_subcommand_from check plan explain' -l machine -x -d 'Facts of another machine'
 complete -c fiefctl -n '__fish_seen_subcommand_from plan' -l svg -r -F -d 'Draw the plan in a file'

@@ -131,7 +131,10 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"delegations": [{"pod": {}}]})", R"({"delegations": [{"pod": "x"}]})",
         R"({"delegations": [{"pod": {"qos": "best"}}]})",
         R"({"delegations": [{"pod": {"uid": "web-0"}}]})",
-        R"({"delegations": [{"pod": {"name": "web-0"}}]})",
+        R"({"delegations": [{"pod": {"name": "web-0"}}]})", R"({"when": 1})",
+        R"({"when": {"cpu": 1}})", R"({"when": {"cpus": "16"}})", R"({"when": {"kernel": "7.3"}})",
+        R"({"when": {"virtualization": "kvm"}})",
+        R"({"delegations": [{"cgroup": "/a", "when": {"host": ""}}]})",
         R"({"delegations": [{"unit": "a.service", "slice": "a.slice"}]})",
         R"({"delegations": [{"unit": "a.service", "cgroup": "/a"}]})"));
 

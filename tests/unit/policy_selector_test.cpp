@@ -181,7 +181,7 @@ TEST(Selectors, AreShownAsTheyWereWritten) {
   const std::vector sources{PolicyText{
       "1",
       "{\"delegations\": [\n{\"unit\": \"db\"},\n{\"user\": \"alice\"},\n{\"slice\": \"b\"}]}"}};
-  const auto shown = show_policy(sources, test::only_alice);
+  const auto shown = show_policy(sources, test::small_machine());
   ASSERT_TRUE(shown);
   const auto& unit = shown->delegations.at(0).values.at(0);
   EXPECT_EQ(unit.key, "unit");

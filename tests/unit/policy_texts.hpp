@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "policy/parse.hpp"
-#include "support/users.hpp"
+#include "support/surroundings.hpp"
 
 namespace fief::test {
 
@@ -18,7 +18,7 @@ inline PolicyResult parse(const std::vector<std::string>& texts) {
   sources.reserve(texts.size());
   for (const auto& text : texts)
     sources.push_back({fmt::format("{}.json", sources.size() + 1), text});
-  return parse_policy(sources, {}, {}, only_alice);
+  return parse_policy(sources, {}, {}, small_machine());
 }
 
 /// The faults of the texts, formatted; none if they are fine.

@@ -6,7 +6,7 @@
 #include "cli/render_policy.hpp"
 #include "policy/show.hpp"
 #include "support/golden.hpp"
-#include "support/users.hpp"
+#include "support/surroundings.hpp"
 
 namespace fief::test {
 namespace {
@@ -15,7 +15,7 @@ constexpr cli::Style kUtf8{.colour = false, .utf8 = true, .width = 100};
 
 auto show(const std::string& text) {
   const std::vector sources{PolicyText{"/etc/fief/policy.json", text}};
-  return show_policy(sources, only_alice);
+  return show_policy(sources, small_machine());
 }
 
 TEST(PolicyText, SelectorsAreShownAsTheyWereWritten) {
