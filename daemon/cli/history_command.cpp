@@ -84,7 +84,7 @@ class History {
 Status History::learn_subjects() {
   if (subjects_.empty())
     return {};
-  const auto read = journal_.read_back({}, [this](const HistoryEntry& entry) {
+  auto read = journal_.read_back({}, [this](const HistoryEntry& entry) {
     for (auto& subject : subjects_)
       subject.learn(entry);
     return true;
@@ -151,7 +151,7 @@ bool History::print(const HistoryEntry& entry) const {
 
 int print_all(const std::vector<HistoryEntry>& entries, bool json) {
   if (entries.empty())
-    fmt::print(stderr, "fiefctl: the journal has nothing of fief in that time\n");
+    fmt::print(stderr, "fiefctl: the journal has no entry of fief's that was asked for\n");
   if (json)
     fmt::print("{}\n", json::to_text(to_json(entries), kIndent));
   else if (!entries.empty())

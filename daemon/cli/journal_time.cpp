@@ -252,10 +252,11 @@ std::optional<std::uint64_t> moment_of(std::string_view text, std::uint64_t now_
 Result<std::uint64_t> parse_moment(std::string_view text, std::uint64_t now_usec) {
   const auto usec = moment_of(trimmed(text), now_usec);
   if (!usec)
-    return fail(Errc::invalid,
-                R"("{}" is no time: "-1h", "2 days ago", "today", "yesterday", "18:30", )"
-                R"("2026-11-27", "2026-11-27 18:30[:05]" and "@1795800000" are)",
-                text);
+    return fail(
+        Errc::invalid,
+        R"("{}" is no time: write it as "-1h", "2 days ago", "today", "yesterday", "18:30", )"
+        R"("2026-11-27", "2026-11-27 18:30[:05]" or "@1795800000")",
+        text);
   return *usec;
 }
 

@@ -4,15 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -21,69 +18,19 @@
 #include "core/fd.hpp"
 #include "core/journal.hpp"
 #include "core/message_ids.hpp"
+#include "support/journald.hpp"
 #include "temp_dir.hpp"
 
 namespace fief::cli {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
+using test::comes_true;
+using test::Journald;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr uid_t kNobody = 65534;
-constexpr char kJournald[] = "/usr/lib/systemd/systemd-journald";
-
-template <class Condition>
-bool comes_true(Condition condition, seconds limit = seconds{20}) {
-  const auto end = steady_clock::now() + limit;
-  while (!condition()) {
-    if (steady_clock::now() > end)
-      return false;
-    std::this_thread::sleep_for(milliseconds{20});
-  }
-  return true;
-}
-
-/// A journald with a directory and a socket of its own, beside whatever journal there is.
-class Journald {
- public:
-  Journald() {
-    std::filesystem::create_directories(logs());
-    std::filesystem::create_directories(runtime());
-    std::array environment{"LOGS_DIRECTORY=" + logs(), "RUNTIME_DIRECTORY=" + runtime(),
-                           std::string("SYSTEMD_LOG_LEVEL=err")};
-    std::array<char*, 4> pointers{environment[0].data(), environment[1].data(),
-                                  environment[2].data(), nullptr};
-    std::string program = kJournald;
-    auto name = "fief-test-" + std::to_string(::getpid());
-    std::array<char*, 3> arguments{program.data(), name.data(), nullptr};
-    if (::posix_spawn(&process_, kJournald, nullptr, nullptr, arguments.data(), pointers.data()) !=
-        0)
-      process_ = -1;
-  }
-  Journald(const Journald&) = delete;
-  Journald& operator=(const Journald&) = delete;
-  ~Journald() {
-    if (process_ <= 0)
-      return;
-    ::kill(process_, SIGTERM);
-    ::waitpid(process_, nullptr, 0);
-  }
-
-  [[nodiscard]] bool listens() const {
-    return comes_true([this] { return std::filesystem::exists(socket()); });
-  }
-  [[nodiscard]] std::string logs() const { return directory_.path() / "logs"; }
-  [[nodiscard]] std::string socket() const { return runtime() + "/socket"; }
-
- private:
-  [[nodiscard]] std::string runtime() const { return directory_.path() / "run"; }
-
-  test::TempDir directory_;
-  pid_t process_ = -1;
-};
 
 /// Sends an entry of those lines, as @p user.
 void send_as(const std::string& path, uid_t user, const std::string& lines) {
@@ -107,8 +54,8 @@ void send_as(const std::string& path, uid_t user, const std::string& lines) {
 class JournalReaderTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0 || !std::filesystem::exists(kJournald))
-      GTEST_SKIP() << "needs root and " << kJournald;
+    if (!Journald::can_run())
+      GTEST_SKIP() << "needs root and " << test::kJournald;
     journald_.emplace();
     ASSERT_TRUE(journald_->listens());
   }
@@ -117,7 +64,15 @@ class JournalReaderTest : public ::testing::Test {
     log::JournalSink(journald_->socket())
         .write({.level = log::Level::info,
                 .message = text,
-                .fields = {.message_id = message_id, .cgroup = "/a", .delegation = "db"}});
+                .fields = {.message_id = message_id,
+                           .cgroup = "/a",
+                           .delegation = "db",
+                           .scheduler = "fair",
+                           .plan = 7,
+                           .cause = "/a has joined",
+                           .sender_uid = 1000,
+                           .sender_pid = 12,
+                           .subject = "a"}});
   }
   [[nodiscard]] std::vector<HistoryEntry> entries(const JournalRange& range = {},
                                                   std::size_t most = SIZE_MAX) const {
@@ -153,10 +108,19 @@ TEST_F(JournalReaderTest, ReadsWhatTheDaemonWrote) {
   EXPECT_THAT(texts(), ElementsAre("second", "first"));
   EXPECT_THAT(texts({}, 1), ElementsAre("second"));
   const auto first = entries().back();
-  EXPECT_EQ(first.event, "attached");
-  EXPECT_EQ(first.cgroup, "/a");
-  EXPECT_EQ(first.delegation, "db");
-  EXPECT_EQ(first.boot, JournalReader::open(journald_->logs())->last_boot());
+  const HistoryEntry expected{.time_usec = first.time_usec,
+                              .boot = JournalReader::open(journald_->logs())->last_boot(),
+                              .event = "attached",
+                              .cgroup = "/a",
+                              .delegation = "db",
+                              .subject = "a",
+                              .scheduler = "fair",
+                              .plan = 7,
+                              .cause = "/a has joined",
+                              .requester = 1000,
+                              .requester_pid = 12,
+                              .text = "first"};
+  EXPECT_EQ(first, expected);
 }
 
 TEST_F(JournalReaderTest, KeepsToTheRange) {
@@ -195,7 +159,7 @@ TEST_F(JournalReaderTest, FollowsWhatComesLater) {
   ASSERT_TRUE(reader);
   ASSERT_TRUE(reader->read_back({}, [](const HistoryEntry& /*entry*/) { return true; }));
   log(message::kPlanApplied, "meanwhile");
-  std::jthread later([this] {
+  const std::jthread later([this] {
     std::this_thread::sleep_for(milliseconds{300});
     log(message::kStopped, "later");
   });
