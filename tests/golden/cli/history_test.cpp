@@ -18,8 +18,8 @@ using cli::HistoryEntry;
 constexpr cli::Style kTerminal{.colour = true, .utf8 = true, .width = 100};
 constexpr cli::Style kUtf8{.colour = false, .utf8 = true, .width = 100};
 
-const std::string kBoot(32, 'a');
-const std::string kNextBoot(32, 'b');
+constexpr char kBoot[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+constexpr char kNextBoot[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 // An evening of a machine with one service.
 std::vector<HistoryEntry> evening() {
