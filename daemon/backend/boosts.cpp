@@ -35,7 +35,8 @@ Result<Boosts::Boost> Boosts::make(const std::string& subject, ChangedKeys keys,
                     done(outcome);
                   });
   };
-  return Boost{.change = {.what = std::move(what), .begin = begin}, .descriptor = descriptor};
+  return Boost{.change = {.what = std::move(what), .begin = begin, .subject = subject},
+               .descriptor = descriptor};
 }
 
 }  // namespace fief

@@ -24,10 +24,13 @@ constexpr std::array<std::string_view, 5> kNotProperties{"name", "cgroup", "enab
 constexpr double kNoMaximum = 65536;  // fief-policy(5): no machine has more CPUs
 constexpr std::size_t kMaxReason = 127;
 
-// Makes the journal fields that say who asked.
-auto sender_fields(const Sender& sender) {
-  return [sender](std::string_view message_id) {
-    log::Fields fields{.message_id = message_id, .sender = sender.name, .sender_uid = sender.uid};
+// Makes the journal fields that say who asked, and of whom.
+auto sender_fields(const Sender& sender, const std::string& subject) {
+  return [sender, subject](std::string_view message_id) {
+    log::Fields fields{.message_id = message_id,
+                       .sender = sender.name,
+                       .sender_uid = sender.uid,
+                       .subject = subject};
     if (sender.pid != 0)
       fields.sender_pid = sender.pid;
     return fields;
@@ -53,14 +56,17 @@ Change change_delegation(Permission permission, std::string what, ChangeRequest 
                          Begin begin) {
   if (wanted.lifetime == Lifetime::until_restart)
     what += ", until a restart";
+  auto subject = wanted.subject;
   return {.permission = permission,
           .what = std::move(what),
-          .begin = [wanted = std::move(wanted), begin](
-                       Backend& backend, const std::string& requester, Backend::Done done) {
-            auto known = wanted;
-            known.requester = requester;
-            (backend.*begin)(known, std::move(done));
-          }};
+          .begin =
+              [wanted = std::move(wanted), begin](Backend& backend, const std::string& requester,
+                                                  Backend::Done done) {
+                auto known = wanted;
+                known.requester = requester;
+                (backend.*begin)(known, std::move(done));
+              },
+          .subject = std::move(subject)};
 }
 
 Change set_keys(const std::string& subject, ChangedKeys keys, Lifetime lifetime) {
@@ -92,7 +98,7 @@ Change load_scheduler(std::string_view verb, const std::string& subject, Changed
 }  // namespace
 
 void carry_out(Backend& backend, const Change& change, const Sender& sender, Backend::Done done) {
-  const auto fields = sender_fields(sender);
+  const auto fields = sender_fields(sender, change.subject);
   log::info(fields(message::kRequested), "{} (uid {}, pid {}) asks to {}",
             sender.name.empty() ? "a local client" : sender.name, sender.uid, sender.pid,
             change.what);
@@ -182,18 +188,21 @@ Change detach_change(const std::string& subject, Lifetime lifetime) {
 Change revert_change(const std::string& subject) {
   return {.what = fmt::format("revert what was changed of {}", subject),
           .begin = [subject](Backend& backend, const std::string& /*requester*/,
-                             Backend::Done done) { backend.revert(subject, std::move(done)); }};
+                             Backend::Done done) { backend.revert(subject, std::move(done)); },
+          .subject = subject};
 }
 
 Result<Change> kill_change(const std::string& subject, const std::string& reason) {
   if (reason.size() > kMaxReason)
     return fail(Errc::invalid, "the reason is longer than {} bytes", kMaxReason);
-  return Change{.what = fmt::format("kill the scheduler of {}: {}", subject, reason),
-                .begin = [subject, reason](Backend& backend, const std::string& requester,
-                                           Backend::Done done) {
-                  backend.kill(subject, reason.empty() ? requester + " asked for it" : reason,
-                               std::move(done));
-                }};
+  return Change{
+      .what = fmt::format("kill the scheduler of {}: {}", subject, reason),
+      .begin =
+          [subject, reason](Backend& backend, const std::string& requester, Backend::Done done) {
+            backend.kill(subject, reason.empty() ? requester + " asked for it" : reason,
+                         std::move(done));
+          },
+      .subject = subject};
 }
 
 Change replan_change(bool from_scratch) {

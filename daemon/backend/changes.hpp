@@ -26,6 +26,7 @@ struct Change {
   /// Hands it to the backend; @p requester says who asks, for people.
   std::function<void(Backend& backend, const std::string& requester, Backend::Done done)> begin;
   bool of_files = false;  ///< Errc::invalid blames the policy files, not what was asked
+  std::string subject{};  ///< for the journal: of whom it is asked; empty: of nobody in particular
 };
 
 /// Who asks.

@@ -2,6 +2,7 @@
 // fiefctl's commands. Each prints its outcome and returns the exit status.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,18 @@ struct TopOptions {
 };
 int top_command(const TopOptions& options);
 int dump_command();
+
+struct HistoryOptions {
+  std::vector<std::string> subjects;
+  std::string since;  ///< empty: from the beginning
+  std::string until;  ///< empty: to the end
+  std::optional<std::size_t> lines;
+  std::string directory;  ///< of journal files; empty: this system's journal
+  bool this_boot = false;
+  bool follow = false;
+  bool json = false;
+};
+int history_command(const HistoryOptions& options);
 /// Whether there is a daemon to ask.
 bool daemon_runs();
 /// @p subject: a cgroup's path, a delegation's name, or a CPU's number, as it is in the daemon.

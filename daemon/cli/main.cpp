@@ -7,6 +7,7 @@
 #include "cli/change_options.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
+#include "cli/history_options.hpp"
 #include "cli/live_options.hpp"
 #include "kernel/object_directory.hpp"
 
@@ -26,6 +27,7 @@ struct CommandLine {
   OfflineOptions offline;
   ChangeLine change;
   LiveLine live;
+  HistoryOptions history;
   std::function<int()> run;
 };
 
@@ -136,6 +138,7 @@ int run(int argc, char** argv) {
     add(app, line);
   add_change_commands(app, line.change, line.run);
   add_live_commands(app, line.live, line.run);
+  add_history_command(app, line.history, line.run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -11,6 +11,7 @@ log::Fields fields(std::string_view id, const SchedulerView& scheduler) {
   return {.message_id = id,
           .cgroup = scheduler.path,
           .cgroup_id = scheduler.cgroup,
+          .delegation = scheduler.pattern.empty() ? scheduler.delegation : scheduler.pattern,
           .scheduler = scheduler.scheduler};
 }
 

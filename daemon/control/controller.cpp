@@ -212,6 +212,8 @@ void Controller::root_adopted(const Adoption& adoption) {
 }
 
 void Controller::root_attached() {
+  log::info({.message_id = message::kRootLoaded, .scheduler = "root"},
+            "the root scheduler is loaded");
   policy_.root_accepted();
   policy_.keep();
   cgroups_.doubt_cpusets();  // hotplug may be why there is another root

@@ -34,6 +34,8 @@ bool PlanInForce::decide(const PlanInput& input) {
     return false;
   const auto number = plan_.number;
   const auto same = same_decisions(plan_, decision->plan);
+  if (!same)
+    cause_ = cause_of(plan_, decision->plan);
   plan_ = std::move(decision->plan);
   plan_.number = same ? number : number + 1;
   return true;
@@ -66,9 +68,12 @@ void PlanInForce::tell(const LevelPlan& level, const std::vector<GrantOp>& ops) 
   told_.insert_or_assign(level.scheduler, level);
   note_refusals(level, *refused);
   if (!ops.empty() && refused->empty())
-    log::info({.message_id = message::kPlanApplied, .plan = plan_.number},
-              "plan {} is in force: {} grant operation{}", plan_.number, ops.size(),
-              ops.size() == 1 ? "" : "s");
+    log::info({.message_id = message::kPlanApplied,
+               .cgroup = cause_.cgroup,
+               .plan = plan_.number,
+               .cause = cause_.text},
+              "plan {} is in force: {} grant operation{}{}{}", plan_.number, ops.size(),
+              ops.size() == 1 ? "" : "s", cause_.text.empty() ? "" : "; ", cause_.text);
 }
 
 void PlanInForce::note_refusals(const LevelPlan& level,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/plan_cause.hpp"
 #include "kernel/port.hpp"
 #include "plan/plan.hpp"
 
@@ -45,6 +46,7 @@ class PlanInForce {
   KernelPort& kernel_;
   Plan plan_;
   std::map<CgroupId, LevelPlan> told_;  ///< by scheduler: what its dispatch follows
+  PlanCause cause_;                     ///< why plan_ is not as the one before it
   std::string shortfall_;
   bool from_scratch_ = false;
 };

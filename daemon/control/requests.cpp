@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/log.hpp"
+#include "core/message_ids.hpp"
 
 namespace fief {
 namespace {
@@ -17,6 +18,13 @@ tl::unexpected<Error> nothing_called(const std::string& subject) {
 bool is_new_chance(const DelegationChange& change) {
   return change.keys.empty() || change.keys.contains("scheduler") ||
          change.keys.contains("options") || change.keys.contains("enabled");
+}
+
+void log_end_of_boost(const PolicyLayers& layers, std::uint64_t hold) {
+  for (const auto& change : layers.runtime)
+    if (change.hold == hold)
+      log::info({.message_id = message::kBoostEnded, .subject = change.change.name},
+                "the boost of {} has ended ({})", change.change.name, change.origin);
 }
 
 // As planned, whoever is not ready yet for reasons of its own.
@@ -104,6 +112,7 @@ bool Requests::release(std::uint64_t hold) {
     log::error({}, "a boost ends, but its place cannot be taken: {}", before.error().message);
     return false;
   }
+  log_end_of_boost(parts_.policy.layers(), hold);
   parts_.policy.adopt(before->layers, before->policy);
   return true;
 }

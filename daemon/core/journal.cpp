@@ -76,13 +76,16 @@ std::string entry_of(const Record& record) {
   entry.add("FIEF_CGROUP", fields.cgroup);
   if (fields.cgroup_id != CgroupId{})
     entry.add("FIEF_CGROUP_ID", std::optional(fields.cgroup_id.value));
+  entry.add("FIEF_DELEGATION", fields.delegation);
   entry.add("FIEF_SCHEDULER", fields.scheduler);
   entry.add("FIEF_EXIT_KIND", fields.exit_kind);
   entry.add("FIEF_EXIT_CODE", fields.exit_code);
   entry.add("FIEF_PLAN", fields.plan);
+  entry.add("FIEF_CAUSE", fields.cause);
   entry.add("FIEF_SENDER", fields.sender);
   entry.add("FIEF_SENDER_UID", fields.sender_uid);
   entry.add("FIEF_SENDER_PID", fields.sender_pid);
+  entry.add("FIEF_SUBJECT", fields.subject);
   entry.add("FIEF_DUMP", fields.dump);
   return entry.take();
 }

@@ -34,14 +34,17 @@ struct Fields {
   std::string_view message_id{};              ///< of core/message_ids.hpp
   std::string cgroup{};                       ///< FIEF_CGROUP, a path
   CgroupId cgroup_id{};                       ///< FIEF_CGROUP_ID
+  std::string delegation{};                   ///< FIEF_DELEGATION, a name in the policy
   std::string scheduler{};                    ///< FIEF_SCHEDULER, e.g. "fair"
   std::optional<std::uint32_t> exit_kind{};   ///< FIEF_EXIT_KIND, enum scx_exit_kind
   std::optional<std::int64_t> exit_code{};    ///< FIEF_EXIT_CODE
   std::optional<std::uint64_t> plan{};        ///< FIEF_PLAN, a plan's number
+  std::string cause{};                        ///< FIEF_CAUSE, why there is another plan
   std::string sender{};                       ///< FIEF_SENDER, a unique bus name
   std::optional<std::uint32_t> sender_uid{};  ///< FIEF_SENDER_UID
   std::optional<std::int32_t> sender_pid{};   ///< FIEF_SENDER_PID
-  std::string dump{};  ///< FIEF_DUMP: an exit dump, whole, however many lines
+  std::string subject{};  ///< FIEF_SUBJECT: of whom something was asked, as it was written
+  std::string dump{};     ///< FIEF_DUMP: an exit dump, whole, however many lines
 };
 
 struct Record {

@@ -31,5 +31,7 @@ inline constexpr std::string_view kNotAdopted = "91da2f2b30d040e18e8f84b57b4f3d4
 inline constexpr std::string_view kPolicyKept = "b0a6f2d43c5e4e1b8d7290f1c64a3e57";
 inline constexpr std::string_view kRootRefused = "5d1c8f4e2a7b4c0f9f6e3b7a1d2c8e94";
 inline constexpr std::string_view kRequestRefused = "c7ad8ab0e01d4ff1a8dab2a11a29afa8";
+inline constexpr std::string_view kBoostEnded = "6f1d0b7c4f5a4a5fb7f6d3c0a8e2914d";
+inline constexpr std::string_view kRootLoaded = "d3a90c5e6b1f47f2a4c87e95b0362f1a";
 
 }  // namespace fief::message

@@ -11,7 +11,7 @@ _fiefctl() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='status tree top map monitor metrics explain policy set attach detach revert kill boost'
+    local commands='status tree top map monitor history metrics explain policy set attach detach revert kill boost'
     commands+=' replan leave reload check plan dump'
     local command='' word
     for word in "${words[@]:1:cword-1}"; do
@@ -26,7 +26,7 @@ _fiefctl() {
             _filedir
             return
             ;;
-        --textfile)
+        --textfile | --directory | -D)
             _filedir -d
             return
             ;;
@@ -34,7 +34,11 @@ _fiefctl() {
             COMPREPLY=($(compgen -W 'fair latency batch' -- "$cur"))
             return
             ;;
-        --reason | --option | --interval) return ;;
+        --since | --until | -S | -U)
+            COMPREPLY=($(compgen -W '-1h today yesterday' -- "$cur"))
+            return
+            ;;
+        --reason | --option | --interval | --lines | -n) return ;;
     esac
 
     local keys='weight= min-cpus= max-cpus= exclusive= placement= smt= lend= borrow='
@@ -43,6 +47,9 @@ _fiefctl() {
         '') options="$commands --varlink --help --version" ;;
         status) options='--json --check --help' ;;
         tree | map | monitor) options='--json --help' ;;
+        history)
+            options="--json --since --until --lines --boot --follow --directory --help $(_fiefctl_subjects)"
+            ;;
         reload) options='--json --dry-run --help' ;;
         top) options='--json --once --interval --help' ;;
         metrics) options='--prometheus --textfile --listen --help' ;;

@@ -10,7 +10,7 @@ function __fiefctl_subjects
         sed -n 's/^ *"\(name\|cgroup\|delegation\)": "\(..*\)",$/\2/p' | sort -u
 end
 
-set -l commands status tree top map monitor metrics explain policy set attach detach revert kill boost replan leave reload check plan dump
+set -l commands status tree top map monitor history metrics explain policy set attach detach revert kill boost replan leave reload check plan dump
 set -l no_command "not __fish_seen_subcommand_from $commands"
 
 complete -c fiefctl -f
@@ -19,6 +19,7 @@ complete -c fiefctl -n $no_command -a tree -d 'The schedulers, their CPUs and CP
 complete -c fiefctl -n $no_command -a top -d 'Who uses how much CPU, live'
 complete -c fiefctl -n $no_command -a map -d 'Who owns, shares and may borrow each CPU'
 complete -c fiefctl -n $no_command -a monitor -d 'Follow what happens'
+complete -c fiefctl -n $no_command -a history -d 'What fief did and why, from the journal'
 complete -c fiefctl -n $no_command -a metrics -d 'Metrics for Prometheus'
 complete -c fiefctl -n $no_command -a explain -d 'Why a cgroup or CPU is as it is'
 complete -c fiefctl -n $no_command -a policy -d 'The policy in force'
@@ -38,8 +39,8 @@ complete -c fiefctl -n $no_command -l version -d 'Version'
 complete -c fiefctl -n $no_command -l varlink -r -F -d 'The socket of the daemon'
 complete -c fiefctl -l help -d 'Help'
 
-set -l with_json status tree top map monitor explain policy set attach detach revert kill replan leave reload check plan
-set -l with_subject explain set attach detach revert kill boost
+set -l with_json status tree top map monitor history explain policy set attach detach revert kill replan leave reload check plan
+set -l with_subject history explain set attach detach revert kill boost
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_json" -l json -d 'Print JSON'
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_subject" -a '(__fiefctl_subjects)'
 complete -c fiefctl -n '__fish_seen_subcommand_from set boost' -a 'weight= min-cpus= max-cpus= exclusive= placement= smt= lend= borrow='
@@ -52,6 +53,12 @@ complete -c fiefctl -n '__fish_seen_subcommand_from reload' -l dry-run -d 'Show 
 complete -c fiefctl -n '__fish_seen_subcommand_from status' -l check -d 'Exit with 4 if not as planned'
 complete -c fiefctl -n '__fish_seen_subcommand_from top' -l once -d 'Print once'
 complete -c fiefctl -n '__fish_seen_subcommand_from top' -l interval -x -d 'Seconds between looks'
+complete -c fiefctl -n '__fish_seen_subcommand_from history' -s S -l since -x -a '-1h today yesterday' -d 'Not what was before'
+complete -c fiefctl -n '__fish_seen_subcommand_from history' -s U -l until -x -a '-1h today yesterday' -d 'Not what came after'
+complete -c fiefctl -n '__fish_seen_subcommand_from history' -s n -l lines -x -d 'The newest only'
+complete -c fiefctl -n '__fish_seen_subcommand_from history' -s b -l boot -d 'Since the machine was booted'
+complete -c fiefctl -n '__fish_seen_subcommand_from history' -s f -l follow -d 'And what happens from now on'
+complete -c fiefctl -n '__fish_seen_subcommand_from history' -s D -l directory -x -a '(__fish_complete_directories)' -d 'Of journal files'
 complete -c fiefctl -n '__fish_seen_subcommand_from metrics' -l prometheus -d 'The older text format'
 complete -c fiefctl -n '__fish_seen_subcommand_from metrics' -l textfile -x -a '(__fish_complete_directories)' -d 'Write fief.prom there'
 complete -c fiefctl -n '__fish_seen_subcommand_from metrics' -l listen -r -d 'Serve them over HTTP'

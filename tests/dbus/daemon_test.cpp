@@ -184,6 +184,10 @@ TEST_F(DaemonTest, PeopleChangeThingsAndUndoThem) {
   EXPECT_EQ(fiefctl("replan --from-scratch").status, 0);
   EXPECT_GE(logged(message::kRequested), 7U);
   EXPECT_EQ(logged(message::kRequestRefused), 1U);
+  const auto is_about_a = [](const log::Record& record) {
+    return record.fields.subject == "/a" && record.fields.sender_uid == 0U;
+  };
+  EXPECT_EQ(std::ranges::count_if(records_, is_about_a), 4) << "set, set and its refusal, revert";
 }
 
 TEST_F(DaemonTest, PolicyShowNamesTheOriginOfEveryValue) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -63,6 +64,37 @@ TEST_F(Change, IsAnsweredWhenTheKernelHoldsIt) {
   EXPECT_EQ(view("/a").weight, 1000U);
   EXPECT_TRUE(controller_->status(Figures::read).as_planned);
   EXPECT_EQ(drop_in("/a"), "");
+}
+
+TEST_F(Change, TheJournalSaysWhyThereIsAnotherPlan) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), quick("/b")});
+  records_.clear();
+  set_weight("/a", 900);
+  const auto is_told = [](const log::Record& record) {
+    return record.fields.message_id == message::kPlanApplied &&
+           record.fields.cause == "the weight of /a is 900 and was 100" &&
+           record.fields.cgroup == "/a" && record.fields.plan;
+  };
+  wait_until("the plan is told with its cause",
+             [&] { return std::ranges::any_of(records_, is_told); });
+}
+
+TEST_F(Change, TheJournalSaysWhoWasBoostedAndUntilWhen) {
+  make("/a");
+  start_with({quick("/a")});
+  const ChangeRequest request{"/a", {{"weight", 500}}, Lifetime::until_restart, "uid 0"};
+  ASSERT_TRUE(
+      outcome_of([&](Backend::Done done) { controller_->boost(7, request, std::move(done)); }));
+  EXPECT_EQ(logged(message::kBoostEnded), 0U);
+  controller_->release(8);
+  EXPECT_EQ(logged(message::kBoostEnded), 0U);
+  controller_->release(7);
+  EXPECT_EQ(logged(message::kBoostEnded), 1U);
+  EXPECT_EQ(records_.back().fields.subject, "/a");
+  controller_->release(7);
+  EXPECT_EQ(logged(message::kBoostEnded), 1U);
 }
 
 TEST_F(Change, KnowsDelegationsByNamePathAndUnit) {
