@@ -59,7 +59,7 @@ std::uint32_t count_nodes() {
   std::string list;
   std::getline(file, list);
   const auto nodes = CidSet::parse(list);
-  return nodes && nodes->size() > 0 ? static_cast<std::uint32_t>(nodes->size()) : 1;
+  return nodes && !nodes->empty() ? nodes->size() : 1;
 }
 
 Machine read_machine() {

@@ -61,7 +61,7 @@ TEST(PolicyFaults, AreAllReportedAtOnceInTheOrderOfTheFiles) {
 
 TEST(PolicyFaults, AnUnknownKeyWithoutANearOneListsTheKeys) {
   EXPECT_THAT(faults_of({"{\"zzz\": 1}"}),
-              ElementsAre("1.json:1:2: /zzz: unknown key \"zzz\"; there are $schema, root, "
+              ElementsAre("1.json:1:2: /zzz: unknown key \"zzz\"; there are $schema, when, root, "
                           "classes, delegations"));
 }
 
@@ -217,14 +217,15 @@ TEST(PolicyFaults, TheKernelNestsThreeDelegations) {
 }
 
 TEST(PolicyFaults, WrongShapesAreNamed) {
-  EXPECT_THAT(faults_of({"[]", "7", R"({"delegations": {}})", R"({"delegations": [1]})",
-                         R"({"root": []})", R"({"$schema": 1})"}),
-              ElementsAre("1.json:1:1: […] is not an object of $schema, root, classes, delegations",
-                          "2.json:1:1: 7 is not an object of $schema, root, classes, delegations",
-                          "3.json:1:17: /delegations: {…} is not an array of delegations",
-                          HasSubstr("/delegations/0: 1 is not an object of name, cgroup"),
-                          HasSubstr("/root: […] is not an object of min_cpus, options"),
-                          HasSubstr("/$schema: 1 is not a string")));
+  EXPECT_THAT(
+      faults_of({"[]", "7", R"({"delegations": {}})", R"({"delegations": [1]})", R"({"root": []})",
+                 R"({"$schema": 1})"}),
+      ElementsAre("1.json:1:1: […] is not an object of $schema, when, root, classes, delegations",
+                  "2.json:1:1: 7 is not an object of $schema, when, root, classes, delegations",
+                  "3.json:1:17: /delegations: {…} is not an array of delegations",
+                  HasSubstr("/delegations/0: 1 is not an object of name, cgroup"),
+                  HasSubstr("/root: […] is not an object of min_cpus, options"),
+                  HasSubstr("/$schema: 1 is not a string")));
 }
 
 TEST(PolicyFaults, LongValuesAreShortenedBetweenCharacters) {
