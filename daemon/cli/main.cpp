@@ -4,11 +4,11 @@
 #include <exception>
 #include <functional>
 
-#include "cli/change_options.hpp"
-#include "cli/client.hpp"
-#include "cli/commands.hpp"
-#include "cli/history_options.hpp"
-#include "cli/live_options.hpp"
+#include "cli/client/client.hpp"
+#include "cli/commands/change_options.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/commands/history_options.hpp"
+#include "cli/commands/live_options.hpp"
 #include "kernel/object_directory.hpp"
 
 namespace {

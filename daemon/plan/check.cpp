@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "plan/demand.hpp"
-#include "plan/entitlement.hpp"
+#include "plan/due/demand.hpp"
+#include "plan/due/entitlement.hpp"
 
 namespace fief {
 namespace {

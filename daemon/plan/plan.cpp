@@ -16,18 +16,22 @@
 // possible, each member's on at most two.
 //
 // Method, in the order of make_plan():
-//   1. Demands (demand.cpp). A child's share is the product, over the cgroups from below its
+//   1. Demands (due/demand.cpp). A child's share is the product, over the cgroups from below its
 //      parent scheduler down to itself, of weight over the sum of the weights of competing
 //      siblings. The parent keeps the rest.
-//   2. Entitlements (entitlement.cpp, divide.cpp). Shares are cut to limits by water-filling and
+//   2. Entitlements (due/entitlement.cpp, due/divide.cpp). Shares are cut to limits by
+//   water-filling and
 //      rounded by the largest remainder. Delegations marked exclusive are rounded to whole CPUs
 //      (whole cores, unless they may split cores) and the others divide the difference.
 //   3. If everybody is due what the plan in force gives, and may still have it there, it stays.
-//   4. Wholes (wholes.cpp). Each due is cut in whole CPUs and a rest.
-//   5. Owners (owners.cpp). Members keep what they can of their own, which is the optimum of the
+//   4. Whole CPUs (due/whole_cpus.cpp). Each due is cut in whole CPUs and a rest.
+//   5. Owners (placement/owners.cpp). Members keep what they can of their own, which is the optimum
+//   of the
 //      minimum-cost flow; then growers take what they had before, whole free cores by locality,
-//      then single threads. What a level remembers of its past (memory.cpp) breaks the ties.
-//   6. Shares (packing.cpp). What nobody owns is filled with the rests, end to end: n rests that
+//      then single threads. What a level remembers of its past (placement/memory.cpp) breaks the
+//      ties.
+//   6. Shares (placement/packing.cpp). What nobody owns is filled with the rests, end to end: n
+//   rests that
 //      sum to k CPUs take k cids and each lies on at most two.
 // Steps 4 to 6 cost O((cids + members) log) with flat arrays.
 //
@@ -45,10 +49,10 @@
 
 #include <algorithm>
 
-#include "plan/demand.hpp"
-#include "plan/entitlement.hpp"
-#include "plan/memory.hpp"
-#include "plan/place.hpp"
+#include "plan/due/demand.hpp"
+#include "plan/due/entitlement.hpp"
+#include "plan/placement/memory.hpp"
+#include "plan/placement/place.hpp"
 
 namespace fief {
 namespace {

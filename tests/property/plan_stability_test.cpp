@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "plan/memory.hpp"
+#include "plan/placement/memory.hpp"
 #include "property/generators.hpp"
 #include "support/world.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Entries of a history from the journal's fields, and whom they are about.
-#include "cli/history.hpp"
+#include "cli/text/history.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What fiefd's own sink writes to a real journal is what the history reads from it.
-#include "cli/journal_reader.hpp"
+#include "cli/journal/journal_reader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Times as people write them.
-#include "cli/journal_time.hpp"
+#include "cli/text/journal_time.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

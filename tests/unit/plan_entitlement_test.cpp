@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plan/entitlement.hpp"
+#include "plan/due/entitlement.hpp"
 #include "support/world.hpp"
 
 namespace fief {

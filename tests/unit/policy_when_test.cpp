@@ -3,7 +3,7 @@
 // db-1, x86-64, a virtual machine.
 #include <gmock/gmock.h>
 
-#include "cli/machine_option.hpp"
+#include "cli/offline/machine_option.hpp"
 #include "policy/show.hpp"
 #include "policy_texts.hpp"
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "cli/render_history.hpp"
+#include "cli/text/render_history.hpp"
 #include "support/golden.hpp"
 
 namespace fief::test {

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/cpu_rights.hpp"
-#include "cli/metrics.hpp"
-#include "cli/usage.hpp"
+#include "cli/text/cpu_rights.hpp"
+#include "cli/text/metrics.hpp"
+#include "cli/text/usage.hpp"
 
 namespace fief::cli {
 namespace {

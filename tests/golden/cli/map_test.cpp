@@ -6,8 +6,8 @@
 #include <set>
 #include <sstream>
 
-#include "cli/cpu_map.hpp"
-#include "cli/palette.hpp"
+#include "cli/text/cpu_map.hpp"
+#include "cli/text/palette.hpp"
 #include "support/golden.hpp"
 #include "support/world.hpp"
 

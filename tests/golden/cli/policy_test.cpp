@@ -3,7 +3,7 @@
 // does.
 #include <gtest/gtest.h>
 
-#include "cli/render_policy.hpp"
+#include "cli/text/render_policy.hpp"
 #include "policy/show.hpp"
 #include "support/golden.hpp"
 #include "support/surroundings.hpp"

@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "cli/render.hpp"
+#include "cli/text/render.hpp"
 #include "golden/cli/machines.hpp"
 #include "status/view_json.hpp"
 #include "support/golden.hpp"

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The commands that need neither daemon nor privileges: check, plan, explain.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "cli/commands/commands.hpp"
+#include "cli/offline/machine_option.hpp"
+#include "cli/offline/offline.hpp"
+#include "cli/text/cpu_map.hpp"
+#include "cli/text/render.hpp"
+#include "kernel/object_directory.hpp"
+#include "plan/explain.hpp"
+#include "status/explain_json.hpp"
+#include "status/plan_document.hpp"
+
+namespace fief::cli {
+namespace {
+
+using json::Json;
+using json::kPlanSchema;
+
+constexpr int kIndent = 2;
+
+void print(const Json& json) {
+  fmt::print("{}\n", json::to_text(json, kIndent));
+}
+
+Json write(const std::vector<PolicyFault>& faults) {
+  auto list = Json::array();
+  for (const auto& fault : faults)
+    list.push_back({{"file", fault.file},
+                    {"line", fault.line},
+                    {"column", fault.column},
+                    {"pointer", fault.pointer},
+                    {"message", fault.message}});
+  return list;
+}
+
+Json write(const std::vector<LeftOut>& left_out) {
+  auto list = Json::array();
+  for (const auto& [file, line, name, why] : left_out)
+    list.push_back({{"file", file}, {"line", line}, {"delegation", name}, {"why", why}});
+  return list;
+}
+
+void print_valid(const Policy& policy) {
+  fmt::print("the policy is valid, delegations: {}, patterns: {}\n", policy.delegations.size(),
+             policy.patterns.size());
+  for (const auto& left_out : policy.left_out)
+    fmt::print("{}\n", format_left_out(left_out));
+}
+
+int report_faults(const std::vector<PolicyFault>& faults, bool json) {
+  if (json)
+    print({{"schema", kPlanSchema}, {"valid", false}, {"faults", write(faults)}});
+  else
+    fmt::print(stderr, "{}\n", format_faults(faults));
+  return kBadPolicy;
+}
+
+// Whatever else than the policy is invalid was given on the command line.
+int report_failure(const OfflineFailure& failure, bool json) {
+  if (const auto* faults = std::get_if<std::vector<PolicyFault>>(&failure))
+    return report_faults(*faults, json);
+  const auto& error = std::get<Error>(failure);
+  const int status = report(error, json);
+  return error.code == Errc::invalid ? kUsage : status;
+}
+
+void mention_assumed(const Offline& offline) {
+  for (const auto& path : offline.assumed)
+    fmt::print(stderr, "fiefctl: {} is not there; planned as if it ran with weight {}\n", path,
+               kDefaultWeight);
+}
+
+Status write_file(const std::string& file, const std::string& text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream)
+    return fail(Errc::io, "{}: cannot be written", file);
+  return {};
+}
+
+}  // namespace
+
+int check_command(const std::vector<std::string>& files, const std::string& machine,
+                  const std::string& bpf_dir, bool json) {
+  const auto known = with_facts(here().machine, machine);
+  if (!known)
+    return report_failure(known.error(), json);
+  const Surroundings surroundings{.users = here().users, .machine = *known};
+  const auto options = options_in_directory(bpf_dir);
+  const auto policy = files.empty()
+                          ? load_policy({}, options, surroundings)
+                          : load_policy_files(files, FileTrust::any, options, surroundings);
+  if (!policy)
+    return report_faults(policy.error(), json);
+  if (json)
+    print({{"schema", kPlanSchema},
+           {"valid", true},
+           {"faults", Json::array()},
+           {"left_out", write(policy->left_out)}});
+  else
+    print_valid(*policy);
+  return kDone;
+}
+
+int plan_command(const OfflineOptions& options, const std::string& svg, bool json) {
+  const auto offline = plan_offline(options);
+  if (!offline)
+    return report_failure(offline.error(), json);
+  mention_assumed(*offline);
+  const auto map = make_cpu_map(offline->topology, offline->cgroups, offline->plan);
+  if (!svg.empty())
+    if (const auto written = write_file(svg, render_svg(map)); !written)
+      return report(written.error(), json);
+  if (json) {
+    fmt::print("{}\n", to_json(offline->topology, offline->cgroups, offline->plan, kIndent));
+    return kDone;
+  }
+  const auto style = detect_style();
+  fmt::print("{}\n{}", render_plan(planned_status(*offline), style), render_map(map, style));
+  return kDone;
+}
+
+int explain_command(const OfflineOptions& options, const std::string& subject, bool json) {
+  const auto offline = plan_offline(options);
+  if (!offline)
+    return report_failure(offline.error(), json);
+  mention_assumed(*offline);
+  const auto explanation = explain(offline->plan, offline->input(), subject);
+  if (!explanation)
+    return report(explanation.error(), json);
+  if (json)
+    print(json::write(*explanation));
+  else
+    fmt::print("{}", to_text(*explanation));
+  return kDone;
+}
+
+}  // namespace fief::cli

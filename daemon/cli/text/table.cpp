@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/text/table.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace fief::cli {
+namespace {
+
+constexpr std::size_t kGap = 2;
+// Narrower than this a column says nothing.
+constexpr std::size_t kNarrowest = 12;
+
+// The text line by line has no blanks at its end, painted or not.
+std::string render_row(const std::vector<Column>& columns_of, const std::vector<Cell>& cells,
+                       const std::vector<std::size_t>& widths, const Style& style) {
+  std::string line;
+  std::size_t blanks = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto text = elided(cells[i].text, widths[i], style);
+    const auto padding = widths[i] - columns(text);
+    const auto before = columns_of[i].right ? padding : 0;
+    if (!text.empty()) {
+      line.append(blanks + before, ' ');
+      line += painted(text, cells[i].paint, style);
+      blanks = 0;
+    }
+    blanks += (text.empty() ? widths[i] : padding - before) + kGap;
+  }
+  return line + '\n';
+}
+
+}  // namespace
+
+std::vector<std::size_t> Table::widths(const Style& style) const {
+  std::vector<std::size_t> widths;
+  widths.reserve(columns_.size());
+  for (const auto& column : columns_)
+    widths.push_back(columns(column.heading));
+  for (const auto& row : rows_)
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      widths[i] = std::max(widths[i], columns(row.cells[i].text));
+  auto total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+  while (total > style.width) {
+    std::size_t* widest = nullptr;
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (columns_[i].shrink && widths[i] > kNarrowest && (!widest || widths[i] > *widest))
+        widest = &widths[i];
+    if (widest == nullptr)
+      break;
+    --*widest;
+    --total;
+  }
+  return widths;
+}
+
+std::string Table::render(const Style& style) const {
+  const auto width = widths(style);
+  std::vector<Cell> headings;
+  headings.reserve(columns_.size());
+  for (const auto& column : columns_)
+    headings.push_back({column.heading, Paint::bold});
+  auto text = render_row(columns_, headings, width, style);
+  for (const auto& row : rows_) {
+    text += render_row(columns_, row.cells, width, style);
+    for (const auto& note : row.notes)
+      text += note.lead + painted(note.cell.text, note.cell.paint, style) + '\n';
+  }
+  return text;
+}
+
+}  // namespace fief::cli
