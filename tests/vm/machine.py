@@ -156,5 +156,19 @@ def used_cpus(*services, seconds=10):
     return [(service.usage() - was) / passed for service, was in zip(services, before)]
 
 
+def check_division(services, parts, seconds=10, tolerance=0.05):
+    """What the services use is divided among them as the parts are; returns the CPUs that each uses.
+
+    Measured once a single second is about right: a change takes its time to be felt.
+    """
+    def worst_error(used):
+        return max(abs(cpus / sum(used) * sum(parts) / part - 1) for cpus, part in zip(used, parts))
+
+    wait_for("shares that are about right", lambda: worst_error(used_cpus(*services, seconds=1)) < 4 * tolerance)
+    used = used_cpus(*services, seconds=seconds)
+    assert worst_error(used) <= tolerance, f"{used} CPUs are used and not divided as {parts}"
+    return used
+
+
 def nr_cpus():
     return os.cpu_count()

@@ -38,6 +38,30 @@ def test_bad_policy_is_refused_and_the_running_one_stays(kind, services, daemon)
     assert not machine.status()["policy_error"]
 
 
+@pytest.fixture
+def other_loader():
+    """A service that has a root scheduler while it runs; it fails where there is one already."""
+    unit = pathlib.Path("/run/systemd/system/scx_loader.service")
+    unit.write_text("[Service]\nType=exec\nExecStartPre=/bin/grep -q disabled /sys/kernel/sched_ext/state\n"
+                    "ExecStart=/bin/sleep infinity\n")
+    machine.run("systemctl", "daemon-reload")
+    yield unit.name
+    machine.run("systemctl", "stop", unit.name)
+    unit.unlink()
+    machine.run("systemctl", "daemon-reload")
+
+
+def test_of_two_services_with_a_root_the_later_one_has_it(daemon, other_loader):
+    machine.run("systemctl", "start", other_loader)
+    daemon()
+    assert machine.unit_property("ActiveState", other_loader) == "inactive"
+    assert machine.kernel_state() == "enabled"
+    machine.run("systemctl", "start", other_loader)
+    assert machine.unit_property("ActiveState", other_loader) == "active"
+    assert machine.unit_property("ActiveState") == "inactive"
+    assert machine.kernel_state() == "disabled"
+
+
 def test_bad_policy_at_start_leaves_the_machine_usable(daemon):
     machine.write_policy("{")
     daemon()

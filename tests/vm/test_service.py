@@ -67,15 +67,9 @@ def test_every_busy_service_gets_what_it_is_due(services, daemon, whole_machine)
     all_three = [services("a", 100), services("b", 300), services("c", 250)]
     machine.wait_for("three schedulers", lambda: machine.settled(*all_three), 120)
     shown = machine.schedulers()
-    machine.run("sleep", "3")
-    before = [s.usage() for s in all_three]
-    machine.run("sleep", "10")
-    used = [s.usage() - b for s, b in zip(all_three, before)]
-    per_cpu = sum(used) / machine.nr_cpus()
-    for service, got in zip(all_three, used):
-        due = shown[service.path]["entitlement"]["cpus"]
-        # What nobody else wants is lent: never less than due, and little more with all busy.
-        assert got / per_cpu > 0.93 * due, (service.name, used)
+    used = machine.check_division(all_three, [shown[s.path]["entitlement"]["cpus"] for s in all_three])
+    # What nobody else wants is lent.
+    assert sum(used) > 0.97 * machine.nr_cpus()
 
 
 def test_spare_time_divides_like_time_that_is_due(services, daemon):
@@ -85,12 +79,8 @@ def test_spare_time_divides_like_time_that_is_due(services, daemon):
     machine.wait_for("two schedulers", lambda: machine.settled(a, b), 120)
     # Most of the machine is due to the rest of the system, which is idle.
     assert machine.schedulers()[b.path]["entitlement"]["cpus"] < machine.nr_cpus() / 2
-    machine.run("sleep", "3")
-    before = a.usage(), b.usage()
-    machine.run("sleep", "10")
-    used_a, used_b = a.usage() - before[0], b.usage() - before[1]
-    assert used_a + used_b > 0.9 * 10 * machine.nr_cpus()
-    assert used_b / used_a == pytest.approx(3, rel=0.1)
+    used = machine.check_division((a, b), (100, 300), tolerance=0.1)
+    assert sum(used) > 0.9 * machine.nr_cpus()
 
 
 def test_cgroup_that_appears_goes_and_comes_back(services, daemon):
