@@ -121,6 +121,8 @@ TEST_F(FiefctlWithDaemonTest, MetricsAreServedOverHttp) {
             "other 404 text/plain; charset=utf-8 the metrics are at /metrics \n"
             "post 405 text/plain; charset=utf-8 only GET and HEAD \n"
             "beside 200 text/plain; version=0.0.4; charset=utf-8 families \n"
+            "end 0\n"
+            "again 200 text/plain; version=0.0.4; charset=utf-8 families \n"
             "end 0\n");
   const auto nowhere = fiefctl("metrics --listen somewhere");
   EXPECT_EQ(nowhere.status, 3);

@@ -4,7 +4,6 @@
 
 import contextlib
 import http.client
-import os
 import pathlib
 import signal
 import socket
@@ -28,12 +27,17 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def answers(where):
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(where) == 0
+
+
 @contextlib.contextmanager
 def served(fiefctl, where):
     server = subprocess.Popen([fiefctl, "metrics", "--listen", where])
     try:
         deadline = time.monotonic() + WAIT
-        while not os.path.exists(where):
+        while not answers(where):
             if server.poll() is not None or time.monotonic() > deadline:
                 sys.exit("it does not listen")
             time.sleep(0.02)
@@ -77,6 +81,9 @@ def main(fiefctl):
             show("beside", *ask(where, "GET", "/metrics"))
             with contextlib.suppress(ConnectionResetError):
                 assert loud.sock.recv(1) == b"", "too much was taken in"
+        # The socket that it left is in nobody's way.
+        with served(fiefctl, where):
+            show("again", *ask(where, "GET", "/metrics"))
 
 
 main(sys.argv[1])

@@ -16,7 +16,6 @@ namespace fief::cli {
 namespace {
 
 // Long enough for a person to authenticate and for schedulers to be attached on a slow machine.
-constexpr std::chrono::microseconds kTimeout = std::chrono::minutes{5};
 
 // For whoever may not.
 std::string_view remedy(Errc code) {
@@ -98,7 +97,8 @@ Result<dbus::MessageRef> BusTransport::send(const std::string& method, const Arg
     // Looking at a service must not start it: that would change how the machine schedules.
     sd_bus_message_set_auto_start(raw, 0);
     sd_bus_message_set_allow_interactive_authorization(raw, 1);
-    result = sd_bus_call(bus_.get(), raw, static_cast<std::uint64_t>(kTimeout.count()), error.out(),
+    const std::chrono::microseconds patience = patience_for(method);
+    result = sd_bus_call(bus_.get(), raw, static_cast<std::uint64_t>(patience.count()), error.out(),
                          &reply);
   }
   if (result < 0)

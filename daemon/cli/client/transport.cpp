@@ -28,6 +28,11 @@ constexpr std::array kKnownErrors{
 
 }  // namespace
 
+// Schedulers are attached on slow machines, too.
+std::chrono::seconds patience_for(std::string_view method) {
+  return method.starts_with("Get") ? std::chrono::seconds{10} : std::chrono::minutes{5};
+}
+
 Errc code_of(std::string_view error_name) {
   const auto last = error_name.substr(error_name.rfind('.') + 1);
   const auto* known = std::ranges::find(kKnownErrors, last, &Known::name);

@@ -2,6 +2,7 @@
 // The way to the daemon: plain calls of its Manager that wait for their answer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -57,6 +58,9 @@ class Transport {
   virtual Status follow(const Listener& tell) = 0;
 };
 
+/// How long an answer to @p method is waited for. What only reads is answered at once by a daemon
+/// that is well; a change, when it is in force.
+std::chrono::seconds patience_for(std::string_view method);
 /// The kind of failure that an error of the daemon is, by the last part of its name, which D-Bus
 /// and Varlink have in common.
 Errc code_of(std::string_view error_name);

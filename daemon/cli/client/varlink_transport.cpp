@@ -15,8 +15,6 @@ namespace {
 
 using json::Json;
 
-// Long enough for schedulers to be attached on a slow machine.
-constexpr timeval kTimeout{.tv_sec = 300, .tv_usec = 0};
 constexpr std::size_t kMaxAnswer = 64U << 20;
 
 // What a call is given, as JSON.
@@ -93,7 +91,7 @@ class VarlinkTransport final : public Transport {
 
   bool daemon_runs() override { return true; }  // it listens
   Result<Answer> call(const std::string& method, const Arguments& arguments) override {
-    return exchange(call_text(method, arguments, false)).map([](const Json& parameters) {
+    return exchange(method, call_text(method, arguments, false)).map([](const Json& parameters) {
       const auto json = parameters.find("json");
       return Answer{text_of(parameters, "text"),
                     json == parameters.end() ? std::string{} : json::to_text(*json)};
@@ -101,14 +99,15 @@ class VarlinkTransport final : public Transport {
   }
   // The connection is what lasts.
   Result<UniqueFd> open(const std::string& method, const Arguments& arguments) override {
-    return exchange(call_text(method, arguments, true)).map([this](const Json& /*parameters*/) {
-      return std::move(socket_);
-    });
+    return exchange(method, call_text(method, arguments, true))
+        .map([this](const Json& /*parameters*/) { return std::move(socket_); });
   }
   Status follow(const Listener& /*tell*/) override { return needs_bus("monitoring"); }
 
  private:
-  Result<Json> exchange(const std::string& call) {
+  Result<Json> exchange(const std::string& method, const std::string& call) {
+    const timeval patience{.tv_sec = patience_for(method).count(), .tv_usec = 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (::send(socket_.get(), call.data(), call.size(), MSG_NOSIGNAL) < 0)
       return no_answer();
     return receive(socket_.get()).and_then(read_reply);
@@ -124,7 +123,6 @@ Result<std::unique_ptr<Transport>> connect_to_socket(const std::string& path) {
   if (!address)
     return fail(Errc::io, "{} is too long for a socket's path", path);
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout);
   if (::connect(socket.get(), as_sockaddr(*address), sizeof *address) != 0) {
     const auto why = fail_errno(errno);
     return context(fmt::format("cannot connect to fiefd at {}", path), why.value());

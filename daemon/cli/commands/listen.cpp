@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -51,10 +52,19 @@ Result<UniqueFd> listen_on(const std::string& where, int family, const sockaddr*
   return fd;
 }
 
+// What an earlier server left behind is in nobody's way: it refuses who connects to it.
+void remove_if_left_behind(const std::string& path, const sockaddr_un& address) {
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd && ::connect(fd.get(), as_sockaddr(address), sizeof(address)) != 0 &&
+      errno == ECONNREFUSED)
+    ::unlink(path.c_str());
+}
+
 Result<UniqueFd> listen_at_path(const std::string& path) {
   const auto address = unix_address(path);
   if (!address)
     return fail(Errc::invalid, "{} is too long for a socket's path", path);
+  remove_if_left_behind(path, *address);
   return listen_on(path, AF_UNIX, as_sockaddr(*address), sizeof(*address));
 }
 
