@@ -35,7 +35,7 @@ inline int append(sd_bus_message& message, double value) {
 int append(sd_bus_message& message, const CidSet& cids);                        // au
 int append(sd_bus_message& message, const std::vector<std::uint32_t>& values);  // au
 int append(sd_bus_message& message, const SharedCids& cids);                    // a(ud)
-int append(sd_bus_message& message, const TimeHistogram& waits);                    // at
+int append(sd_bus_message& message, const TimeHistogram& waits);                // at
 int append(sd_bus_message& message, const Counters& counters);                  // a{st}
 int append(sd_bus_message& message, const std::vector<CidInfo>& places);        // a(uuuuub)
 
