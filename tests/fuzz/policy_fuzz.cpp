@@ -91,16 +91,24 @@ void check_policy(const fief::Policy& policy) {
   }
 }
 
+const fief::Surroundings& some_machine() {
+  static const fief::Surroundings kMachine{
+      .users = some_user,
+      .machine = {
+          .cpus = 8, .nodes = 1, .kernel = "7.3.4", .host = "host", .architecture = "x86-64"}};
+  return kMachine;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes as text is the point
   const auto sources = split({reinterpret_cast<const char*>(data), size});
-  const auto policy = fief::parse_policy(sources, {}, {}, some_user);
+  const auto policy = fief::parse_policy(sources, {}, {}, some_machine());
   if (policy) {
     check_policy(*policy);
     check_policy(fief::resolve(*policy, some_cgroups()));
-    require(fief::show_policy(sources, some_user).has_value(), "a policy can be shown");
+    require(fief::show_policy(sources, some_machine()).has_value(), "a policy can be shown");
   } else {
     require(!policy.error().empty(), "a refusal has a reason");
     for (const auto& fault : policy.error())
