@@ -20,13 +20,13 @@ def check_shares(*services):
     """Nobody gets less than is due, and what nobody else wants is lent to them."""
     due = [machine.schedulers()[service.path]["entitlement"]["cpus"] for service in services]
 
-    def least(seconds):
-        used = machine.used_cpus(*services, seconds=seconds)
-        assert sum(used) > 0.95 * machine.nr_cpus(), f"only {used} CPUs are used"
+    def least(used):
         return min(cpus / part for cpus, part in zip(used, due))
 
-    machine.wait_for("what is due, about", lambda: least(1) > 0.9)
-    assert least(10) > 0.97
+    machine.wait_for("what is due, about", lambda: least(machine.used_cpus(*services, seconds=1)) > 0.9)
+    used = machine.used_cpus(*services, seconds=10)
+    assert least(used) > 0.97, f"{due} CPUs are due and {used} used"
+    assert sum(used) > 0.95 * machine.nr_cpus(), f"{used} CPUs are used, and the others lie idle"
 
 
 def check_caps(service):
