@@ -222,7 +222,7 @@ TEST(CgroupWatcher, APartitionThatGoesGivesItsCpusBack) {
 }
 
 TEST(CgroupWatcher, RereadsCpusetsWhenTold) {
-  const CgroupFixture cgroups(std::vector<FakeCgroup>{{.path = "/a", .cpus = "0-1"}});
+  const CgroupFixture cgroups(std::vector<test::FakeCgroup>{{.path = "/a", .cpus = "0-1"}});
   auto watcher = open_watcher(cgroups);
   cgroups.become("/a", "cpuset.cpus.effective", "0\n");
   EXPECT_THAT(watcher.reread_cpusets().value(),
