@@ -297,9 +297,12 @@ void read_classes(const Value& object, PolicyDraft& draft) {
                      fmt::format("{} is not a name of 1 to 255 bytes without control characters",
                                  member.text));
     const auto value = object.member(member);
-    auto& made = draft.classes[member.key];
+    DelegationDraft made;
     made.place = value.place;
     read_object(value, kClassKeys, made);
+    // One that may not be is nobody's, and is named in no other fault.
+    if (is_name(member.key))
+      draft.classes[member.key] = std::move(made);
   });
 }
 

@@ -59,6 +59,13 @@ TEST(PolicyFaults, AreAllReportedAtOnceInTheOrderOfTheFiles) {
           "3.json:1:23: /root/min_cpus: -1 is not a number of CPUs from 0.01 to 65536"));
 }
 
+TEST(PolicyFaults, AClassWhoseNameMayNotBeIsNotSuggested) {
+  EXPECT_THAT(faults_of({R"({"classes": {"\u0000w": {}},
+                            "delegations": [{"cgroup": "/a", "class": "w"}]})"}),
+              ElementsAre(HasSubstr("is not a name of 1 to 255 bytes"),
+                          AllOf(HasSubstr("\"w\""), Not(HasSubstr("did you mean")))));
+}
+
 TEST(PolicyFaults, AnUnknownKeyWithoutANearOneListsTheKeys) {
   EXPECT_THAT(faults_of({"{\"zzz\": 1}"}),
               ElementsAre("1.json:1:2: /zzz: unknown key \"zzz\"; there are $schema, when, root, "
