@@ -6,7 +6,7 @@
  *
  * Writers: enqueue and dispatch park, the timer brings back; each task is in one queue at a time,
  * which the kernel's queue locks see to. What enqueue parks is in its queue only after enqueue has
- * returned (direct dispatch, kernel/sched/ext.c), so the timer cannot tell from an empty queue that nobody
+ * returned (direct dispatch, kernel/sched/ext/ext.c), so the timer cannot tell from an empty queue that nobody
  * waits: parking is announced, and a group with a recent announcement is looked at again.
  */
 #ifndef FIEF_PARK_BPF_H

@@ -19,10 +19,9 @@ class ServiceManager {
   /// Waits for a question that is under way: sd-bus gives up after 25 s.
   ~ServiceManager() = default;
 
-  /// Whether it stops this service to start it again. A thread asks, for nothing here waits for
-  /// others;
-  /// @p then is called on the loop. Without a manager, a job or an answer, it does not. Asking
-  /// again while a question is under way asks nothing.
+  /// Whether it stops this service to start it again. A thread asks, so that the loop waits for
+  /// nobody, and @p then is called on the loop. Without a manager, a job or an answer, it does not.
+  /// Asking again while a question is under way asks nothing.
   void ask_whether_restarting(std::function<void(bool restarting)> then);
 
  private:

@@ -34,9 +34,11 @@ bool PlanInForce::decide(const PlanInput& input) {
     return false;
   const auto number = plan_.number;
   const auto same = same_decisions(plan_, decision->plan);
-  if (!same)
-    cause_ = cause_of(plan_, decision->plan);
-  plan_ = std::move(decision->plan);
+  auto replaced = std::exchange(plan_, std::move(decision->plan));
+  if (!same) {
+    before_ = std::move(replaced);
+    cause_.reset();
+  }
   plan_.number = same ? number : number + 1;
   return true;
 }
@@ -68,12 +70,19 @@ void PlanInForce::tell(const LevelPlan& level, const std::vector<GrantOp>& ops) 
   told_.insert_or_assign(level.scheduler, level);
   note_refusals(level, *refused);
   if (!ops.empty() && refused->empty())
-    log::info({.message_id = message::kPlanApplied,
-               .cgroup = cause_.cgroup,
-               .plan = plan_.number,
-               .cause = cause_.text},
-              "plan {} is in force: {} grant operation{}{}{}", plan_.number, ops.size(),
-              ops.size() == 1 ? "" : "s", cause_.text.empty() ? "" : "; ", cause_.text);
+    log_in_force(ops.size());
+}
+
+// Why, is found out once the kernel has the plan: nobody waits for that.
+void PlanInForce::log_in_force(std::size_t operations) {
+  if (!cause_)
+    cause_ = cause_of(std::exchange(before_, {}), plan_);
+  log::info({.message_id = message::kPlanApplied,
+             .cgroup = cause_->cgroup,
+             .plan = plan_.number,
+             .cause = cause_->text},
+            "plan {} is in force: {} grant operation{}{}{}", plan_.number, operations,
+            operations == 1 ? "" : "s", cause_->text.empty() ? "" : "; ", cause_->text);
 }
 
 void PlanInForce::note_refusals(const LevelPlan& level,

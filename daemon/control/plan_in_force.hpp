@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,12 +42,15 @@ class PlanInForce {
 
  private:
   void tell(const LevelPlan& level, const std::vector<GrantOp>& ops);
+  void log_in_force(std::size_t operations);
   void note_refusals(const LevelPlan& level, const std::vector<RefusedOp>& refused) const;
 
   KernelPort& kernel_;
   Plan plan_;
   std::map<CgroupId, LevelPlan> told_;  ///< by scheduler: what its dispatch follows
-  PlanCause cause_;                     ///< why plan_ is not as the one before it
+  Plan before_;                         ///< what plan_ has replaced, until cause_ is set
+  /// Why plan_ is not as the one before it; unset: before_ knows.
+  std::optional<PlanCause> cause_ = PlanCause{};
   std::string shortfall_;
   bool from_scratch_ = false;
 };

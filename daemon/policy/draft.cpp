@@ -14,6 +14,11 @@ const Setting<std::string>& DelegationDraft::identity() const {
   return name;
 }
 
+bool DelegationDraft::has_subject() const {
+  return std::ranges::any_of(kSubjectKeys,
+                             [this](const SubjectKey& key) { return (this->*key.setting).given; });
+}
+
 bool DelegationDraft::is_pattern() const {
   return std::ranges::any_of(kSubjectKeys, [this](const SubjectKey& key) {
     return key.is_pattern && (this->*key.setting).given;

@@ -68,6 +68,8 @@ struct DelegationDraft {
   /// Nothing if that was wrong.
   [[nodiscard]] const Setting<std::string>& identity() const;
   [[nodiscard]] bool is_pattern() const;
+  /// Whether it says itself which cgroups it is about.
+  [[nodiscard]] bool has_subject() const;
   [[nodiscard]] bool is_enabled() const { return enabled.value.value_or(true); }
 };
 

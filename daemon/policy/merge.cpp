@@ -45,15 +45,19 @@ void lay_over(ClassDrafts& under, ClassDrafts&& over) {
 }
 
 using IndexByName = std::map<std::string, std::size_t, std::less<>>;
+using PlaceByName = std::map<std::string, TextPosition, std::less<>>;
 
 LeftOut left_out_of(const DelegationDraft& draft) {
   return {std::string(draft.place.file), draft.place.at.line,
           draft.identity().value.value_or(std::string{}), draft.left_out};
 }
 
-bool has_subject(const DelegationDraft& draft) {
-  return std::ranges::any_of(kSubjectKeys,
-                             [&draft](const auto& key) { return (draft.*key.setting).given; });
+/// Where @p file has the name of @p draft already, of what counts here; else it has it from now on.
+const TextPosition* first_of_name(const DelegationDraft& draft, PlaceByName& file) {
+  if (!draft.left_out.empty())
+    return nullptr;
+  const auto [first, is_new] = file.emplace(*draft.identity().value, draft.place.at);
+  return is_new ? nullptr : &first->second;
 }
 
 /// Takes @p over to what is known by that name; one that is left out gives its place to one that is
@@ -63,27 +67,23 @@ void amend(DelegationDraft& known, DelegationDraft&& over) {
     return;
   if (known.left_out.empty())
     fief::lay_over(known, std::move(over));
-  else if (has_subject(over))
+  else if (over.has_subject())
     known = std::move(over);
 }
 
 /// Adds one file's delegations to @p all; @p known has the index of every name in there.
 void add_delegations(std::vector<DelegationDraft>&& added, std::vector<DelegationDraft>& all,
                      IndexByName& known, FaultLog& log) {
-  std::map<std::string, TextPosition, std::less<>> in_this_file;
+  PlaceByName in_this_file;
   for (auto& delegation : added) {
     const auto& identity = delegation.identity();
     if (!identity.value) {
       all.push_back(std::move(delegation));  // its fault is or will be reported
       continue;
     }
-    const bool counts = delegation.left_out.empty();
-    const auto [first, is_first] = counts
-                                       ? in_this_file.emplace(*identity.value, delegation.place.at)
-                                       : std::pair(in_this_file.end(), true);
-    if (!is_first) {
+    if (const auto* first = first_of_name(delegation, in_this_file)) {
       log.add(identity.place, fmt::format("\"{}\" is there twice in this file, first in line {}",
-                                          *identity.value, first->second.line));
+                                          *identity.value, first->line));
       continue;
     }
     const auto [index, is_new] = known.emplace(*identity.value, all.size());
@@ -124,12 +124,11 @@ PolicyDraft of_machine(PolicyDraft draft, const Machine& machine) {
     draft.root = {};
     draft.classes.clear();
   }
-  for (auto& delegation : draft.delegations)
+  for (auto& delegation : draft.delegations) {
     delegation.left_out = file_unmet ? *file_unmet : unmet(delegation.when, machine).value_or("");
-  if (!file_unmet)
-    for (const auto& delegation : draft.delegations)
-      if (!delegation.left_out.empty())
-        draft.left_out.push_back(left_out_of(delegation));
+    if (!file_unmet && !delegation.left_out.empty())
+      draft.left_out.push_back(left_out_of(delegation));
+  }
   return draft;
 }
 

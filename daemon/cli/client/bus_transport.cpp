@@ -15,8 +15,6 @@
 namespace fief::cli {
 namespace {
 
-// Long enough for a person to authenticate and for schedulers to be attached on a slow machine.
-
 // For whoever may not.
 std::string_view remedy(Errc code) {
   return code == Errc::denied ? "; run it as root, or where polkit can ask for your password" : "";

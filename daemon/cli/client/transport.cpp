@@ -28,7 +28,8 @@ constexpr std::array kKnownErrors{
 
 }  // namespace
 
-// Schedulers are attached on slow machines, too.
+// For a change, long enough for a person to authenticate and for schedulers to be attached on a
+// slow machine.
 std::chrono::seconds patience_for(std::string_view method) {
   return method.starts_with("Get") ? std::chrono::seconds{10} : std::chrono::minutes{5};
 }

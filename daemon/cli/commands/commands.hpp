@@ -96,9 +96,8 @@ bool daemon_runs();
 int explain_running_command(const std::string& subject, bool json);
 
 /// Checks @p files as a policy; none: the policy of this machine. Options are judged by the
-/// schedulers' objects in @p bpf_dir, as far as there are any, and "when" for this machine with
-/// what
-/// @p machine says otherwise (see with_facts()).
+/// schedulers' objects in @p bpf_dir, as far as there are any. "when" is judged for this machine,
+/// with what @p machine says otherwise (see with_facts()).
 int check_command(const std::vector<std::string>& files, const std::string& machine,
                   const std::string& bpf_dir, bool json);
 /// @p svg: a file for a picture of the plan; empty: none.
