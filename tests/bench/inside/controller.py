@@ -96,7 +96,7 @@ class Waiter:
     """A task that always wants to run and notes how long it could not."""
 
     def __init__(self, group, nice=0):
-        self.probe = group.spawn("nice", "-n", str(nice), figures.PROBE, "gap", "1", stdin=subprocess.PIPE,
+        self.probe = group.watch("nice", "-n", str(nice), figures.PROBE, "gap", "1", stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, text=True)
 
     def longest(self):
@@ -109,16 +109,19 @@ def waits(peer, seconds, weights):
     """Figure 16: the longest wait of a task that little is due to."""
     with figures.World(peer, weights) as world, \
             more(peers.Group("crowd", 100), peers.Group("alone", 1)) as (crowd, alone):
+        waiters = {"nice 19, delegated": Waiter(world.groups[1], 19), "nice 19, others": Waiter(crowd, 19),
+                   "weight 1 beside 10,000": Waiter(alone)}
         figures.World.fill(world.groups[0])
         for group in (world.groups[1], crowd):
             figures.World.fill(group, CROWD)
-        waiters = {"nice 19, delegated": Waiter(world.groups[1], 19), "nice 19, others": Waiter(crowd, 19),
-                   "weight 1 beside 10,000": Waiter(alone)}
         time.sleep(figures.SETTLE_SECONDS)
         for waiter in waiters.values():
             waiter.longest()
         time.sleep(seconds)
         each = {name: waiter.longest() for name, waiter in waiters.items()}
+        # All at once: beside the others, whom little is due would need minutes to end.
+        for group in (*world.groups, crowd, alone):
+            group.kill()
         return {"s, longest": max(each.values()), **each}
 
 

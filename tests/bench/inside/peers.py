@@ -23,6 +23,11 @@ def wait_for(what, condition, seconds=START_SECONDS):
         time.sleep(0.1)
 
 
+def become_normal(pid=0):
+    """Takes a process's real-time priority away."""
+    os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
+
+
 class Group:
     """A cgroup below /bench, or further down as "above/name", with a weight, and what it has used so far."""
 
@@ -49,27 +54,36 @@ class Group:
 
     def spawn(self, *command, **options):
         """Runs a command in this group; it goes with stop()."""
+        return self._start(command, become_normal, **options)
+
+    def spin(self, *command):
+        """The same for one that computes without end. It has real-time priority until it does: beside a
+        hundred others it would take a second to get there."""
+        become_normal(self._start(command).pid)
+
+    def watch(self, *command, **options):
+        """The same for one that keeps the real-time priority of whoever measures, so that it always answers;
+        the threads that it measures are for it to make normal."""
+        return self._start(command, **options)
+
+    def _start(self, command, prepare=lambda: None, **options):
         procs = self.directory / "cgroup.procs"
 
         def enter():
             procs.write_text(str(os.getpid()))
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            prepare()
 
         process = subprocess.Popen(command, preexec_fn=enter, **options)
         self.processes.append(process)
         return process
 
-    def spin(self, *command):
-        """The same for one that computes without end. It has real-time priority until it does: beside a
-        hundred others it would take a second to get there."""
-        procs = self.directory / "cgroup.procs"
-        process = subprocess.Popen(command, preexec_fn=lambda: procs.write_text(str(os.getpid())))
-        os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
-        self.processes.append(process)
-
-    def stop(self):
+    def kill(self):
+        """Begins to end what runs here."""
         if self.processes:
             (self.directory / "cgroup.kill").write_text("1")
+
+    def stop(self):
+        self.kill()
         for process in self.processes:
             process.wait()
         self.processes.clear()

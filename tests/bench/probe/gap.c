@@ -32,6 +32,7 @@ int mode_gap(char** arguments) {
   int c;
 
   check(nr > MAX_THREADS, "too many threads");
+  become_watcher();
   for (long i = 0; i < nr; i++)
     start_thread(watch_the_clock, (void*)i);
   while ((c = getchar()) != EOF) {
