@@ -31,6 +31,12 @@ def more(*groups):
             group.remove()
 
 
+def end(*groups):
+    """Ends what runs in all of these at once: beside others, whom little is due would need minutes."""
+    for group in groups:
+        group.kill()
+
+
 def limits(peer, seconds, weights):
     """Figure 14: how close limited groups stay to their limits, altogether and in the worst second."""
     with figures.World(peer, weights) as world, \
@@ -40,7 +46,9 @@ def limits(peer, seconds, weights):
             group.limit(cpus)
             figures.World.fill(group)
         time.sleep(figures.SETTLE_SECONDS)
-        return limit_figures(watch(limited, seconds), limited)
+        samples = watch(limited, seconds)
+        end(*limited)
+        return limit_figures(samples, limited)
 
 
 def watch(groups, seconds):
@@ -85,6 +93,7 @@ def weights_below(peer, seconds, weights):
                     figures.World.fill(group, tasks)
             time.sleep(figures.SETTLE_SECONDS)
             used = figures.used_by([*families[0], *families[1]], seconds)
+            end(*world.groups, *families[0], *families[1])
         due = [weight for weight, _ in BELOW.values()]
         each = [used[:len(due)], used[len(due):]]
         below, others = (figures.worst_error(family, due) for family in each)
@@ -119,9 +128,7 @@ def waits(peer, seconds, weights):
             waiter.longest()
         time.sleep(seconds)
         each = {name: waiter.longest() for name, waiter in waiters.items()}
-        # All at once: beside the others, whom little is due would need minutes to end.
-        for group in (*world.groups, crowd, alone):
-            group.kill()
+        end(*world.groups, crowd, alone)
         return {"s, longest": max(each.values()), **each}
 
 
