@@ -108,12 +108,17 @@ def nobody_schedules():
     return (SCHED_EXT / "state").read_text().strip() == "disabled"
 
 
-class Linux:
+class Peer:
+    """What all have unless they say otherwise."""
+
+    # What comes before the command of threads that are woken.
+    before_woken = ()
+
+
+class Linux(Peer):
     """The kernel's own scheduler and cpu.weight."""
 
     name = "linux"
-    # What comes before the command of threads that are woken.
-    before_woken = ()
 
     def start(self, groups):
         assert nobody_schedules()
@@ -129,11 +134,10 @@ class RealTime(Linux):
     before_woken = ("chrt", "--fifo", "10")
 
 
-class Fief:
+class Fief(Peer):
     """fiefd with a delegation for every group."""
 
     name = "fief"
-    before_woken = ()
     # What the policy says of the first group.
     first = {}
 
@@ -180,11 +184,10 @@ class FiefExclusive(Fief):
     first = {"scheduler": "latency", "exclusive": True}
 
 
-class Qmap:
+class Qmap(Peer):
     """The kernel's demonstration: a root, and a child on every group."""
 
     name = "scx_qmap"
-    before_woken = ()
 
     def __init__(self):
         self.processes = []
@@ -230,7 +233,7 @@ class Simple(Linux):
         self.process.wait()
 
 
-class Cpuset:
+class Cpuset(Peer):
     """Whole CPUs by cpuset, as many as the weights are worth, rounded by largest remainder."""
 
     name = "cpuset"
