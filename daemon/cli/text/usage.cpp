@@ -34,6 +34,21 @@ TimeHistogram waits_between(const SchedulerView* before, const SchedulerView& af
   return since(before->counters.wake_waits, after.counters.wake_waits);
 }
 
+std::optional<double> limit_of(const SchedulerView& view) {
+  return view.entitlement.limit ? std::optional(to_cpus(*view.entitlement.limit)) : std::nullopt;
+}
+
+// Nothing: it is not limited, or the interval is shorter than a period.
+std::optional<double> throttled_between(const SchedulerView* before, const SchedulerView& after) {
+  const auto was =
+      before != nullptr && before->cgroup == after.cgroup ? before->counters : Counters{};
+  if (after.counters.limit_periods <= was.limit_periods ||
+      after.counters.limit_throttled < was.limit_throttled)
+    return std::nullopt;
+  return static_cast<double>(after.counters.limit_throttled - was.limit_throttled) /
+         static_cast<double>(after.counters.limit_periods - was.limit_periods);
+}
+
 // A time in a column of times: three digits tell.
 std::string wait(const TimeHistogram& waits, double part) {
   if (count_of(waits) == 0)
@@ -66,6 +81,10 @@ std::string amount(double cpus) {
   return cpus < kNoticeable ? "-" : fmt::format("{:.2f}", cpus);
 }
 
+std::string percent(const std::optional<double>& part) {
+  return part ? fmt::format("{:.0f} %", *part * 100) : "-";
+}
+
 }  // namespace
 
 UsageReport compare_usage(const StatusView& before, const StatusView& after, double seconds) {
@@ -84,6 +103,8 @@ UsageReport compare_usage(const StatusView& before, const StatusView& after, dou
                                   [](const SchedulerView& at) { return at.counters.borrowed_ns; }),
          .lent = cpus_between(was, view, seconds, 1e9,
                               [](const SchedulerView& at) { return at.counters.lent_ns; }),
+         .limit = limit_of(view),
+         .throttled = throttled_between(was, view),
          .waits = waits_between(was, view)});
   }
   return report;
@@ -92,29 +113,38 @@ UsageReport compare_usage(const StatusView& before, const StatusView& after, dou
 std::string render_usage(const UsageReport& report, const Style& style) {
   auto sorted = report.schedulers;
   std::ranges::stable_sort(sorted, std::ranges::greater{}, &Usage::used);
-  Table table({{"CGROUP", false, true},
-               {"SCHEDULER"},
-               {"DUE", true},
-               {"USED", true},
-               {"BORROWED", true},
-               {"LENT", true},
-               {"WAKE P50", true},
-               {"P99", true},
-               {fmt::format("OF {} CPUS", report.cpus)}});
-  for (const auto& usage : sorted)
-    table.add_row({{usage.path},
-                   {usage.scheduler},
-                   {amount(usage.due)},
-                   {amount(usage.used), Paint::bold},
-                   {amount(usage.borrowed), Paint::warn},
-                   {amount(usage.lent), Paint::good},
-                   {wait(usage.waits, 0.5)},
-                   {wait(usage.waits, 0.99)},
-                   {bar(usage, report.cpus, style)}});
+  // Most machines have no limits, and a table has only so much room.
+  const bool is_limited =
+      std::ranges::any_of(sorted, [](const Usage& usage) { return usage.limit.has_value(); });
+  std::vector<Column> columns{{"CGROUP", false, true}, {"SCHEDULER"},      {"DUE", true},
+                              {"USED", true},          {"BORROWED", true}, {"LENT", true}};
+  if (is_limited)
+    columns.insert(columns.end(), {{"LIMIT", true}, {"THROTTLED", true}});
+  columns.insert(columns.end(),
+                 {{"WAKE P50", true}, {"P99", true}, {fmt::format("OF {} CPUS", report.cpus)}});
+  Table table(std::move(columns));
+  for (const auto& usage : sorted) {
+    std::vector<Cell> cells{{usage.path},
+                            {usage.scheduler},
+                            {amount(usage.due)},
+                            {amount(usage.used), Paint::bold},
+                            {amount(usage.borrowed), Paint::warn},
+                            {amount(usage.lent), Paint::good}};
+    if (is_limited)
+      cells.insert(cells.end(), {{usage.limit ? amount(*usage.limit) : "-"},
+                                 {percent(usage.throttled), Paint::warn}});
+    cells.insert(
+        cells.end(),
+        {{wait(usage.waits, 0.5)}, {wait(usage.waits, 0.99)}, {bar(usage, report.cpus, style)}});
+    table.add_row(std::move(cells));
+  }
   return table.render(style);
 }
 
 std::string to_json(const UsageReport& report, int indent) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? json::Json(*value) : json::Json(nullptr);
+  };
   auto schedulers = json::Json::array();
   for (const auto& usage : report.schedulers)
     schedulers.push_back({{"cgroup", usage.path},
@@ -124,6 +154,8 @@ std::string to_json(const UsageReport& report, int indent) {
                           {"used", usage.used},
                           {"borrowed", usage.borrowed},
                           {"lent", usage.lent},
+                          {"limit", or_null(usage.limit)},
+                          {"throttled", or_null(usage.throttled)},
                           {"wakeups", count_of(usage.waits)},
                           {"wake_p50_us", percentile_us(usage.waits, 0.5)},
                           {"wake_p99_us", percentile_us(usage.waits, 0.99)}});

@@ -2,6 +2,7 @@
 // Who used how much CPU between two looks at the daemon. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,11 @@ struct Usage {
   std::string state;
   double due = 0;
   double used = 0;
-  double borrowed = 0;  ///< used of what others left idle
-  double lent = 0;      ///< used by others of what it is due and left idle
-  TimeHistogram waits;  ///< of the tasks that woke in the interval
+  double borrowed = 0;              ///< used of what others left idle
+  double lent = 0;                  ///< used by others of what it is due and left idle
+  std::optional<double> limit;      ///< the least cpu.max of its cgroup and those above
+  std::optional<double> throttled;  ///< part of the limit's periods in which it had used it up
+  TimeHistogram waits;              ///< of the tasks that woke in the interval
 };
 
 struct UsageReport {

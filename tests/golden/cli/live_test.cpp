@@ -12,6 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 SchedulerView scheduler(CgroupId cgroup, const std::string& path, CpuTime due,
                         const CidSet& exclusive) {
@@ -77,6 +78,21 @@ TEST(Usage, WakeUpsAreThoseOfTheInterval) {
   EXPECT_THAT(render_usage(report, {}), HasSubstr("25 us"));
   // Attached anew: all there is came since.
   EXPECT_EQ(count_of(compare_usage(now, before, 1).schedulers[1].waits), 500U);
+}
+
+TEST(Usage, LimitsAreShownWhereThereAreAny) {
+  const auto before = four_cpus();
+  EXPECT_THAT(render_usage(compare_usage(before, before, 1), {}), Not(HasSubstr("LIMIT")));
+  auto now = before;
+  now.schedulers[1].entitlement.limit = kCpuUnit * 2 / 5;
+  now.schedulers[1].counters.limit_periods = 8;
+  now.schedulers[1].counters.limit_throttled = 2;
+  const auto report = compare_usage(before, now, 1);
+  EXPECT_NEAR(report.schedulers[1].limit.value(), 0.4, 1e-4);
+  EXPECT_DOUBLE_EQ(report.schedulers[1].throttled.value(), 0.25);
+  EXPECT_EQ(report.schedulers[2].limit, std::nullopt);
+  EXPECT_EQ(report.schedulers[2].throttled, std::nullopt);
+  EXPECT_THAT(render_usage(report, {}), HasSubstr("25 %"));
 }
 
 TEST(Usage, ACgroupMadeAnewHasUsedNothing) {
