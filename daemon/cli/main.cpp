@@ -22,6 +22,7 @@ struct CommandLine {
   bool dry_run = false;
   std::string bpf_dir = fief::kDefaultObjectDirectory;
   std::vector<std::string> files;
+  std::vector<std::string> classes;
   std::string subject;
   std::string svg;
   OfflineOptions offline;
@@ -82,6 +83,15 @@ void add_check(CLI::App& app, CommandLine& line) {
   });
 }
 
+void add_pods(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand(
+      "pods", "Make a drop-in of \"crictl pods --output json\" on standard input; needs no daemon");
+  command->add_option("--class", line.classes, "A class that pods may ask for, may be repeated")
+      ->required()
+      ->option_text("NAME");
+  command->callback([&line] { line.run = [&line] { return pods_command(line.classes); }; });
+}
+
 void add_offline_options(CLI::App& command, OfflineOptions& options) {
   command.add_option("--policy", options.policy, "Policy files, merged in this order")
       ->option_text("FILE");
@@ -134,7 +144,8 @@ int run(int argc, char** argv) {
          "--varlink", prefer_socket,
          "Ask the daemon on this Varlink socket (its own, where there is no bus)")
       ->option_text("PATH");
-  for (const auto add : {add_status, add_tree, add_reload, add_check, add_plan, add_explain})
+  for (const auto add :
+       {add_status, add_tree, add_reload, add_check, add_pods, add_plan, add_explain})
     add(app, line);
   add_change_commands(app, line.change, line.run);
   add_live_commands(app, line.live, line.run);

@@ -12,7 +12,7 @@ _fiefctl() {
     _init_completion -n = || return
 
     local commands='status tree top map monitor history metrics explain policy set attach detach revert kill boost'
-    commands+=' replan leave reload check plan dump'
+    commands+=' replan leave reload check pods plan dump'
     local command='' word
     for word in "${words[@]:1:cword-1}"; do
         if [[ " $commands " == *" $word "* ]]; then
@@ -63,6 +63,7 @@ _fiefctl() {
         revert) options="--json --help $(_fiefctl_subjects)" ;;
         kill) options="--json --reason --help $(_fiefctl_subjects)" ;;
         replan) options='--json --from-scratch --help' ;;
+        pods) options='--class --help' ;;
         plan) options='--json --svg --help --policy --topology --cgroups --previous --machine' ;;
         explain) options="--json --help --policy --topology --cgroups --previous --machine $(_fiefctl_subjects)" ;;
         check)

@@ -10,7 +10,7 @@ function __fiefctl_subjects
         sed -n 's/^ *"\(name\|cgroup\|delegation\)": "\(..*\)",$/\2/p' | sort -u
 end
 
-set -l commands status tree top map monitor history metrics explain policy set attach detach revert kill boost replan leave reload check plan dump
+set -l commands status tree top map monitor history metrics explain policy set attach detach revert kill boost replan leave reload check pods plan dump
 set -l no_command "not __fish_seen_subcommand_from $commands"
 
 complete -c fiefctl -f
@@ -33,6 +33,7 @@ complete -c fiefctl -n $no_command -a replan -d 'Read everything afresh and plan
 complete -c fiefctl -n $no_command -a leave -d 'Detach every scheduler and end the service'
 complete -c fiefctl -n $no_command -a reload -d 'Read the policy anew and put it in force'
 complete -c fiefctl -n $no_command -a check -d 'Find every fault of a policy'
+complete -c fiefctl -n $no_command -a pods -d 'Make a drop-in of what crictl lists'
 complete -c fiefctl -n $no_command -a plan -d 'Who would get which CPUs'
 complete -c fiefctl -n $no_command -a dump -d 'Everything the daemon knows'
 complete -c fiefctl -n $no_command -l version -d 'Version'
@@ -66,6 +67,7 @@ complete -c fiefctl -n '__fish_seen_subcommand_from policy' -a show -d 'Every va
 complete -c fiefctl -n '__fish_seen_subcommand_from policy' -l defaults -d 'Also what is not set'
 complete -c fiefctl -n '__fish_seen_subcommand_from policy' -l offline -d 'Of the files, without the daemon'
 complete -c fiefctl -n '__fish_seen_subcommand_from check policy' -F
+complete -c fiefctl -n '__fish_seen_subcommand_from pods' -l class -x -d 'A class that pods may ask for'
 complete -c fiefctl -n '__fish_seen_subcommand_from check' -l bpf-dir -xa '(__fish_complete_directories)' -d 'Where the schedulers lie'
 for option in policy topology cgroups previous
     complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l $option -r -F

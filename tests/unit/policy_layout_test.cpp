@@ -8,6 +8,7 @@
 
 #include "cgroup/reader.hpp"
 #include "cgroup_fixture.hpp"
+#include "cli/offline/pods.hpp"
 #include "policy/load.hpp"
 #include "policy/resolve.hpp"
 #include "policy_texts.hpp"
@@ -217,6 +218,54 @@ TEST(SelectorsExample, DelegatesWhatItSays) {
                   fmt::format("/system.slice/docker-{}.scope", kId),
                   "/kubepods.slice/kubepods-pod1_2.slice",
                   "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod3.slice"));
+}
+
+// As crictl 1.31 writes it, but for what nobody reads.
+constexpr char kSandboxes[] = R"({"items": [
+  {"id": "b2", "metadata": {"name": "web-1", "uid": "11111111-2222-4333-8444-555555555555", "namespace": "shop", "attempt": 0},
+   "state": "SANDBOX_READY", "createdAt": "1764264000000000000", "labels": {},
+   "annotations": {"fief.io/class": "serving", "kubernetes.io/config.source": "api"}},
+  {"id": "a1", "metadata": {"name": "web-0", "uid": "55555555-6666-4777-8888-999999999999", "namespace": "shop", "attempt": 1},
+   "state": "SANDBOX_READY", "annotations": {"fief.io/class": "serving"}},
+  {"id": "a0", "metadata": {"name": "web-0", "uid": "55555555-6666-4777-8888-999999999999", "namespace": "shop", "attempt": 0},
+   "state": "SANDBOX_NOTREADY", "annotations": {"fief.io/class": "serving"}},
+  {"id": "c3", "metadata": {"name": "proxy-node", "uid": "99999999-9999-4999-8999-999999999999", "namespace": "kube-system"},
+   "state": "SANDBOX_READY",
+   "annotations": {"fief.io/class": "serving", "kubernetes.io/config.hash": "0f3c2a1e5b7d4c119a64d2f1c0b3a987"}},
+  {"id": "d4", "metadata": {"name": "greedy", "uid": "77777777-8888-4999-8aaa-bbbbbbbbbbbb", "namespace": "shop"},
+   "state": "SANDBOX_READY", "annotations": {"fief.io/class": "root\u0027s"}},
+  {"id": "e5", "metadata": {"name": "plain", "uid": "33333333-4444-4555-8666-777777777777", "namespace": "shop"},
+   "state": "SANDBOX_READY", "annotations": {}}]})";
+
+TEST(PodsDropIn, AnnotatedPodsGetTheirClass) {
+  const auto made = cli::pods_drop_in(kSandboxes, {"serving", "build"});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_THAT(made->passed_by, ElementsAre(R"(shop/greedy: class "root's" is not one of --class)"));
+  const auto policy = parse_policy(std::vector{
+      PolicyText{"policy.json", R"({"classes": {"serving": {"scheduler": "latency"}}})"},
+      PolicyText{"50-pods.json", made->text}});
+  ASSERT_TRUE(policy) << format_faults(policy.error());
+  const auto tree =
+      tree_of({"/kubepods.slice/kubepods-pod11111111_2222_4333_8444_555555555555.slice",
+               "/kubepods.slice/kubepods-burstable.slice/"
+               "kubepods-burstable-pod55555555_6666_4777_8888_999999999999.slice",
+               "/kubepods.slice/kubepods-pod0f3c2a1e5b7d4c119a64d2f1c0b3a987.slice",
+               "/kubepods.slice/kubepods-pod77777777_8888_4999_8aaa_bbbbbbbbbbbb.slice",
+               "/kubepods.slice/kubepods-pod33333333_4444_4555_8666_777777777777.slice"});
+  EXPECT_THAT(
+      delegated(*policy, tree),
+      UnorderedElementsAre("/kubepods.slice/kubepods-pod11111111_2222_4333_8444_555555555555.slice",
+                           "/kubepods.slice/kubepods-burstable.slice/"
+                           "kubepods-burstable-pod55555555_6666_4777_8888_999999999999.slice",
+                           "/kubepods.slice/kubepods-pod0f3c2a1e5b7d4c119a64d2f1c0b3a987.slice"));
+  EXPECT_EQ(policy->patterns.back().delegation.scheduler, "latency");
+  EXPECT_EQ(policy->patterns.back().delegation.name, "kube-system/proxy-node");
+}
+
+TEST(PodsDropIn, WhatIsNoListingMakesNone) {
+  EXPECT_EQ(cli::pods_drop_in(R"({"items": []})", {"x"})->text, "{\n  \"delegations\": []\n}\n");
+  for (const auto* text : {"", "[]", "{}", R"({"items": [{"id": "a"}]})", R"({"items": 3})"})
+    EXPECT_EQ(cli::pods_drop_in(text, {"x"}).error().code, Errc::invalid) << text;
 }
 
 }  // namespace

@@ -100,6 +100,8 @@ int explain_running_command(const std::string& subject, bool json);
 /// with what @p machine says otherwise (see with_facts()).
 int check_command(const std::vector<std::string>& files, const std::string& machine,
                   const std::string& bpf_dir, bool json);
+/// Prints the drop-in of pods_drop_in() for the listing on standard input.
+int pods_command(const std::vector<std::string>& classes);
 /// @p svg: a file for a picture of the plan; empty: none.
 int plan_command(const OfflineOptions& options, const std::string& svg, bool json);
 /// @p subject: a cgroup's path, or a CPU's number.

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The commands that need neither daemon nor privileges: check, plan, explain.
+// The commands that need neither daemon nor privileges: check, pods, plan, explain.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <fstream>
+#include <iostream>
+#include <iterator>
 
 #include "cli/commands/commands.hpp"
 #include "cli/offline/machine_option.hpp"
 #include "cli/offline/offline.hpp"
+#include "cli/offline/pods.hpp"
 #include "cli/text/cpu_map.hpp"
 #include "cli/text/render.hpp"
 #include "kernel/object_directory.hpp"
@@ -105,6 +108,17 @@ int check_command(const std::vector<std::string>& files, const std::string& mach
            {"left_out", write(policy->left_out)}});
   else
     print_valid(*policy);
+  return kDone;
+}
+
+int pods_command(const std::vector<std::string>& classes) {
+  const std::string listing{std::istreambuf_iterator<char>(std::cin), {}};
+  const auto made = pods_drop_in(listing, classes);
+  if (!made)
+    return report(made.error(), false);
+  for (const auto& passed_by : made->passed_by)
+    fmt::print(stderr, "fiefctl: {}\n", passed_by);
+  fmt::print("{}", made->text);
   return kDone;
 }
 

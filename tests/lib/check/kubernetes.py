@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""kubernetes.py FIEFCTL FILE: whether the example fits together: every name that one object uses is the
-name of another, and fief accepts the policy."""
+"""kubernetes.py FIEFCTL FILE PACKAGE: whether the example fits together: every name that one object uses is the
+name of another, every program is one that the package installs, and fief accepts the policy."""
 
 import pathlib
 import subprocess
@@ -29,6 +29,14 @@ def check_daemon_set(daemon_set, config_maps):
             check(volume["configMap"]["name"] in config_maps, f"there is no ConfigMap for {volume['name']}")
 
 
+def check_programs(daemon_set, package):
+    listed = subprocess.run(["dpkg-deb", "--contents", package], check=True, capture_output=True, text=True).stdout
+    installed = {line.split()[-1].removeprefix(".") for line in listed.splitlines()}
+    for container in daemon_set["spec"]["template"]["spec"]["containers"]:
+        program = container["command"][0]
+        check(program in installed, f"{program} is not in the package")
+
+
 def check_policy(fiefctl, text):
     with tempfile.TemporaryDirectory() as directory:
         file = pathlib.Path(directory, "policy.json")
@@ -37,7 +45,7 @@ def check_policy(fiefctl, text):
 
 
 def main():
-    fiefctl, file = sys.argv[1:]
+    fiefctl, file, package = sys.argv[1:]
     documents = list(yaml.safe_load_all(pathlib.Path(file).read_text()))
     for document in documents:
         check({"apiVersion", "kind", "metadata"} <= document.keys(), "a document is no object of Kubernetes")
@@ -49,6 +57,7 @@ def main():
         check(namespace is None or namespace in namespaces, f"there is no namespace {namespace}")
     for daemon_set in by_kind["DaemonSet"].values():
         check_daemon_set(daemon_set, by_kind["ConfigMap"])
+        check_programs(daemon_set, package)
     for config_map in by_kind["ConfigMap"].values():
         check_policy(fiefctl, config_map["data"]["policy.json"])
 
