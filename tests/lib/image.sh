@@ -20,9 +20,13 @@ image_key() {
 	[[ $# -eq 0 ]] || sha256sum <"$1"
 }
 
-need_image() {
+need_image_trees() {
 	need_root_tree guest 40
 	need_root_tree machine 30
+}
+
+need_image() {
+	need_image_trees
 	local image
 	image=$(image_path "$@")
 	[[ -e $image && $(image_key "$@") == "$(cat "$image.key" 2>/dev/null)" ]] || with_lock image make_image "$@"

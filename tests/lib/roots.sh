@@ -20,7 +20,13 @@ root_path() {
 # need_root_tree NAME SECONDS: makes the tree unless the cache has it.
 need_root_tree() {
 	touch --no-create "$(root_path "$1")"
-	[[ -d $(root_path "$1") ]] || with_lock roots make_root_tree "$@"
+	[[ -d $(root_path "$1") ]] || with_lock "root-$1" make_root_tree "$@"
+}
+
+# What several trees need of this machine, before they are made side by side.
+prepare_for_trees() {
+	host_packages mmdebstrap
+	debian_mirror >/dev/null
 }
 
 make_root_tree() (
