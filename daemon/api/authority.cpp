@@ -96,29 +96,35 @@ Status verdict(sd_bus_message& reply) {
 
 }  // namespace
 
-void Authority::check(sd_bus_message& request, Permission permission, const Then& then) {
+void Authority::check(sd_bus_message& request, Permission permission, const TenantCheck& tenant,
+                      const Then& then) {
   const char* name = sd_bus_message_get_sender(&request);
   const Sender sender{.name = name != nullptr ? name : ""};
   const auto call = credentials_call(request, sender);
   const auto on_credentials = [this, request = hold(request), action = polkit_action(permission),
-                               sender, then](sd_bus_message& reply) {
+                               sender, tenant, then](sd_bus_message& reply) {
     Sender known = sender;
     if (!read_credentials(reply, known))
       return then(fail(Errc::denied, "the bus does not know who {} is", sender.name));
     if (known.uid == 0)
       return then(known);
-    ask_polkit(*request, action, known, then);
+    const auto as_tenant = tenant(known.uid);
+    known.is_tenant = as_tenant.has_value();
+    if (known.is_tenant)
+      return then(known);
+    ask_polkit(*request, action, known, as_tenant.error().message, then);
   };
   if (!call || calls_.send(*call, kBusTimeout, on_credentials) < 0)
     then(fail(Errc::denied, "the bus cannot be asked who {} is", sender.name));
 }
 
 void Authority::ask_polkit(sd_bus_message& request, const char* action, const Sender& sender,
-                           const Then& then) {
+                           const std::string& no_tenant, const Then& then) {
   const auto call = polkit_call(request, action, sender);
-  const auto on_verdict = [sender, then](sd_bus_message& reply) {
+  const auto on_verdict = [sender, no_tenant, then](sd_bus_message& reply) {
     if (const auto allowed = verdict(reply); !allowed)
-      return then(tl::unexpected(allowed.error()));
+      return then(fail(Errc::denied, "{}{}", allowed.error().message,
+                       no_tenant.empty() ? "" : "; nor as the cgroup's owner: " + no_tenant));
     then(sender);
   };
   if (!call || calls_.send(*call, kPolkitTimeout, on_verdict) < 0)

@@ -55,7 +55,7 @@ int refuse_to_set(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface
 
 Change level_change(const LevelName& named) {
   return {.what = fmt::format("log from level {} on", named.name),
-          .begin = [level = named.level](Backend& /*backend*/, const std::string& /*requester*/,
+          .begin = [level = named.level](Backend& /*backend*/, const Requester& /*requester*/,
                                          const Backend::Done& done) {
             log::set_level(level);
             done({});

@@ -154,7 +154,8 @@ void Service::carry_out(sd_bus_message& request, Change change, Answer answer) {
         request, SD_BUS_ERROR_LIMITS_EXCEEDED,
         fmt::format("{} changes of yours are under way; wait for their answers", kMaxChanges));
   const auto permission = change.permission;
-  authority_.check(request, permission,
+  const auto tenant = [this, asked = change](uid_t uid) { return as_tenant(backend_, asked, uid); };
+  authority_.check(request, permission, tenant,
                    [this, request = dbus::hold(request), change = std::move(change),
                     answer = std::move(answer), ticket](const Result<Sender>& sender) {
                      if (sender)

@@ -4,6 +4,8 @@
 // Nothing here decides.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,13 +28,19 @@ struct ExplanationTexts {
   std::string json;  ///< one document, one line
 };
 
+/// Who asks for a change.
+struct Requester {
+  uid_t uid = 0;
+  bool is_tenant = false;  ///< may do so by Backend::check_tenant() alone
+};
+
 /// A change of one delegation.
 struct ChangeRequest {
   /// Its name, its cgroup's path, or the last part of that path where only one ends so.
   std::string subject;
   ChangedKeys keys;  ///< new values, by the policy's keys
   Lifetime lifetime = Lifetime::persistent;
-  std::string requester;  ///< for people: "uid 0"
+  Requester requester{};
 };
 
 /// What changes without an event, and is read from the kernel's files: CPU time.
@@ -55,6 +63,10 @@ class Backend {
   /// Reads, validates, plans and puts in force the policy files. What was changed until a restart
   /// stays, as far as the files still have the delegation.
   virtual void reload(Done done) = 0;
+
+  /// Whether @p uid may ask for it because the cgroup is theirs, and a delegation above lets such
+  /// owners ("tenants", fief-policy(5)). Errc::denied says why not.
+  [[nodiscard]] virtual Status check_tenant(const ChangeRequest& request, uid_t uid) const = 0;
 
   /// What reload() would change now, or why it would be refused; nothing is changed.
   [[nodiscard]] virtual Result<ExplanationTexts> preview_reload() const = 0;

@@ -14,10 +14,10 @@ Result<Boosts::Boost> Boosts::make(const std::string& subject, ChangedKeys keys,
   auto what = fmt::format("boost {}: {}{}{}", subject, to_text(keys),
                           reason.empty() ? "" : ", for ", reason);
   const auto descriptor = std::make_shared<UniqueFd>();
-  const ChangeRequest wanted{.subject = subject, .keys = std::move(keys), .requester = {}};
+  const ChangeRequest wanted{
+      .subject = subject, .keys = std::move(keys), .lifetime = Lifetime::until_restart};
   const auto begin = [holds = std::weak_ptr(holds_), descriptor, wanted](
-                         Backend& backend, const std::string& requester,
-                         const Backend::Done& done) {
+                         Backend& backend, const Requester& requester, const Backend::Done& done) {
     const auto open = holds.lock();
     auto hold = open ? open->open() : fail(Errc::stale, "the daemon is stopping");
     if (!hold)
@@ -35,7 +35,10 @@ Result<Boosts::Boost> Boosts::make(const std::string& subject, ChangedKeys keys,
                     done(outcome);
                   });
   };
-  return Boost{.change = {.what = std::move(what), .begin = begin, .subject = subject},
+  return Boost{.change = {.what = std::move(what),
+                          .begin = begin,
+                          .subject = subject,
+                          .for_tenants = wanted},
                .descriptor = descriptor};
 }
 

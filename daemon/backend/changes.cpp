@@ -56,25 +56,23 @@ Change change_delegation(Permission permission, std::string what, ChangeRequest 
                          Begin begin) {
   if (wanted.lifetime == Lifetime::until_restart)
     what += ", until a restart";
-  auto subject = wanted.subject;
   return {.permission = permission,
           .what = std::move(what),
           .begin =
-              [wanted = std::move(wanted), begin](Backend& backend, const std::string& requester,
-                                                  Backend::Done done) {
+              [wanted, begin](Backend& backend, const Requester& requester, Backend::Done done) {
                 auto known = wanted;
                 known.requester = requester;
                 (backend.*begin)(known, std::move(done));
               },
-          .subject = std::move(subject)};
+          .subject = wanted.subject,
+          .for_tenants = std::move(wanted)};
 }
 
 Change set_keys(const std::string& subject, ChangedKeys keys, Lifetime lifetime) {
   auto what = fmt::format("set {} of {}", to_text(keys), subject);
-  return change_delegation(
-      Permission::reconfigure, std::move(what),
-      {.subject = subject, .keys = std::move(keys), .lifetime = lifetime, .requester = {}},
-      &Backend::change);
+  return change_delegation(Permission::reconfigure, std::move(what),
+                           {.subject = subject, .keys = std::move(keys), .lifetime = lifetime},
+                           &Backend::change);
 }
 
 // An empty scheduler stands for the one there is.
@@ -90,19 +88,24 @@ ChangedKeys scheduler_keys(const std::string& scheduler, Options options) {
 Change load_scheduler(std::string_view verb, const std::string& subject, ChangedKeys keys,
                       Lifetime lifetime, Begin begin) {
   auto what = fmt::format("{} {}{}{}", verb, subject, keys.empty() ? "" : ": ", to_text(keys));
-  return change_delegation(
-      Permission::load_scheduler, std::move(what),
-      {.subject = subject, .keys = std::move(keys), .lifetime = lifetime, .requester = {}}, begin);
+  return change_delegation(Permission::load_scheduler, std::move(what),
+                           {.subject = subject, .keys = std::move(keys), .lifetime = lifetime},
+                           begin);
 }
 
 }  // namespace
+
+Status as_tenant(const Backend& backend, const Change& change, uid_t uid) {
+  return change.for_tenants ? backend.check_tenant(*change.for_tenants, uid)
+                            : fail(Errc::denied, "");
+}
 
 void carry_out(Backend& backend, const Change& change, const Sender& sender, Backend::Done done) {
   const auto fields = sender_fields(sender, change.subject);
   log::info(fields(message::kRequested), "{} (uid {}, pid {}) asks to {}",
             sender.name.empty() ? "a local client" : sender.name, sender.uid, sender.pid,
             change.what);
-  change.begin(backend, fmt::format("uid {}", sender.uid),
+  change.begin(backend, {.uid = sender.uid, .is_tenant = sender.is_tenant},
                [fields, what = change.what, done = std::move(done)](const Status& outcome) {
                  if (!outcome)
                    log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
@@ -137,7 +140,7 @@ Result<Options> to_options(const ChangedKeys& values) {
 
 Change reload_change() {
   return {.what = "reload the policy",
-          .begin = [](Backend& backend, const std::string& /*requester*/,
+          .begin = [](Backend& backend, const Requester& /*requester*/,
                       Backend::Done done) { backend.reload(std::move(done)); },
           .of_files = true};
 }
@@ -182,14 +185,16 @@ Change attach_change(const std::string& subject, const std::string& scheduler, O
 Change detach_change(const std::string& subject, Lifetime lifetime) {
   return change_delegation(
       Permission::reconfigure, fmt::format("detach the scheduler of {}", subject),
-      {.subject = subject, .keys = {}, .lifetime = lifetime, .requester = {}}, &Backend::detach);
+      {.subject = subject, .keys = {}, .lifetime = lifetime}, &Backend::detach);
 }
 
 Change revert_change(const std::string& subject) {
   return {.what = fmt::format("revert what was changed of {}", subject),
-          .begin = [subject](Backend& backend, const std::string& /*requester*/,
+          .begin = [subject](Backend& backend, const Requester& /*requester*/,
                              Backend::Done done) { backend.revert(subject, std::move(done)); },
-          .subject = subject};
+          .subject = subject,
+          .for_tenants =
+              ChangeRequest{.subject = subject, .keys = {}, .lifetime = Lifetime::until_restart}};
 }
 
 Result<Change> kill_change(const std::string& subject, const std::string& reason) {
@@ -198,16 +203,18 @@ Result<Change> kill_change(const std::string& subject, const std::string& reason
   return Change{
       .what = fmt::format("kill the scheduler of {}: {}", subject, reason),
       .begin =
-          [subject, reason](Backend& backend, const std::string& requester, Backend::Done done) {
-            backend.kill(subject, reason.empty() ? requester + " asked for it" : reason,
-                         std::move(done));
+          [subject, reason](Backend& backend, const Requester& requester, Backend::Done done) {
+            backend.kill(
+                subject,
+                reason.empty() ? fmt::format("uid {} asked for it", requester.uid) : reason,
+                std::move(done));
           },
       .subject = subject};
 }
 
 Change replan_change(bool from_scratch) {
   return {.what = from_scratch ? "plan from scratch" : "plan afresh",
-          .begin = [from_scratch](Backend& backend, const std::string& /*requester*/,
+          .begin = [from_scratch](Backend& backend, const Requester& /*requester*/,
                                   Backend::Done done) {
             backend.replan(from_scratch, std::move(done));
           }};
@@ -215,7 +222,7 @@ Change replan_change(bool from_scratch) {
 
 Change leave_change() {
   return {.what = "leave for good",
-          .begin = [](Backend& backend, const std::string& /*requester*/, Backend::Done done) {
+          .begin = [](Backend& backend, const Requester& /*requester*/, Backend::Done done) {
             backend.leave(std::move(done));
           }};
 }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "backend/backend.hpp"
@@ -23,18 +24,25 @@ enum class Permission {
 struct Change {
   Permission permission = Permission::reconfigure;
   std::string what;  ///< for the journal: "set weight=300 of db"
-  /// Hands it to the backend; @p requester says who asks, for people.
-  std::function<void(Backend& backend, const std::string& requester, Backend::Done done)> begin;
+  /// Hands it to the backend.
+  std::function<void(Backend& backend, const Requester& requester, Backend::Done done)> begin;
   bool of_files = false;  ///< Errc::invalid blames the policy files, not what was asked
   std::string subject{};  ///< for the journal: of whom it is asked; empty: of nobody in particular
+  /// What Backend::check_tenant() judges; unset: nothing that owners of cgroups may ask for.
+  std::optional<ChangeRequest> for_tenants{};
 };
 
 /// Who asks.
 struct Sender {
   std::string name;  ///< unique bus name, ":1.42"; empty: not by the bus
   uid_t uid = 0;
-  pid_t pid = 0;  ///< 0: not known
+  pid_t pid = 0;           ///< 0: not known
+  bool is_tenant = false;  ///< as in Requester
 };
+
+/// Whether @p uid, who is no administrator, may ask for it. Errc::denied, with why if it is
+/// anything that tenants may ask for.
+Status as_tenant(const Backend& backend, const Change& change, uid_t uid);
 
 /// Does what @p sender may do, and logs who asked for what and why it was not done. @p backend must
 /// last until this returns; @p done may be called any time later.

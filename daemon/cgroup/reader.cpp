@@ -182,6 +182,19 @@ Result<CgroupTree> read_cgroup_tree(std::string_view mount) {
   return hierarchy->snapshot();
 }
 
+Result<uid_t> read_owner(std::string_view mount, std::string_view path, CgroupId id) {
+  const auto root = open_cgroup_mount(mount);
+  if (!root)
+    return tl::unexpected(root.error());
+  const auto cgroup = open_cgroup(root->get(), path, id);
+  if (!cgroup)
+    return tl::unexpected(cgroup.error());
+  struct stat status{};
+  if (::fstat(cgroup->get(), &status) != 0)
+    return context(path, fail_errno(errno).value());
+  return status.st_uid;
+}
+
 Result<std::uint64_t> read_usage_usec(std::string_view mount, std::string_view path, CgroupId id) {
   const auto root = open_cgroup_mount(mount);
   if (!root)

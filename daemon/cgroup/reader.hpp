@@ -3,6 +3,8 @@
 // there now, a descriptor the cgroup it was opened on.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -49,6 +51,9 @@ Result<std::optional<CidSet>> read_cpus(int directory);
 
 /// A snapshot of the whole hierarchy below @p mount.
 Result<CgroupTree> read_cgroup_tree(std::string_view mount = kCgroupMount);
+
+/// The user whose a cgroup is: whom its directory belongs to. Errc::not_found if it is gone.
+Result<uid_t> read_owner(std::string_view mount, std::string_view path, CgroupId id);
 
 /// CPU time used by a cgroup and its descendants since it was made, in microseconds (usage_usec
 /// of cpu.stat). Errc::not_found if the cgroup is gone.

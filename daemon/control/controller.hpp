@@ -86,6 +86,7 @@ class Controller final : public Backend, private RootOwner {
 
   [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
+  [[nodiscard]] Status check_tenant(const ChangeRequest& request, uid_t uid) const override;
   [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control/policy_changes.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace fief {
+namespace {
+
+std::uint32_t tenant(const Requester& requester) {
+  return requester.is_tenant ? requester.uid : 0;
+}
+
+}  // namespace
 
 Result<Trial> PolicyChanges::changed(const DelegationChange& change,
                                      const ChangeRequest& request) const {
   if (request.lifetime == Lifetime::until_restart)
-    return [&policy = policy_,
-            at_run_time = RuntimeChange{
-                .hold = 0, .origin = "run time, " + request.requester, .change = change}] {
+    return [&policy = policy_, at_run_time = RuntimeChange{
+                                   .hold = 0,
+                                   .origin = fmt::format("run time, uid {}", request.requester.uid),
+                                   .change = change,
+                                   .tenant = tenant(request.requester)}] {
       return changed_at_run_time(policy.layers(), at_run_time, policy.options());
     };
   return writable_drop_in(change.name).map([&](const DropIn& drop_in) -> Trial {
@@ -21,10 +32,12 @@ Result<Trial> PolicyChanges::changed(const DelegationChange& change,
 }
 
 Trial PolicyChanges::boosted(std::uint64_t hold, DelegationChange change,
-                             const std::string& requester) const {
+                             const Requester& requester) const {
   return [&policy = policy_,
-          boost = RuntimeChange{
-              .hold = hold, .origin = "boost, " + requester, .change = std::move(change)}] {
+          boost = RuntimeChange{.hold = hold,
+                                .origin = fmt::format("boost, uid {}", requester.uid),
+                                .change = std::move(change),
+                                .tenant = tenant(requester)}] {
     return changed_at_run_time(policy.layers(), boost, policy.options());
   };
 }

@@ -30,7 +30,7 @@ class PolicyChanges {
                                       const ChangeRequest& request) const;
   /// @p change for as long as @p hold is held.
   [[nodiscard]] Trial boosted(std::uint64_t hold, DelegationChange change,
-                              const std::string& requester) const;
+                              const Requester& requester) const;
   /// Without what is on disk now.
   [[nodiscard]] Result<Trial> reverted(const std::string& name) const;
 

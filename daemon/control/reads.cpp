@@ -5,6 +5,7 @@
 #include "control/compare.hpp"
 #include "control/controller.hpp"
 #include "control/status.hpp"
+#include "control/tenancy.hpp"
 #include "plan/explain.hpp"
 #include "status/explain_json.hpp"
 #include "status/plan_document.hpp"
@@ -51,6 +52,16 @@ StatusView Controller::status(Figures figures) const {
                                        : !policy_.root_refusal().empty() ? policy_.root_refusal()
                                                                          : root_.last_error();
   return view;
+}
+
+Status Controller::check_tenant(const ChangeRequest& request, uid_t uid) const {
+  return fief::check_tenant(policy_.resolved(), policy_.layers(), request, uid,
+                            [this](const std::string& path) -> Result<uid_t> {
+                              const auto* node = watcher_.tree().find(path);
+                              if (node == nullptr)
+                                return fail(Errc::not_found, "there is no cgroup {}", path);
+                              return read_owner(cgroup_mount_, path, node->id);
+                            });
 }
 
 std::string Controller::state_name() const {

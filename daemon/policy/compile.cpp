@@ -68,6 +68,7 @@ Delegation make_delegation(const DelegationDraft& draft) {
   assign(delegation.lend, draft.lend);
   assign(delegation.borrow, draft.borrow);
   assign(delegation.perf, draft.perf);
+  assign(delegation.tenants, draft.tenants);
   delegation.restart = make_restart(draft.restart);
   delegation.pattern = draft.pattern.value_or("");
   return delegation;

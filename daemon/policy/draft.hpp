@@ -61,6 +61,7 @@ struct DelegationDraft {
   Setting<bool> lend;
   Setting<bool> borrow;
   Setting<bool> perf;  ///< "caps"
+  Setting<std::uint32_t> tenants;
   RestartDraft restart;
   std::optional<std::string> pattern;  ///< name of the one that it amends for its cgroup
 

@@ -36,12 +36,41 @@ bool is_meant(const Policy& policy, std::string_view path) {
   });
 }
 
+// The cgroup of the delegation that a change makes; nullptr: it makes none.
+const std::string* founded_cgroup(const RuntimeChange& change) {
+  const auto cgroup = change.change.keys.find("cgroup");
+  return cgroup == change.change.keys.end() ? nullptr : std::get_if<std::string>(&cgroup->second);
+}
+
+// Whether @p path is of a cgroup below that of @p delegation.
+bool is_below(std::string_view path, const Delegation& delegation) {
+  const auto& above = delegation.cgroup;
+  return path.size() > above.size() && path.starts_with(above) && path[above.size()] == '/';
+}
+
+// Whether tenants may delegate @p path, by delegations and by patterns of whatever cgroups there
+// are.
+bool lets_tenants(const Policy& policy, std::string_view path) {
+  if (landlord_of(policy, path) != nullptr)
+    return true;
+  for (auto above = path.substr(0, path.rfind('/')); !above.empty();
+       above = above.substr(0, above.rfind('/')))
+    if (std::ranges::any_of(policy.patterns, [above](const DelegationPattern& pattern) {
+          return pattern.enabled && pattern.delegation.tenants > 0 &&
+                 pattern.cgroups.matches(above);
+        }))
+      return true;
+  return false;
+}
+
 // Whether the change makes a delegation, and of a cgroup that is nobody else's.
-bool is_founder(const DelegationChange& change, const Policy& policy) {
-  const auto cgroup = change.keys.find("cgroup");
-  return cgroup != change.keys.end() && !any_delegation(policy, [&](const Delegation& known) {
-           return ChangedValue(known.cgroup) == cgroup->second;
-         });
+bool is_founder(const RuntimeChange& change, const Policy& policy) {
+  const auto* cgroup = founded_cgroup(change);
+  if (cgroup == nullptr ||
+      any_delegation(policy, [cgroup](const Delegation& known) { return known.cgroup == *cgroup; }))
+    return false;
+  return change.tenant == 0 ||
+         (!has_name(policy, change.change.name) && lets_tenants(policy, *cgroup));
 }
 
 }  // namespace
@@ -104,15 +133,40 @@ void put_drop_in(PolicyLayers& layers, PolicyText file) {
   files.insert(place, std::move(file));
 }
 
+bool is_tenants(const PolicyLayers& layers, std::string_view name, std::uint32_t uid) {
+  return uid != 0 && std::ranges::any_of(layers.runtime, [&](const RuntimeChange& known) {
+           return known.tenant == uid && known.change.name == name &&
+                  founded_cgroup(known) != nullptr;
+         });
+}
+
+const Delegation* landlord_of(const Policy& policy, std::string_view path) {
+  const Delegation* innermost = nullptr;
+  for (const auto& delegation : policy.delegations)
+    if (delegation.tenants > 0 && is_below(path, delegation) &&
+        (innermost == nullptr || is_below(delegation.cgroup, *innermost)))
+      innermost = &delegation;
+  return innermost;
+}
+
+std::size_t tenants_below(const PolicyLayers& layers, const Delegation& landlord) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(layers.runtime, [&landlord](const RuntimeChange& known) {
+        const auto* cgroup = founded_cgroup(known);
+        return known.tenant != 0 && cgroup != nullptr && is_below(*cgroup, landlord);
+      }));
+}
+
 std::vector<std::string> lift_orphans(PolicyLayers& layers, const Policy& policy) {
   std::set<std::string> founded;
   for (const auto& known : layers.runtime)
-    if (is_founder(known.change, policy))
+    if (is_founder(known, policy))
       founded.insert(known.change.name);
   std::vector<std::string> lifted;
   std::erase_if(layers.runtime, [&](const RuntimeChange& known) {
     const auto& name = known.change.name;
-    if (has_name(policy, name) || is_meant(policy, name) || founded.contains(name))
+    if (founded.contains(name) ||
+        (known.tenant == 0 && (has_name(policy, name) || is_meant(policy, name))))
       return false;
     lifted.push_back(name);
     return true;

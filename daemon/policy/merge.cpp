@@ -114,6 +114,7 @@ void lay_over(DelegationDraft& under, DelegationDraft over) {
   lay_over(under.lend, std::move(over.lend));
   lay_over(under.borrow, std::move(over.borrow));
   lay_over(under.perf, std::move(over.perf));
+  lay_over(under.tenants, std::move(over.tenants));
   lay_over(under.restart, std::move(over.restart));
 }
 

@@ -60,6 +60,8 @@ struct Delegation {
   bool lend = true;
   bool borrow = true;
   bool perf = false;  ///< hand down FIEF_CAP_PERF as well
+  /// Delegations that the owners of cgroups below may have there, without an administrator.
+  std::uint32_t tenants = 0;
   RestartPolicy restart;
   std::string pattern;  ///< name of the pattern that stands for it; empty: it has its own entry
 };

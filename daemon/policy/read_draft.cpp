@@ -268,6 +268,7 @@ constexpr std::array kClassKeys{
     Key<DelegationDraft>{"lend", setting<&DelegationDraft::lend, as_bool>},
     Key<DelegationDraft>{"borrow", setting<&DelegationDraft::borrow, as_bool>},
     Key<DelegationDraft>{"caps", read_caps},
+    Key<DelegationDraft>{"tenants", setting<&DelegationDraft::tenants, as_tenant_count>},
     Key<DelegationDraft>{"restart",
                          [](const Value& value, DelegationDraft& draft) {
                            read_object(value, kRestartKeys, draft.restart);

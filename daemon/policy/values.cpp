@@ -257,6 +257,10 @@ ValueResult<std::uint32_t> as_weight(const JsonNode& node) {
   return as_count(node, 10000);
 }
 
+ValueResult<std::uint32_t> as_tenant_count(const JsonNode& node) {
+  return as_whole(node, 0, 1000).map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
+}
+
 ValueResult<double> as_min_cpus(const JsonNode& node) {
   return as_cpus(node, 0);
 }

@@ -42,6 +42,8 @@ ValueResult<std::string> as_pod_uid(const JsonNode& node);
 ValueResult<std::string> as_scheduler(const JsonNode& node);
 /// 1 to 10000.
 ValueResult<std::uint32_t> as_weight(const JsonNode& node);
+/// 0 to 1000.
+ValueResult<std::uint32_t> as_tenant_count(const JsonNode& node);
 /// 0 to kMaxCpus.
 ValueResult<double> as_min_cpus(const JsonNode& node);
 /// kLeastCpus to kMaxCpus.

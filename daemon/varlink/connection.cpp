@@ -68,8 +68,6 @@ void Connection::act(const Call& call) {
   auto outcome = call_manager(call, shared_.backend, shared_.boosts);
   if (auto* text = std::get_if<std::string>(&outcome))
     return answer(std::move(*text), call.oneway);
-  if (peer_.uid != 0)
-    return answer(reply_failure({Errc::denied, "only root may do this"}), call.oneway);
   if (const auto* change = std::get_if<Change>(&outcome))
     return carry_out(*change, call.oneway, [] { return reply(json::Json::object()); });
   const auto& boost = std::get<Boosts::Boost>(outcome);
@@ -82,7 +80,18 @@ void Connection::act(const Call& call) {
 // The client may be gone when the outcome is known; a boost then ends with its descriptor.
 void Connection::carry_out(const Change& change, bool oneway,
                            std::function<std::string()> success) {
-  fief::carry_out(shared_.backend, change, peer_,
+  auto sender = peer_;
+  if (sender.uid != 0) {
+    const auto tenant = as_tenant(shared_.backend, change, sender.uid);
+    sender.is_tenant = tenant.has_value();
+    if (!tenant)
+      return answer(reply_failure({Errc::denied, "only root may do this" +
+                                                     (tenant.error().message.empty()
+                                                          ? ""
+                                                          : ": " + tenant.error().message)}),
+                    oneway);
+  }
+  fief::carry_out(shared_.backend, change, sender,
                   [self = shared_from_this(), oneway, of_files = change.of_files,
                    success = std::move(success)](const Status& outcome) {
                     if (!self->socket_.is_open())

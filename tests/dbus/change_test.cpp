@@ -172,6 +172,30 @@ TEST_F(ChangeTest, PolkitMayRefuse) {
   EXPECT_EQ(reloads(), 0);
 }
 
+TEST_F(ChangeTest, TenantsNeedNoPolkitForWhatIsTheirs) {
+  service_.on_loop([](StateBackend& backend, Service&) { backend.tenant = 65534; });
+  const auto mine = run(std::string(kAsNobody) + " attach /x --runtime");
+  EXPECT_EQ(mine.status, 0) << mine.errors;
+  service_.on_loop([](StateBackend& backend, Service&) {
+    EXPECT_EQ(backend.requests.back(), "attach /x [] until-restart by tenant 65534");
+  });
+  const auto refused = run(std::string(kAsNobody) + " set --runtime db weight=300");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("nor as the cgroup's owner: db is not for uid 65534"));
+  for (const auto* others : {" reload", " kill /x", " replan"})
+    EXPECT_EQ(run(kAsNobody + std::string(others)).status, 1) << others;
+}
+
+TEST_F(ChangeTest, WhatPolkitAllowsATenantIsTheAdministrators) {
+  const Polkit polkit(true);
+  const auto set = run(std::string(kAsNobody) + " set --runtime db weight=300");
+  EXPECT_EQ(set.status, 0) << set.errors;
+  service_.on_loop([](StateBackend& backend, Service&) {
+    backend.tenant = 65534;
+    EXPECT_EQ(backend.requests.back(), "change db [weight=300] until-restart by uid 65534");
+  });
+}
+
 // Sends a method with arguments by busctl, as people do.
 Outcome busctl(const std::string& arguments) {
   return run("busctl --system -- call org.fief.Fief1 /org/fief/Fief1 org.fief.Fief1.Manager " +

@@ -190,6 +190,56 @@ TEST_F(DaemonTest, PeopleChangeThingsAndUndoThem) {
   EXPECT_EQ(std::ranges::count_if(records_, is_about_a), 4) << "set, set and its refusal, revert";
 }
 
+TEST_F(DaemonTest, TheOwnerOfACgroupDelegatesBelowWhoLetsThem) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may give a cgroup to somebody";
+  constexpr uid_t kOwner = 65534;
+  for (const auto* path : {"/a", "/a/mine", "/a/mine/too", "/a/roots", "/b", "/b/mine"})
+    make(path);
+  for (const auto* path : {"/a/mine", "/a/mine/too", "/b/mine"})
+    ASSERT_EQ(::chown(cgroups_.directory(path).c_str(), kOwner, kOwner), 0);
+  auto landlord = quick("/a");
+  landlord.insert(1, R"("tenants": 1, )");
+  set_policy(policy_of({landlord, quick("/b")}));
+  start_on_bus();
+  const auto as_owner = [this](const std::string& arguments) {
+    return meanwhile([&arguments] {
+      return run("setpriv --reuid 65534 --regid 65534 --clear-groups " FIEF_FIEFCTL " " +
+                 arguments);
+    });
+  };
+  const auto refused = [&](const std::string& arguments, const std::string& why) {
+    const auto outcome = as_owner(arguments);
+    EXPECT_EQ(outcome.status, 1) << arguments;
+    EXPECT_THAT(outcome.errors, HasSubstr(why)) << arguments;
+  };
+  const auto due_before = view("/b").entitlement.cpus;
+  const auto attached = as_owner("attach --runtime /a/mine");
+  EXPECT_EQ(attached.status, 0) << attached.errors;
+  EXPECT_GT(owned("/a/mine"), 0U);
+  EXPECT_EQ(view("/b").entitlement.cpus, due_before);
+  EXPECT_EQ(as_owner("set --runtime /a/mine weight=10000").status, 0);
+  EXPECT_EQ(view("/a/mine").weight, 10000U);
+  EXPECT_EQ(view("/b").entitlement.cpus, due_before);
+
+  refused("attach /a/mine/too", "lasts until fiefd restarts");
+  refused("attach --runtime /a/mine/too", "/a has room for 1 delegations of owners");
+  refused("set --runtime /a/mine tenants=9", "\"tenants\" is not for owners");
+  refused("attach --runtime /a/roots", "/a/roots belongs to uid 0, not to 65534");
+  refused("attach --runtime /b/mine", "no delegation above /b/mine lets");
+  refused("set --runtime /a weight=9", "no delegation above /a lets");
+
+  EXPECT_EQ(as_owner("revert /a/mine").status, 0);
+  EXPECT_EQ(as_owner("attach --runtime /a/mine/too").status, 0) << "there is room again";
+  EXPECT_EQ(fiefctl("attach --runtime /a/mine").status, 0);
+  refused("set --runtime /a/mine weight=9", "the delegation of /a/mine is the administrator's");
+
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  EXPECT_EQ(fiefctl("reload").status, 0);
+  EXPECT_EQ(view("/a/mine/too").path, "") << "the policy lets nobody any more";
+  EXPECT_GT(owned("/a/mine"), 0U);
+}
+
 TEST_F(DaemonTest, PolicyShowNamesTheOriginOfEveryValue) {
   if (geteuid() != 0)
     GTEST_SKIP() << "only root may change things without polkit";

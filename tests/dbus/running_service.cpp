@@ -35,9 +35,9 @@ SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
 }
 
 std::string describe(const ChangeRequest& request) {
-  return fmt::format("{} [{}] {} by {}", request.subject, to_text(request.keys),
+  return fmt::format("{} [{}] {} by {} {}", request.subject, to_text(request.keys),
                      request.lifetime == Lifetime::persistent ? "persistent" : "until-restart",
-                     request.requester);
+                     request.requester.is_tenant ? "tenant" : "uid", request.requester.uid);
 }
 
 }  // namespace
@@ -90,6 +90,12 @@ void StateBackend::change(const ChangeRequest& request, Done done) {
 
 void StateBackend::attach(const ChangeRequest& request, Done done) {
   record("attach " + describe(request), std::move(done));
+}
+
+Status StateBackend::check_tenant(const ChangeRequest& request, uid_t uid) const {
+  if (tenant == uid && request.subject.starts_with('/'))
+    return {};
+  return fail(Errc::denied, "{} is not for uid {}", request.subject, uid);
 }
 
 void StateBackend::detach(const ChangeRequest& request, Done done) {

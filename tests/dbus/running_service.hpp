@@ -32,6 +32,7 @@ class StateBackend final : public Backend {
   mutable int status_calls = 0;
   mutable int figure_reads = 0;
   int reload_calls = 0;
+  uid_t tenant = 0;  ///< who may change what is called by a path
 
   /// What was asked of it: "change db weight=300 persistent", in order.
   std::vector<std::string> requests;
@@ -39,6 +40,7 @@ class StateBackend final : public Backend {
   [[nodiscard]] StatusView status(Figures figures) const override;
   void reload(Done done) override;
   [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
+  [[nodiscard]] Status check_tenant(const ChangeRequest& request, uid_t uid) const override;
   void change(const ChangeRequest& request, Done done) override;
   void attach(const ChangeRequest& request, Done done) override;
   void detach(const ChangeRequest& request, Done done) override;

@@ -282,13 +282,24 @@ TEST_F(VarlinkTest, OthersReadAndChangeNothing) {
   EXPECT_THAT(requests(), ElementsAre());
 }
 
+TEST_F(VarlinkTest, TenantsChangeWhatIsTheirs) {
+  on_loop([this] { backend_.tenant = kNobody; });
+  auto peer = connect_as(kNobody);
+  EXPECT_FALSE(peer.call("Attach", {{"delegation", "/x"}, {"flags", 1}}).contains("error"));
+  const auto refused = peer.call("SetWeight", {{"delegation", "db"}, {"weight", 1}});
+  EXPECT_EQ(refused["error"], "io.fief.Manager.NotAuthorized");
+  EXPECT_EQ(refused["parameters"]["message"], "only root may do this: db is not for uid 65534");
+  EXPECT_EQ(peer.call("Reload")["error"], "io.fief.Manager.NotAuthorized");
+  EXPECT_THAT(requests(), ElementsAre("attach /x [] until-restart by tenant 65534"));
+}
+
 TEST_F(VarlinkTest, ABoostLastsAsLongAsTheConnection) {
   const Json parameters{{"delegation", "a"}, {"properties", {{"weight", 900}}}};
   Peer peer(path_);
   EXPECT_EQ(peer.call("Boost", parameters)["error"], "org.varlink.service.ExpectedMore");
   peer.send_call("io.fief.Manager.Boost", parameters, "more");
   EXPECT_EQ(peer.receive()["continues"], true);
-  EXPECT_THAT(requests(), ElementsAre("boost 1 a [weight=900] persistent by uid 0"));
+  EXPECT_THAT(requests(), ElementsAre("boost 1 a [weight=900] until-restart by uid 0"));
   peer.hang_up();
   wait_for_request("release 1");
 }
@@ -337,7 +348,7 @@ TEST_F(VarlinkTest, LateOutcomesFindNobodyAndHarmNobody) {
     Peer peer(path_);
     peer.send_call("io.fief.Manager.Boost", {{"delegation", "a"}, {"properties", {{"weight", 9}}}},
                    "more");
-    wait_for_request("boost 1 a [weight=9] persistent by uid 0");
+    wait_for_request("boost 1 a [weight=9] until-restart by uid 0");
   }
   on_loop([this, &held] {
     held.at(0)({});

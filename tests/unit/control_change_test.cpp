@@ -26,16 +26,16 @@ class Change : public World {
   }
   Status change(const std::string& subject, std::map<std::string, ChangedValue> keys,
                 Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, std::move(keys), lifetime, "uid 0"};
+    const ChangeRequest request{subject, std::move(keys), lifetime, {}};
     return outcome_of([&](Backend::Done done) { controller_->change(request, std::move(done)); });
   }
   Status attach(const std::string& subject, std::map<std::string, ChangedValue> keys = {},
                 Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, std::move(keys), lifetime, "uid 0"};
+    const ChangeRequest request{subject, std::move(keys), lifetime, {}};
     return outcome_of([&](Backend::Done done) { controller_->attach(request, std::move(done)); });
   }
   Status detach(const std::string& subject, Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, {}, lifetime, "uid 0"};
+    const ChangeRequest request{subject, {}, lifetime, {}};
     return outcome_of([&](Backend::Done done) { controller_->detach(request, std::move(done)); });
   }
   Status revert(const std::string& subject) {
@@ -84,7 +84,7 @@ TEST_F(Change, TheJournalSaysWhyThereIsAnotherPlan) {
 TEST_F(Change, TheJournalSaysWhoWasBoostedAndUntilWhen) {
   make("/a");
   start_with({quick("/a")});
-  const ChangeRequest request{"/a", {{"weight", 500}}, Lifetime::until_restart, "uid 0"};
+  const ChangeRequest request{"/a", {{"weight", 500}}, Lifetime::until_restart, {}};
   ASSERT_TRUE(
       outcome_of([&](Backend::Done done) { controller_->boost(7, request, std::move(done)); }));
   EXPECT_EQ(logged(message::kBoostEnded), 0U);
@@ -158,7 +158,7 @@ TEST_F(Change, ForGoodWaitsForTheDiskAndNobodyElseDoes) {
   ASSERT_EQ(mkfifo(hangs.c_str(), 0600), 0);
   std::map<std::string, std::optional<Status>> outcomes;
   const auto begin = [&](const std::string& name, std::uint32_t weight, Lifetime lifetime) {
-    controller_->change({name, {{"weight", weight}}, lifetime, "uid 0"},
+    controller_->change({name, {{"weight", weight}}, lifetime, {}},
                         [&outcome = outcomes[name]](const Status& status) { outcome = status; });
   };
   begin("/a", 700, Lifetime::persistent);
@@ -335,7 +335,7 @@ TEST_F(Change, StoppingAnswersWhoWaits) {
   make("/a");
   start_with({quick("/a")});
   std::optional<Status> outcome;
-  controller_->change({"/a", {{"weight", 300}}, Lifetime::until_restart, "uid 0"},
+  controller_->change({"/a", {{"weight", 300}}, Lifetime::until_restart, {}},
                       [&outcome](const Status& status) { outcome = status; });
   ASSERT_TRUE(controller_->stop(Leaving::for_good));
   ASSERT_TRUE(outcome);

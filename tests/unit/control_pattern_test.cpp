@@ -21,11 +21,11 @@ class Pattern : public World {
   }
   Status change(const std::string& subject, std::map<std::string, ChangedValue> keys,
                 Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, std::move(keys), lifetime, "uid 0"};
+    const ChangeRequest request{subject, std::move(keys), lifetime, {}};
     return outcome_of([&](Backend::Done done) { controller_->change(request, std::move(done)); });
   }
   Status detach(const std::string& subject) {
-    const ChangeRequest request{subject, {}, Lifetime::until_restart, "uid 0"};
+    const ChangeRequest request{subject, {}, Lifetime::until_restart, {}};
     return outcome_of([&](Backend::Done done) { controller_->detach(request, std::move(done)); });
   }
   static constexpr char kA[] = "/kube.slice/pod1.slice/cri-a.scope";

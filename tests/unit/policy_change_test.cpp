@@ -79,6 +79,37 @@ TEST(Layers, ChangesOfWhatTheFilesNoLongerHaveAreLifted) {
   EXPECT_THAT(lift_orphans(layers, *taken), ElementsAre("/new", "/new"));
 }
 
+RuntimeChange of_tenant(const std::string& path, std::uint32_t uid = 1000) {
+  auto change = at_run_time({path, {{"cgroup", path}}});
+  change.tenant = uid;
+  return change;
+}
+
+TEST(Layers, TenantsStayWhereTheFilesLetThem) {
+  const auto layers_with_tenants = [] {
+    auto layers = over("{}");
+    lay_over(layers, of_tenant("/a/x"));
+    lay_over(layers, at_run_time({"/a/x", {{"weight", 5}}}));
+    return layers;
+  };
+  const auto lifted = [&](const std::string& delegations) {
+    auto layers = layers_with_tenants();
+    const auto policy =
+        parse_policy(std::vector{PolicyText{"f", R"({"delegations": [)" + delegations + "]}"}});
+    return lift_orphans(layers, policy.value());
+  };
+  EXPECT_THAT(lifted(R"({"cgroup": "/a", "tenants": 1})"), IsEmpty());
+  EXPECT_THAT(lifted(R"({"cgroup_glob": "/*", "tenants": 1})"), IsEmpty());
+  EXPECT_THAT(lifted(R"({"cgroup": "/a"})"), ElementsAre("/a/x"));
+  EXPECT_THAT(lifted(R"({"cgroup": "/aa", "tenants": 1})"), ElementsAre("/a/x"));
+  EXPECT_THAT(lifted(R"({"cgroup": "/a/x", "tenants": 1})"), ElementsAre("/a/x"));
+  EXPECT_THAT(lifted(R"({"cgroup": "/a", "tenants": 1}, {"cgroup": "/a/x"})"), ElementsAre("/a/x"));
+  auto layers = layers_with_tenants();
+  EXPECT_TRUE(is_tenants(layers, "/a/x", 1000)) << "whoever changes it later";
+  EXPECT_FALSE(is_tenants(layers, "/a/x", 1001));
+  EXPECT_FALSE(is_tenants(layers, "/a/x", 0));
+}
+
 TEST(Layers, DropInsHaveTheirPlaceByName) {
   auto layers = over(kDb);
   layers.files.push_back({"/etc/fief/policy.d/50-a.json", "{}"});
@@ -183,8 +214,9 @@ TEST(Show, HasEveryKeyOfTheSchema) {
   std::vector<std::string> keys;
   for (const auto& value : shown->delegations.front().values)
     keys.push_back(value.key.substr(0, value.key.find('.')));
-  for (const auto* key : {"cgroup", "enabled", "scheduler", "weight", "min_cpus", "max_cpus",
-                          "exclusive", "placement", "smt", "lend", "borrow", "caps", "restart"})
+  for (const auto* key :
+       {"cgroup", "enabled", "scheduler", "weight", "min_cpus", "max_cpus", "exclusive",
+        "placement", "smt", "lend", "borrow", "caps", "tenants", "restart"})
     EXPECT_THAT(keys, testing::Contains(key));
 }
 

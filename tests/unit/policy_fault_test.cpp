@@ -117,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("placement": "cpus:0\u0000")", R"("cpus:0\u0000" is not "pack")"},
         Case{R"("smt": "together ")", R"(is not "together" or "split"; did you mean "together"?)"},
         Case{R"("smt": true)", R"(true is not "together" or "split")"},
+        Case{R"("tenants": -1)", "/tenants: -1 is not a whole number from 0 to 1000"},
         Case{R"("caps": "perf")", R"("perf" is not an array of caps)"},
         Case{R"("caps": ["perf", "prf"])", R"(/caps/1: "prf" is not "perf"; did you mean "perf"?)"},
         Case{R"("options": [])", "[…] is not an object"},

@@ -47,7 +47,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
       "options": {"slice_us": -3, "eager": true, "mode": "x"},
       "weight": 10000, "min_cpus": 1, "max_cpus": 2.5, "exclusive": true,
       "placement": "cpus:0-2,7", "smt": "split", "lend": false, "borrow": false,
-      "caps": ["perf"],
+      "caps": ["perf"], "tenants": 9,
       "restart": {"enabled": false, "first_delay_ms": 5, "max_delay_ms": 6,
                   "quarantine_after": 7, "max_denied_per_second": 8}}]})"});
   ASSERT_TRUE(policy) << format_faults(policy.error());
@@ -66,6 +66,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
   EXPECT_FALSE(db.lend || db.borrow || db.restart.enabled);
   EXPECT_EQ(std::get<PlaceCpus>(db.placement).cpus, (CidSet{0, 1, 2, 7}));
   EXPECT_EQ(db.smt, Smt::split);
+  EXPECT_EQ(db.tenants, 9U);
   EXPECT_EQ(db.restart.first_delay.count(), 5);
   EXPECT_EQ(db.restart.max_delay.count(), 6);
   EXPECT_EQ(db.restart.quarantine_after, 7U);
