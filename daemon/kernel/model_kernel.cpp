@@ -310,10 +310,8 @@ Result<Observation> ModelKernel::observe() {
 Result<Counters> ModelKernel::counters(CgroupId cgroup) const {
   if (!schedulers_.contains(cgroup))
     return fail(Errc::not_found, "no scheduler is attached to cgroup {}", cgroup.value);
-  Counters counters;
-  if (const auto denied = denied_.find(cgroup); denied != denied_.end())
-    counters.denied = denied->second;
-  return counters;
+  const auto counted = counters_.find(cgroup);
+  return counted == counters_.end() ? Counters{} : counted->second;
 }
 
 Result<ExitInfo> ModelKernel::exit_info(CgroupId cgroup) const {

@@ -62,7 +62,11 @@ class ModelKernel : public KernelPort {
   void fail_root_starts(std::uint32_t count, Error error);
   void fail_attaches(std::uint32_t count, Error error);
   /// What the kernel has refused the scheduler of @p cgroup so far.
-  void set_denied(CgroupId cgroup, std::uint64_t denied) { denied_[cgroup] = denied; }
+  void set_denied(CgroupId cgroup, std::uint64_t denied) { counters_[cgroup].denied = denied; }
+  /// How long the tasks of the scheduler of @p cgroup have waited so far.
+  void set_wake_waits(CgroupId cgroup, const TimeHistogram& waits) {
+    counters_[cgroup].wake_waits = waits;
+  }
   /// While set, events are lost and counted; clearing it reports the loss.
   void drop_events(bool drop);
   /// While set, attaches and detaches stay under way: the scheduler is attached and can be granted
@@ -110,7 +114,7 @@ class ModelKernel : public KernelPort {
   std::map<CgroupId, std::string> cgroups_;
   std::map<CgroupId, Scheduler> schedulers_;  // the root is kSelf
   std::map<CgroupId, ExitInfo> exits_;
-  std::map<CgroupId, std::uint64_t> denied_;
+  std::map<CgroupId, Counters> counters_;
   std::optional<std::set<std::string>> known_;
   std::optional<SchedulerOptions> options_;
   std::set<std::string> upgraded_;

@@ -16,7 +16,7 @@ in_build_root() {
 		sh -c 'cd /build && exec "$@"' sh "$@"
 }
 
-# The package that need_package made.
+# The package that need_package made; fief-cockpit.deb lies beside it.
 package_path() { printf '%s\n' "$FIEF_WORK/package/fief.deb"; }
 
 package_key() {
@@ -52,6 +52,7 @@ make_package() (
 	logged package in_root build "$stage:/build:rw" "$FIEF_CACHE/ccache:/ccache:rw" -- \
 		sh -c 'cd /build/fief && DEB_BUILD_OPTIONS=terse dpkg-buildpackage --build=binary --no-sign --jobs="$(nproc)"'
 	mv "$stage"/fief_*.deb "$stage/fief.deb"
+	mv "$stage"/fief-cockpit_*.deb "$stage/fief-cockpit.deb"
 	rm -rf --one-file-system "$stage/fief"
 	printf '%s\n' "$key" >"$stage/fief.deb.key"
 )
