@@ -2,8 +2,8 @@
 // program_lines: until it gets SIGTERM, keeps every BPF program that the kernel has or is given, so
 // that no address is used twice. Then writes which source lines lie where, a JSON document for each
 // function:
-//   {"program": "fief_enqueue", "function": "queue_of", "address": "ffffffffc0001000", "length": 96,
-//    "files": ["/src/bpf/root.bpf.c"], "lines": [[OFFSET, INDEX OF FILE, LINE], …]}
+//   {"program": "root_enqueue", "function": "limit_check", "address": "ffffffffc0001000",
+//    "length": 96, "files": ["/src/bpf/root.bpf.c"], "lines": [[OFFSET, INDEX OF FILE, LINE], …]}
 // What has no line information is left out.
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
