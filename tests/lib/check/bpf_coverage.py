@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""bpf_coverage.py SOURCE EXECUTED LINES: a table of the lines of SOURCE/bpf/ that the kernel has run, and the
-files and functions of which it has run least.
+"""bpf_coverage.py SOURCE DIRECTORY…: a table of the lines of SOURCE/bpf/ that groups of tests have run in a
+kernel, and the files and functions of which most has been run by none.
 
-EXECUTED has the addresses of instructions, as tests/vm/guest --executed writes them, and LINES what lay
-there, as tests/bpf/program_lines.cpp does. What the verifier has found dead in every load of a program has no
-code. Fails where so little has run that the measuring itself must have failed."""
+The directory of a group has the addresses of the instructions that ran, as tests/vm/guest --executed writes
+them (executed), and what lay there, as tests/bpf/program_lines.cpp does (lines). What the verifier has found
+dead in every load of a program has no code. Fails where so little has run that the measuring itself must
+have failed."""
 
 import bisect
 import collections
@@ -32,11 +33,12 @@ def name_of(file):
     return None
 
 
-def lines_of(functions, executed):
+def lines_of(directory):
     """Of each source file: the lines that there is code for, and those that ran. A line ran if some of its
     instructions did, in one of the places where it was inlined, of one of the times it was loaded."""
+    executed = sorted(int(line, 16) for line in (directory / "executed").read_text().split())
     there, ran = collections.defaultdict(set), collections.defaultdict(set)
-    for function in functions:
+    for function in map(json.loads, (directory / "lines").read_text().splitlines()):
         begin = int(function["address"], 16)
         names = [name_of(file) for file in function["files"]]
         ends = [offset for offset, _, _ in function["lines"][1:]] + [function["length"]]
@@ -80,15 +82,17 @@ def least_covered_functions(source, there, ran):
 
 
 def main():
-    source, executed, functions = map(pathlib.Path, sys.argv[1:])
-    addresses = sorted(int(line, 16) for line in executed.read_text().split())
-    there, ran = lines_of(map(json.loads, functions.read_text().splitlines()), addresses)
-    coverage_table.table("bpf", {"bpf": ran}, there, ran)
-    coverage_table.least_covered("bpf", there, ran)
-    least_covered_functions(source, there, ran)
+    source, *directories = map(pathlib.Path, sys.argv[1:])
+    groups = {directory.name: lines_of(directory) for directory in directories}
+    there = coverage_table.union(lines for lines, _ in groups.values())
+    ran = {group: lines for group, (_, lines) in groups.items()}
+    everything = coverage_table.union(ran.values())
+    coverage_table.table("bpf", ran, there, everything)
+    coverage_table.least_covered("bpf", there, everything)
+    least_covered_functions(source, there, everything)
     if not there:
         sys.exit("bpf_coverage.py: no program of fief's was seen")
-    if coverage_table.percent(ran, there, list(there)) < LEAST_PERCENT:
+    if coverage_table.percent(everything, there, list(there)) < LEAST_PERCENT:
         sys.exit(f"bpf_coverage.py: less than {LEAST_PERCENT}% cannot be")
 
 
