@@ -85,6 +85,7 @@ const CgroupTree& CgroupHierarchy::snapshot() {
     snapshot_.nodes.clear();
     snapshot_.nodes.reserve(cgroups_.size());
     append(root_, 0, "/");
+    snapshot_.index();
     current_ = true;
   }
   return snapshot_;

@@ -45,7 +45,13 @@ struct CgroupNode {
 /// nodes[0] is the root; parents come before children; siblings are sorted by path.
 struct CgroupTree {
   std::vector<CgroupNode> nodes;
+  /// Indices into nodes, ascending by id and by path, as index() made them; empty before.
+  std::vector<std::uint32_t> by_id{};
+  std::vector<std::uint32_t> by_path{};
 
+  /// Has find() look by halves instead of through all nodes. To be repeated when nodes have come,
+  /// gone or moved.
+  void index();
   [[nodiscard]] const CgroupNode* find(CgroupId id) const;
   [[nodiscard]] const CgroupNode* find(std::string_view path) const;
   /// Whether @p node is @p ancestor itself or below it, both of this tree.

@@ -192,9 +192,9 @@ void Children::judge(const Delegation& delegation, CgroupId cgroup, Time now) {
                  killed.error().message);
 }
 
-const Desired* Children::next(const std::vector<Desired>& desired, const Observation& observation,
-                              Time now) const {
-  return attaching_ ? nullptr : next_to_attach(situation(desired, observation, now));
+AttachQueue Children::to_attach(const std::vector<Desired>& desired, const Observation& observation,
+                                Time now) const {
+  return attaching_ ? AttachQueue{} : AttachQueue(situation(desired, observation, now));
 }
 
 void Children::attach(const Delegation& delegation, CgroupId cgroup, KernelPort::Done done) {
@@ -252,13 +252,10 @@ std::optional<Children::Time> Children::next_deadline(Time now) const {
   return earliest;
 }
 
-SchedulerState Children::state(const Delegation& delegation) const {
+SchedulerState Children::state(const Delegation& delegation, CgroupId cgroup) const {
   if (attaching_ && attaching_->delegation.cgroup == delegation.cgroup)
     return SchedulerState::attaching;
-  const auto stands_there = [&delegation](const auto& entry) {
-    return entry.second.path == delegation.cgroup;
-  };
-  if (std::ranges::any_of(loaded_, stands_there) || std::ranges::any_of(leaving_, stands_there))
+  if (loaded_.contains(cgroup) || leaving_.contains(cgroup))
     return SchedulerState::attached;
   const auto* supervision = find(delegation);
   if (supervision == nullptr)

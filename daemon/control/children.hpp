@@ -53,9 +53,9 @@ class Children {
   /// Ends those that the kernel had to refuse more often than the policy of @p policy bears; what
   /// follows is what follows any failure.
   void end_misbehaving(const CgroupTree& cgroups, const Policy& policy, Time now);
-  /// The delegation to attach next; nullptr if there is none or one is being attached.
-  [[nodiscard]] const Desired* next(const std::vector<Desired>& desired,
-                                    const Observation& observation, Time now) const;
+  /// The delegations to attach; none while one is being attached. The arguments outlive it.
+  [[nodiscard]] AttachQueue to_attach(const std::vector<Desired>& desired,
+                                      const Observation& observation, Time now) const;
   /// Starts to attach; @p done gets the outcome and hands it to finish_attach().
   void attach(const Delegation& delegation, CgroupId cgroup, KernelPort::Done done);
   /// Takes in the outcome of the attach under way. A cgroup that has gone meanwhile is no failure.
@@ -66,7 +66,8 @@ class Children {
   [[nodiscard]] bool is_attaching() const { return attaching_.has_value(); }
   /// When, after @p now, something falls due that no event announces.
   [[nodiscard]] std::optional<Time> next_deadline(Time now) const;
-  [[nodiscard]] SchedulerState state(const Delegation& delegation) const;
+  /// @p cgroup: the delegation's.
+  [[nodiscard]] SchedulerState state(const Delegation& delegation, CgroupId cgroup) const;
   [[nodiscard]] std::string last_error(const Delegation& delegation) const;
   /// Whether a detach is under way.
   [[nodiscard]] bool is_detaching() const { return !leaving_.empty(); }

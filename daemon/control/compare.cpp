@@ -2,6 +2,7 @@
 #include "control/compare.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace fief {
 namespace {
@@ -11,12 +12,13 @@ bool same_order(const ParticipantPlan& a, const ParticipantPlan& b) {
          a.lend == b.lend && a.borrow == b.borrow && a.perf == b.perf;
 }
 
-// The nearest cgroup above @p node that is in @p schedulers, or the root scheduler.
-CgroupId scheduler_above(const CgroupNode& node, const std::map<CgroupId, bool>& schedulers,
-                         const CgroupTree& cgroups) {
+// The nearest cgroup above @p node that has a scheduler, or the root scheduler.
+template <class HasScheduler>
+CgroupId nearest_above(const CgroupNode& node, const CgroupTree& cgroups,
+                       HasScheduler has_scheduler) {
   for (const auto* at = &node; at != cgroups.nodes.data();) {
     at = &cgroups.nodes[at->parent];
-    if (schedulers.contains(at->id))
+    if (has_scheduler(at->id))
       return at->id;
   }
   return kSelf;
@@ -68,11 +70,26 @@ std::vector<Attachment> attachments_if(const std::vector<CgroupId>& own,
     const auto* node = cgroups.find(cgroup);
     if (node == nullptr)
       continue;
-    const auto parent = scheduler_above(*node, foreign, cgroups);
+    const auto parent =
+        nearest_above(*node, cgroups, [&foreign](CgroupId id) { return foreign.contains(id); });
     if (parent == kSelf || !foreign.at(parent))
       all.push_back({cgroup, parent, is_foreign});
   }
   return all;
+}
+
+ChildCounts count_children(const Observation& observation) {
+  ChildCounts counts;
+  for (const auto& scheduler : observation.schedulers)
+    if (scheduler.cgroup != kSelf)
+      ++counts[scheduler.parent];
+  return counts;
+}
+
+CgroupId scheduler_above(const CgroupNode& node, const Observation& observation,
+                         const CgroupTree& cgroups) {
+  return nearest_above(node, cgroups,
+                       [&observation](CgroupId id) { return observation.find(id) != nullptr; });
 }
 
 std::map<CgroupId, HeldCaps> held_by_children(const Observation& observation, CgroupId scheduler) {
@@ -110,9 +127,12 @@ bool holds(const LevelPlan& level, const Observation& observation) {
 }
 
 bool holds(const Plan& plan, const Observation& observation) {
-  const auto all = attachments(observation);
-  return std::ranges::all_of(all, [&](const Attachment& attachment) {
-    const auto* level = plan.find_level(attachment.parent);
+  // A level once, however many stand below its scheduler.
+  std::set<CgroupId> parents;
+  for (const auto& attachment : attachments(observation))
+    parents.insert(attachment.parent);
+  return std::ranges::all_of(parents, [&](CgroupId parent) {
+    const auto* level = plan.find_level(parent);
     return level != nullptr && holds(*level, observation);
   });
 }

@@ -2,6 +2,7 @@
 // Plans against observations. Pure.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <vector>
 
@@ -19,6 +20,14 @@ std::vector<Attachment> attachments(const Observation& observation);
 /// scheduler above it in @p cgroups.
 std::vector<Attachment> attachments_if(const std::vector<CgroupId>& own,
                                        const Observation& observation, const CgroupTree& cgroups);
+
+/// How many children stand below each scheduler that has any.
+using ChildCounts = std::map<CgroupId, std::size_t>;
+ChildCounts count_children(const Observation& observation);
+
+/// The scheduler that one attached to @p node, of @p cgroups, would stand below.
+CgroupId scheduler_above(const CgroupNode& node, const Observation& observation,
+                         const CgroupTree& cgroups);
 
 /// What the children of @p scheduler hold.
 std::map<CgroupId, HeldCaps> held_by_children(const Observation& observation, CgroupId scheduler);

@@ -7,38 +7,40 @@
 namespace fief {
 namespace {
 
-bool is_below(std::string_view path, std::string_view ancestor) {
-  return path.size() > ancestor.size() && path.starts_with(ancestor) &&
-         path[ancestor.size()] == '/';
-}
-
 bool is_current(const Loaded& loaded, const Delegation& delegation) {
   return loaded.current && loaded.scheduler == delegation.scheduler &&
          loaded.options == delegation.options;
-}
-
-bool is_wanted(CgroupId cgroup, const Loaded& loaded, const std::vector<Desired>& desired) {
-  return std::ranges::any_of(desired, [&](const Desired& want) {
-    return want.cgroup == cgroup && is_current(loaded, *want.delegation);
-  });
 }
 
 bool is_missing(const Desired& want, const Situation& situation) {
   return situation.observation.find(want.cgroup) == nullptr;
 }
 
-bool is_in_the_way(const Loaded& loaded, const Situation& situation) {
-  return std::ranges::any_of(situation.desired, [&](const Desired& want) {
-    return is_below(loaded.path, want.delegation->cgroup) && is_missing(want, situation) &&
-           situation.standing(*want.delegation) == Standing::ready;
-  });
+// Whether a cgroup above @p path is one of @p paths.
+bool has_ancestor(std::string_view path, const std::set<std::string_view>& paths) {
+  if (paths.empty())
+    return false;
+  for (auto above = path.substr(0, path.rfind('/')); !above.empty();
+       above = above.substr(0, above.rfind('/')))
+    if (paths.contains(above))
+      return true;
+  return false;
 }
 
-bool waits_for_ancestor(const Desired& want, const Situation& situation) {
-  return std::ranges::any_of(situation.desired, [&](const Desired& above) {
-    return is_below(want.delegation->cgroup, above.delegation->cgroup) &&
-           is_missing(above, situation) && situation.standing(*above.delegation) != Standing::out;
-  });
+std::map<CgroupId, const Delegation*> wanted_of(const std::vector<Desired>& desired) {
+  std::map<CgroupId, const Delegation*> wanted;
+  for (const auto& want : desired)
+    wanted.emplace(want.cgroup, want.delegation);
+  return wanted;
+}
+
+// Paths of those that are to be attached: what is below them has to go first.
+std::set<std::string_view> missing_and_ready(const Situation& situation) {
+  std::set<std::string_view> paths;
+  for (const auto& want : situation.desired)
+    if (is_missing(want, situation) && situation.standing(*want.delegation) == Standing::ready)
+      paths.insert(want.delegation->cgroup);
+  return paths;
 }
 
 }  // namespace
@@ -54,22 +56,42 @@ std::vector<Desired> desired_attachments(const Policy& policy, const CgroupTree&
 }
 
 std::vector<CgroupId> to_detach(const Situation& situation) {
+  const auto wanted = wanted_of(situation.desired);
+  const auto coming = missing_and_ready(situation);
   std::vector<CgroupId> leaving;
-  for (const auto& [cgroup, loaded] : situation.loaded)
-    if (!is_wanted(cgroup, loaded, situation.desired) || is_in_the_way(loaded, situation))
+  for (const auto& [cgroup, loaded] : situation.loaded) {
+    const auto want = wanted.find(cgroup);
+    if (want == wanted.end() || !is_current(loaded, *want->second) ||
+        has_ancestor(loaded.path, coming))
       leaving.push_back(cgroup);
+  }
   std::ranges::sort(leaving, std::ranges::greater{},
                     [&](CgroupId cgroup) { return situation.loaded.at(cgroup).path; });
   return leaving;
 }
 
-const Desired* next_to_attach(const Situation& situation) {
-  const auto found = std::ranges::find_if(situation.desired, [&](const Desired& want) {
-    return is_missing(want, situation) && !situation.loaded.contains(want.cgroup) &&
-           situation.standing(*want.delegation) == Standing::ready &&
-           !waits_for_ancestor(want, situation);
-  });
-  return found == situation.desired.end() ? nullptr : &*found;
+AttachQueue::AttachQueue(const Situation& situation) {
+  for (const auto& want : situation.desired) {
+    if (!is_missing(want, situation))
+      continue;
+    const auto standing = situation.standing(*want.delegation);
+    if (standing != Standing::out)
+      awaited_.insert(want.delegation->cgroup);
+    if (standing == Standing::ready && !situation.loaded.contains(want.cgroup))
+      ready_.push_back(&want);
+  }
+  advance();
+}
+
+void AttachQueue::pass_over() {
+  awaited_.erase(next_->delegation->cgroup);
+  advance();
+}
+
+void AttachQueue::advance() {
+  while (at_ < ready_.size() && has_ancestor(ready_[at_]->delegation->cgroup, awaited_))
+    ++at_;
+  next_ = at_ < ready_.size() ? ready_[at_++] : nullptr;
 }
 
 }  // namespace fief

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cgroup/tree.hpp"
@@ -46,8 +48,26 @@ std::vector<Desired> desired_attachments(const Policy& policy, const CgroupTree&
 /// attached (the kernel inserts no scheduler above another).
 std::vector<CgroupId> to_detach(const Situation& situation);
 
-/// The next delegation to attach, or nullptr. Below one that is due for another try nothing is
-/// attached, since it would have to go again; below one that is out for good, it is.
-const Desired* next_to_attach(const Situation& situation);
+/// The delegations to attach, one after the other, the outermost first. Below one that is due for
+/// another try nothing is attached, since it would have to go again; below one that is out for
+/// good, or passed over, it is. What the situation refers to outlives it.
+class AttachQueue {
+ public:
+  AttachQueue() = default;
+  explicit AttachQueue(const Situation& situation);
+
+  /// The one whose turn it is; nullptr: there is none.
+  [[nodiscard]] const Desired* next() const { return next_; }
+  /// There is no room for that one now.
+  void pass_over();
+
+ private:
+  void advance();
+
+  std::vector<const Desired*> ready_;   ///< by path
+  std::set<std::string_view> awaited_;  ///< paths of those that are missing and not out for good
+  std::size_t at_ = 0;                  ///< in ready_, of who comes after next_
+  const Desired* next_ = nullptr;
+};
 
 }  // namespace fief

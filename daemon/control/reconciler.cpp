@@ -76,11 +76,14 @@ void Reconciler::put_plan_in_force() {
   as_planned_ = parts_.root.is_running() && decided && holds(plan_.plan(), observation_);
 }
 
-void Reconciler::attach_next(std::vector<Desired> desired) {
-  while (const auto* candidate = parts_.children.next(desired, observation_, began_)) {
+void Reconciler::attach_next(const std::vector<Desired>& desired) {
+  const auto counts = count_children(observation_);
+  auto queue = parts_.children.to_attach(desired, observation_, began_);
+  for (; const auto* candidate = queue.next(); queue.pass_over()) {
     const auto& delegation = *candidate->delegation;
     const auto cgroup = candidate->cgroup;
-    const auto room = check_room_for(*candidate);
+    const auto room =
+        check_slot_for(*candidate, counts).and_then([&] { return check_room_for(*candidate); });
     if (room) {
       hooks_.progress(fmt::format("attaching {} to {}", delegation.scheduler, delegation.cgroup));
       parts_.children.attach(delegation, cgroup, [this, cgroup](const Status& outcome) {
@@ -89,7 +92,6 @@ void Reconciler::attach_next(std::vector<Desired> desired) {
       return;
     }
     hold_back(*candidate, room.error().message);
-    std::erase_if(desired, [cgroup](const Desired& want) { return want.cgroup == cgroup; });
   }
 }
 
@@ -103,6 +105,22 @@ void Reconciler::hold_back(const Desired& candidate, const std::string& why) {
               .scheduler = delegation.scheduler},
              "{} gets no scheduler: {}", delegation.cgroup, why);
   parts_.children.hold_back(delegation, why);
+}
+
+// Where a scheduler has all the children that it can have, a plan for each of hundreds that wait
+// would tell the same, at every turn.
+Status Reconciler::check_slot_for(const Desired& candidate, const ChildCounts& counts) const {
+  const auto& cgroups = parts_.watcher.tree();
+  const auto* node = cgroups.find(candidate.cgroup);
+  if (node == nullptr)
+    return {};
+  const auto parent = scheduler_above(*node, observation_, cgroups);
+  const auto count = counts.find(parent);
+  if (count == counts.end() || count->second + 1 < PlanLimits{}.participants)
+    return {};
+  const auto* above = cgroups.find(parent);
+  return fail(Errc::infeasible, "the scheduler of {} has {} below it, and can have no more",
+              above == nullptr ? "/" : above->path, count->second);
 }
 
 // Nobody is attached who would then get nothing, or take what others were promised.

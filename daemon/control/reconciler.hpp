@@ -14,6 +14,7 @@
 #include "control/answers.hpp"
 #include "control/cgroup_follower.hpp"
 #include "control/children.hpp"
+#include "control/compare.hpp"
 #include "control/plan_in_force.hpp"
 #include "control/policy_store.hpp"
 #include "control/root_life.hpp"
@@ -77,7 +78,8 @@ class Reconciler {
 
   bool observe();
   void put_plan_in_force();
-  void attach_next(std::vector<Desired> desired);
+  void attach_next(const std::vector<Desired>& desired);
+  [[nodiscard]] Status check_slot_for(const Desired& candidate, const ChildCounts& counts) const;
   [[nodiscard]] Status check_room_for(const Desired& candidate) const;
   void hold_back(const Desired& candidate, const std::string& why);
   void attach_done(const Status& outcome, CgroupId cgroup);

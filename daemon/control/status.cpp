@@ -2,6 +2,8 @@
 #include "control/status.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "control/compare.hpp"
 
@@ -20,19 +22,31 @@ std::uint64_t usage_of(const StatusSources& sources, const CgroupNode* node) {
   return sources.usage && node != nullptr ? sources.usage(*node).value_or(0) : 0;
 }
 
+// What each level lends; worked out once for all that stand in it.
+using LentCids = std::map<CgroupId, CidSet>;
+
+LentCids lent_by_level(const Plan& plan) {
+  LentCids lent;
+  for (const auto& level : plan.levels)
+    lent.emplace(level.scheduler, lent_cids(level));
+  return lent;
+}
+
 // What the kernel and the plan say of a child.
-void add_observed(SchedulerView& view, const StatusSources& sources,
+void add_observed(SchedulerView& view, const StatusSources& sources, const LentCids& lent,
                   const ObservedScheduler& observed) {
   const auto* level = sources.plan.find_level(observed.parent);
   const auto* planned = level == nullptr ? nullptr : level->find(observed.cgroup);
   add_plan(view, planned);
   view.foreign = observed.foreign;
   view.held = observed.held;
-  view.as_planned = planned != nullptr && wanted_caps(*planned, lent_cids(*level)) == observed.held;
+  view.as_planned =
+      planned != nullptr && wanted_caps(*planned, lent.at(observed.parent)) == observed.held;
   view.counters = sources.kernel.counters(observed.cgroup).value_or(Counters{});
 }
 
-SchedulerView delegation_view(const StatusSources& sources, const Delegation& delegation) {
+SchedulerView delegation_view(const StatusSources& sources, const LentCids& lent,
+                              const Delegation& delegation) {
   SchedulerView view;
   view.path = delegation.cgroup;
   view.delegation = delegation.name;
@@ -43,11 +57,11 @@ SchedulerView delegation_view(const StatusSources& sources, const Delegation& de
   if (node == nullptr)
     return view;
   view.cgroup = node->id;
-  view.state = sources.children.state(delegation);
+  view.state = sources.children.state(delegation, node->id);
   view.weight = delegation.weight.value_or(node->weight);
   view.usage_usec = usage_of(sources, node);
   if (const auto* observed = sources.observation.find(node->id)) {
-    add_observed(view, sources, *observed);
+    add_observed(view, sources, lent, *observed);
     if (observed->foreign) {
       view.scheduler = observed->name;
       view.state = SchedulerState::attached;
@@ -57,8 +71,9 @@ SchedulerView delegation_view(const StatusSources& sources, const Delegation& de
 }
 
 // One that is switched off: whether somebody's scheduler stands there all the same.
-SchedulerView disabled_view(const StatusSources& sources, const Delegation& delegation) {
-  auto view = delegation_view(sources, delegation);
+SchedulerView disabled_view(const StatusSources& sources, const LentCids& lent,
+                            const Delegation& delegation) {
+  auto view = delegation_view(sources, lent, delegation);
   if (view.cgroup == kSelf || sources.observation.find(view.cgroup) == nullptr)
     view.state = SchedulerState::detached;
   view.last_error.clear();
@@ -66,7 +81,8 @@ SchedulerView disabled_view(const StatusSources& sources, const Delegation& dele
 }
 
 // A scheduler no delegation speaks of: somebody else's, or one that refuses to go.
-SchedulerView other_view(const StatusSources& sources, const ObservedScheduler& observed) {
+SchedulerView other_view(const StatusSources& sources, const LentCids& lent,
+                         const ObservedScheduler& observed) {
   SchedulerView view;
   view.cgroup = observed.cgroup;
   view.scheduler = observed.name;
@@ -76,7 +92,7 @@ SchedulerView other_view(const StatusSources& sources, const ObservedScheduler& 
     view.weight = node->weight;
     view.usage_usec = usage_of(sources, node);
   }
-  add_observed(view, sources, observed);
+  add_observed(view, sources, lent, observed);
   return view;
 }
 
@@ -113,17 +129,18 @@ SchedulerView root_view(const StatusSources& sources) {
 }  // namespace
 
 std::vector<SchedulerView> scheduler_views(const StatusSources& sources) {
+  const auto lent = lent_by_level(sources.plan);
   std::vector<SchedulerView> views{root_view(sources)};
   for (const auto& delegation : sources.policy.delegations)
-    views.push_back(delegation_view(sources, delegation));
+    views.push_back(delegation_view(sources, lent, delegation));
   for (const auto& delegation : sources.policy.disabled)
-    views.push_back(disabled_view(sources, delegation));
-  const auto is_shown = [&views](CgroupId cgroup) {
-    return std::ranges::find(views, cgroup, &SchedulerView::cgroup) != views.end();
-  };
+    views.push_back(disabled_view(sources, lent, delegation));
+  std::set<CgroupId> shown;
+  for (const auto& view : views)
+    shown.insert(view.cgroup);
   for (const auto& observed : sources.observation.schedulers)
-    if (observed.cgroup != kSelf && !is_shown(observed.cgroup))
-      views.push_back(other_view(sources, observed));
+    if (observed.cgroup != kSelf && !shown.contains(observed.cgroup))
+      views.push_back(other_view(sources, lent, observed));
   std::ranges::sort(views.begin() + 1, views.end(), {}, &SchedulerView::path);
   return views;
 }

@@ -27,9 +27,10 @@ Status in_force(const Subject* subject, const Policy& policy, const CgroupTree& 
   for (const auto& delegation : policy.delegations) {
     if (subject != nullptr && !is_about(*subject, delegation))
       continue;
-    if (cgroups.find(delegation.cgroup) == nullptr)
+    const auto* node = cgroups.find(delegation.cgroup);
+    if (node == nullptr)
       continue;
-    const auto state = children.state(delegation);
+    const auto state = children.state(delegation, node->id);
     if (state == SchedulerState::backing_off || state == SchedulerState::quarantined)
       return fail(Errc::kernel,
                   "{} has no scheduler of its own: {}; \"fiefctl revert {}\" takes a change back",

@@ -6,8 +6,8 @@
 namespace fief {
 
 const ObservedScheduler* Observation::find(CgroupId cgroup) const {
-  const auto it = std::ranges::find(schedulers, cgroup, &ObservedScheduler::cgroup);
-  return it == schedulers.end() ? nullptr : &*it;
+  const auto at = std::ranges::lower_bound(schedulers, cgroup, {}, &ObservedScheduler::cgroup);
+  return at != schedulers.end() && at->cgroup == cgroup ? &*at : nullptr;
 }
 
 }  // namespace fief

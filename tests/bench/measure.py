@@ -144,11 +144,16 @@ def in_release_build(program, *arguments):
 
 def planning_times():
     """Milliseconds of CPU time that each of the planner's benchmarks takes."""
-    names = "|".join(figure.measure for figure in plan.FIGURES if figure.guest == plan.HOST)
+    names = "|".join(figure.measure for figure in plan.FIGURES if figure.measure.startswith("plan/"))
     report = in_release_build("plan_bench", f"--benchmark_filter=^({names})$", "--benchmark_color=false",
                               "--benchmark_out=/build/measured", "--benchmark_out_format=json")
     per_ms = {"ns": 1e6, "us": 1e3, "ms": 1}
     return {run["name"]: {"ms": run["cpu_time"] / per_ms[run["time_unit"]]} for run in report["benchmarks"]}
+
+
+def turn_times():
+    """Milliseconds of CPU time of a turn of the daemon."""
+    return {"turn": in_release_build("turn_bench", "/build/measured")}
 
 
 def undisturbed(run):
@@ -162,21 +167,25 @@ def undisturbed(run):
 
 
 def on_this_machine(steps):
-    """Times the planner, and compares its plans."""
+    """Times the planner and the daemon's turn, and compares the planner's plans."""
     for _, group in itertools.groupby(steps, lambda step: step["repeat"]):
         group = list(group)
+        wanted = {step["measure"] for step in group}
         compared, took = {}, {}
-        if any(step["measure"] == "plan_compare" for step in group):
+        if "plan_compare" in wanted:
             compared = {row["planner"]: row for row in in_release_build("plan_compare", "/build/measured")}
-        if any(step["measure"] != "plan_compare" for step in group):
-            took, other = undisturbed(planning_times)
+        for program, measures in ((turn_times, wanted & {"turn"}), (planning_times, wanted - {"turn", "plan_compare"})):
+            if measures:
+                values, other = undisturbed(program)
+                took |= {measure: (values[measure], other) for measure in measures}
         for step in group:
             if step["measure"] == "plan_compare":
                 row = compared[step["peer"]]
                 yield {**step, "foreign": None, "result": {
                     "error %": 100 * row["mean_worst_error"], "CPUs moved": row["moves"] / row["instances"]}}
             else:
-                yield {**step, "foreign": other, "result": took[step["measure"]]}
+                result, other = took[step["measure"]]
+                yield {**step, "foreign": other, "result": result}
 
 
 def versions():

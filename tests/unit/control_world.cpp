@@ -19,8 +19,8 @@ class Recorder : public log::Sink {
 
 }  // namespace
 
-World::World()
-    : kernel_(parse_topology_spec("1x2x4x1").value(),
+World::World(const std::string& topology)
+    : kernel_(parse_topology_spec(topology).value(),
               [this](std::function<void()> run) { boost::asio::post(io_, std::move(run)); }) {
   log::set_sink(std::make_unique<Recorder>(records_));
   root_restart_.first_delay = std::chrono::milliseconds{10};
@@ -31,7 +31,7 @@ World::~World() {
   log::set_sink(log::default_sink());
 }
 
-void World::start() {
+void World::start(std::chrono::milliseconds limit) {
   auto watcher = CgroupWatcher::open(cgroups_.mount());
   ASSERT_TRUE(watcher) << watcher.error().message;
   watcher_.emplace(std::move(*watcher));
@@ -49,7 +49,7 @@ void World::start() {
                                       .progress = [](const std::string&) {}});
   controller_->set_listener(&listener_);
   controller_->start();
-  wait_until("ready or failed", [this] { return ready_ || failure_; });
+  wait_until("ready or failed", [this] { return ready_ || failure_; }, limit);
 }
 
 void World::crash() {

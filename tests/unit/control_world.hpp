@@ -44,12 +44,13 @@ class World : public ::testing::Test {
   ~World() override;
 
  protected:
-  World();
+  /// @p topology: as parse_topology_spec() reads it.
+  explicit World(const std::string& topology = "1x2x4x1");
 
   /// Writes the policy that the next start or reload reads.
   void set_policy(std::string text) { policy_text_ = std::move(text); }
   /// Starts the controller and waits until it is ready.
-  void start();
+  void start(std::chrono::milliseconds limit = std::chrono::seconds{10});
   /// Ends the controller as a kill would; what it attached stays. start() begins the next one.
   void crash();
   Status reload();

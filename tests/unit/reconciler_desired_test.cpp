@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "control/compare.hpp"
 
 namespace fief {
@@ -44,8 +46,9 @@ class Reconciler : public ::testing::Test {
 
   void observe(CgroupId cgroup, CgroupId parent, bool foreign = false) {
     observation_.root_enabled = true;
-    observation_.schedulers.push_back(
-        {.cgroup = cgroup, .parent = parent, .name = "x", .foreign = foreign, .held = {}});
+    auto& all = observation_.schedulers;
+    all.insert(std::ranges::lower_bound(all, cgroup, {}, &ObservedScheduler::cgroup),
+               {.cgroup = cgroup, .parent = parent, .name = "x", .foreign = foreign, .held = {}});
   }
   void load(CgroupId cgroup, const std::string& path, CgroupId parent = kSelf) {
     loaded_[cgroup] = {.path = path, .scheduler = "fair", .options = {}};
@@ -55,8 +58,8 @@ class Reconciler : public ::testing::Test {
     return to_detach({desired_, observation_, loaded_, standing_});
   }
   [[nodiscard]] std::string attaches() const {
-    const auto* next = next_to_attach({desired_, observation_, loaded_, standing_});
-    return next == nullptr ? "" : next->delegation->cgroup;
+    const AttachQueue queue({desired_, observation_, loaded_, standing_});
+    return queue.next() == nullptr ? "" : queue.next()->delegation->cgroup;
   }
 
   CgroupTree tree_ = tree({"/a", "/a/b", "/a/b/c", "/a-z", "/d"});
@@ -126,6 +129,15 @@ TEST_F(Reconciler, NobodyMakesRoomForOneThatCannotBeAttachedNow) {
   load(CgroupId{3}, "/a/b");
   standings_["/a"] = Standing::waiting;
   EXPECT_THAT(detaches(), IsEmpty());
+}
+
+TEST_F(Reconciler, NobodyWaitsForWhoIsPassedOver) {
+  want({"/a", "/a/b", "/d"});
+  AttachQueue queue({desired_, observation_, loaded_, standing_});
+  std::vector<std::string> order;
+  for (; queue.next() != nullptr; queue.pass_over())
+    order.push_back(queue.next()->delegation->cgroup);
+  EXPECT_THAT(order, ElementsAre("/a", "/a/b", "/d"));
 }
 
 TEST_F(Reconciler, ChildrenWaitForAParentThatIsDueAgain) {
