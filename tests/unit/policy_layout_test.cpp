@@ -245,19 +245,18 @@ TEST(PodsDropIn, AnnotatedPodsGetTheirClass) {
       PolicyText{"policy.json", R"({"classes": {"serving": {"scheduler": "latency"}}})"},
       PolicyText{"50-pods.json", made->text}});
   ASSERT_TRUE(policy) << format_faults(policy.error());
+  const std::string burstable = "/kubepods.slice/kubepods-burstable.slice/";
   const auto tree =
       tree_of({"/kubepods.slice/kubepods-pod11111111_2222_4333_8444_555555555555.slice",
-               "/kubepods.slice/kubepods-burstable.slice/"
-               "kubepods-burstable-pod55555555_6666_4777_8888_999999999999.slice",
+               burstable + "kubepods-burstable-pod55555555_6666_4777_8888_999999999999.slice",
                "/kubepods.slice/kubepods-pod0f3c2a1e5b7d4c119a64d2f1c0b3a987.slice",
                "/kubepods.slice/kubepods-pod77777777_8888_4999_8aaa_bbbbbbbbbbbb.slice",
                "/kubepods.slice/kubepods-pod33333333_4444_4555_8666_777777777777.slice"});
-  EXPECT_THAT(
-      delegated(*policy, tree),
-      UnorderedElementsAre("/kubepods.slice/kubepods-pod11111111_2222_4333_8444_555555555555.slice",
-                           "/kubepods.slice/kubepods-burstable.slice/"
-                           "kubepods-burstable-pod55555555_6666_4777_8888_999999999999.slice",
-                           "/kubepods.slice/kubepods-pod0f3c2a1e5b7d4c119a64d2f1c0b3a987.slice"));
+  EXPECT_THAT(delegated(*policy, tree),
+              UnorderedElementsAre(
+                  "/kubepods.slice/kubepods-pod11111111_2222_4333_8444_555555555555.slice",
+                  burstable + "kubepods-burstable-pod55555555_6666_4777_8888_999999999999.slice",
+                  "/kubepods.slice/kubepods-pod0f3c2a1e5b7d4c119a64d2f1c0b3a987.slice"));
   EXPECT_EQ(policy->patterns.back().delegation.scheduler, "latency");
   EXPECT_EQ(policy->patterns.back().delegation.name, "kube-system/proxy-node");
 }
