@@ -2,6 +2,7 @@
 #include "api/service.hpp"
 
 #include <boost/asio/post.hpp>
+#include <memory>
 #include <utility>
 
 #include "api/log_control.hpp"
@@ -153,13 +154,13 @@ void Service::carry_out(sd_bus_message& request, Change change, Answer answer) {
     return dbus::reply_error(
         request, SD_BUS_ERROR_LIMITS_EXCEEDED,
         fmt::format("{} changes of yours are under way; wait for their answers", kMaxChanges));
-  const auto permission = change.permission;
-  const auto tenant = [this, asked = change](uid_t uid) { return as_tenant(backend_, asked, uid); };
-  authority_.check(request, permission, tenant,
-                   [this, request = dbus::hold(request), change = std::move(change),
-                    answer = std::move(answer), ticket](const Result<Sender>& sender) {
+  const auto asked = std::make_shared<const Change>(std::move(change));
+  const auto tenant = [this, asked](uid_t uid) { return as_tenant(backend_, *asked, uid); };
+  authority_.check(request, asked->permission, tenant,
+                   [this, request = dbus::hold(request), asked, answer = std::move(answer),
+                    ticket](const Result<Sender>& sender) {
                      if (sender)
-                       begin(request, change, answer, *sender, ticket);
+                       begin(request, *asked, answer, *sender, ticket);
                      else
                        dbus::reply(*request, tl::unexpected(sender.error()));
                    });

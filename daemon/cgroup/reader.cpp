@@ -93,6 +93,13 @@ Result<std::optional<CpuMax>> read_limit(int directory) {
   return CpuMax{.quota_us = *quota, .period_us = *period};
 }
 
+Result<UniqueFd> open_in_mount(std::string_view mount, std::string_view path, CgroupId id) {
+  const auto root = open_cgroup_mount(mount);
+  if (!root)
+    return tl::unexpected(root.error());
+  return open_cgroup(root->get(), path, id);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_cgroup_mount(std::string_view mount) {
@@ -183,10 +190,7 @@ Result<CgroupTree> read_cgroup_tree(std::string_view mount) {
 }
 
 Result<uid_t> read_owner(std::string_view mount, std::string_view path, CgroupId id) {
-  const auto root = open_cgroup_mount(mount);
-  if (!root)
-    return tl::unexpected(root.error());
-  const auto cgroup = open_cgroup(root->get(), path, id);
+  const auto cgroup = open_in_mount(mount, path, id);
   if (!cgroup)
     return tl::unexpected(cgroup.error());
   struct stat status{};
@@ -196,10 +200,7 @@ Result<uid_t> read_owner(std::string_view mount, std::string_view path, CgroupId
 }
 
 Result<std::uint64_t> read_usage_usec(std::string_view mount, std::string_view path, CgroupId id) {
-  const auto root = open_cgroup_mount(mount);
-  if (!root)
-    return tl::unexpected(root.error());
-  const auto cgroup = open_cgroup(root->get(), path, id);
+  const auto cgroup = open_in_mount(mount, path, id);
   if (!cgroup)
     return tl::unexpected(cgroup.error());
   const auto usage = read_keyed(cgroup->get(), "cpu.stat", "usage_usec");

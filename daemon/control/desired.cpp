@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/cgroup_path.hpp"
+
 namespace fief {
 namespace {
 
@@ -18,13 +20,8 @@ bool is_missing(const Desired& want, const Situation& situation) {
 
 // Whether a cgroup above @p path is one of @p paths.
 bool has_ancestor(std::string_view path, const std::set<std::string_view>& paths) {
-  if (paths.empty())
-    return false;
-  for (auto above = path.substr(0, path.rfind('/')); !above.empty();
-       above = above.substr(0, above.rfind('/')))
-    if (paths.contains(above))
-      return true;
-  return false;
+  return !paths.empty() &&
+         any_above(path, [&paths](std::string_view above) { return paths.contains(above); });
 }
 
 std::map<CgroupId, const Delegation*> wanted_of(const std::vector<Desired>& desired) {
@@ -80,18 +77,17 @@ AttachQueue::AttachQueue(const Situation& situation) {
     if (standing == Standing::ready && !situation.loaded.contains(want.cgroup))
       ready_.push_back(&want);
   }
-  advance();
+  skip_waiting();
 }
 
 void AttachQueue::pass_over() {
-  awaited_.erase(next_->delegation->cgroup);
-  advance();
+  awaited_.erase(ready_[at_++]->delegation->cgroup);
+  skip_waiting();
 }
 
-void AttachQueue::advance() {
+void AttachQueue::skip_waiting() {
   while (at_ < ready_.size() && has_ancestor(ready_[at_]->delegation->cgroup, awaited_))
     ++at_;
-  next_ = at_ < ready_.size() ? ready_[at_++] : nullptr;
 }
 
 }  // namespace fief

@@ -57,17 +57,16 @@ class AttachQueue {
   explicit AttachQueue(const Situation& situation);
 
   /// The one whose turn it is; nullptr: there is none.
-  [[nodiscard]] const Desired* next() const { return next_; }
+  [[nodiscard]] const Desired* next() const { return at_ < ready_.size() ? ready_[at_] : nullptr; }
   /// There is no room for that one now.
   void pass_over();
 
  private:
-  void advance();
+  void skip_waiting();
 
   std::vector<const Desired*> ready_;   ///< by path
   std::set<std::string_view> awaited_;  ///< paths of those that are missing and not out for good
-  std::size_t at_ = 0;                  ///< in ready_, of who comes after next_
-  const Desired* next_ = nullptr;
+  std::size_t at_ = 0;                  ///< of next(), in ready_
 };
 
 }  // namespace fief

@@ -77,8 +77,10 @@ void Reconciler::put_plan_in_force() {
 }
 
 void Reconciler::attach_next(const std::vector<Desired>& desired) {
-  const auto counts = count_children(observation_);
   auto queue = parts_.children.to_attach(desired, observation_, began_);
+  if (queue.next() == nullptr)
+    return;
+  const auto counts = count_children(observation_);
   for (; const auto* candidate = queue.next(); queue.pass_over()) {
     const auto& delegation = *candidate->delegation;
     const auto cgroup = candidate->cgroup;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <ranges>
 
+#include "core/cgroup_path.hpp"
 #include "kernel/exit_kind.hpp"
 
 namespace fief {
@@ -14,13 +15,6 @@ namespace {
 
 // The root is level 0 (SCX_SUB_MAX_DEPTH).
 constexpr std::uint32_t kMaxDepth = 4;
-
-bool is_below(std::string_view path, std::string_view ancestor) {
-  if (ancestor == "/")
-    return path != "/";
-  return path.size() > ancestor.size() && path.starts_with(ancestor) &&
-         path[ancestor.size()] == '/';
-}
 
 bool has_cap(std::uint32_t caps, std::size_t index) {
   return ((caps >> index) & 1U) != 0;

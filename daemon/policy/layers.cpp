@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "core/cgroup_path.hpp"
+
 namespace fief {
 namespace {
 
@@ -42,25 +44,15 @@ const std::string* founded_cgroup(const RuntimeChange& change) {
   return cgroup == change.change.keys.end() ? nullptr : std::get_if<std::string>(&cgroup->second);
 }
 
-// Whether @p path is of a cgroup below that of @p delegation.
-bool is_below(std::string_view path, const Delegation& delegation) {
-  const auto& above = delegation.cgroup;
-  return path.size() > above.size() && path.starts_with(above) && path[above.size()] == '/';
-}
-
 // Whether tenants may delegate @p path, by delegations and by patterns of whatever cgroups there
 // are.
 bool lets_tenants(const Policy& policy, std::string_view path) {
-  if (landlord_of(policy, path) != nullptr)
-    return true;
-  for (auto above = path.substr(0, path.rfind('/')); !above.empty();
-       above = above.substr(0, above.rfind('/')))
-    if (std::ranges::any_of(policy.patterns, [above](const DelegationPattern& pattern) {
-          return pattern.enabled && pattern.delegation.tenants > 0 &&
-                 pattern.cgroups.matches(above);
-        }))
-      return true;
-  return false;
+  const auto is_landlord = [&policy](std::string_view above) {
+    return std::ranges::any_of(policy.patterns, [above](const DelegationPattern& pattern) {
+      return pattern.enabled && pattern.delegation.tenants > 0 && pattern.cgroups.matches(above);
+    });
+  };
+  return landlord_of(policy, path) != nullptr || any_above(path, is_landlord);
 }
 
 // Whether the change makes a delegation, and of a cgroup that is nobody else's.
@@ -143,8 +135,8 @@ bool is_tenants(const PolicyLayers& layers, std::string_view name, std::uint32_t
 const Delegation* landlord_of(const Policy& policy, std::string_view path) {
   const Delegation* innermost = nullptr;
   for (const auto& delegation : policy.delegations)
-    if (delegation.tenants > 0 && is_below(path, delegation) &&
-        (innermost == nullptr || is_below(delegation.cgroup, *innermost)))
+    if (delegation.tenants > 0 && is_below(path, delegation.cgroup) &&
+        (innermost == nullptr || is_below(delegation.cgroup, innermost->cgroup)))
       innermost = &delegation;
   return innermost;
 }
@@ -153,7 +145,7 @@ std::size_t tenants_below(const PolicyLayers& layers, const Delegation& landlord
   return static_cast<std::size_t>(
       std::ranges::count_if(layers.runtime, [&landlord](const RuntimeChange& known) {
         const auto* cgroup = founded_cgroup(known);
-        return known.tenant != 0 && cgroup != nullptr && is_below(*cgroup, landlord);
+        return known.tenant != 0 && cgroup != nullptr && is_below(*cgroup, landlord.cgroup);
       }));
 }
 

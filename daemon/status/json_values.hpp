@@ -5,6 +5,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@ namespace fief::json {
 
 /// Keeps members in the order they are written: people read it too.
 using Json = nlohmann::ordered_json;
+
+/// The value, or null for none, so that every entry of a list has the same members.
+template <class Value>
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json write(const SharedCids& shared);
 Json write(const Entitlement& due);

@@ -7,6 +7,7 @@
 
 #include "cli/text/journal_time.hpp"
 #include "core/utf8.hpp"
+#include "status/json_values.hpp"
 #include "status/view_json.hpp"
 
 namespace fief::cli {
@@ -75,11 +76,6 @@ Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
-template <class Number>
-Json number_or_null(const std::optional<Number>& number) {
-  return number ? Json(*number) : Json(nullptr);
-}
-
 }  // namespace
 
 std::string render_history_heading(const Style& style) {
@@ -113,10 +109,10 @@ Json to_json(const HistoryEntry& entry) {
           {"delegation", text_or_null(entry.delegation)},
           {"subject", text_or_null(entry.subject)},
           {"scheduler", text_or_null(entry.scheduler)},
-          {"plan", number_or_null(entry.plan)},
+          {"plan", json::or_null(entry.plan)},
           {"cause", text_or_null(entry.cause)},
-          {"requester_uid", number_or_null(entry.requester)},
-          {"requester_pid", number_or_null(entry.requester_pid)},
+          {"requester_uid", json::or_null(entry.requester)},
+          {"requester_pid", json::or_null(entry.requester_pid)},
           {"text", entry.text}};
 }
 

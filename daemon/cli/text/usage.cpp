@@ -142,9 +142,6 @@ std::string render_usage(const UsageReport& report, const Style& style) {
 }
 
 std::string to_json(const UsageReport& report, int indent) {
-  const auto or_null = [](const std::optional<double>& value) {
-    return value ? json::Json(*value) : json::Json(nullptr);
-  };
   auto schedulers = json::Json::array();
   for (const auto& usage : report.schedulers)
     schedulers.push_back({{"cgroup", usage.path},
@@ -154,8 +151,8 @@ std::string to_json(const UsageReport& report, int indent) {
                           {"used", usage.used},
                           {"borrowed", usage.borrowed},
                           {"lent", usage.lent},
-                          {"limit", or_null(usage.limit)},
-                          {"throttled", or_null(usage.throttled)},
+                          {"limit", json::or_null(usage.limit)},
+                          {"throttled", json::or_null(usage.throttled)},
                           {"wakeups", count_of(usage.waits)},
                           {"wake_p50_us", percentile_us(usage.waits, 0.5)},
                           {"wake_p99_us", percentile_us(usage.waits, 0.99)}});
