@@ -151,6 +151,8 @@ void FIEF_OP(root_update_idle, s32 cid, bool idle)
 	cidmask_assign(idle_cids, cid, idle);
 	reclaim_over(cid);
 	turn_idle(cid, idle);
+	if (!idle)
+		turn_timer_wake();
 }
 
 s32 FIEF_OP_SLEEPABLE(root_init_task, struct task_struct *p, struct scx_init_task_args *args)

@@ -140,8 +140,12 @@ static __always_inline void apply_slots(u32 nr_slots)
 		u64 cgroup_id = i < nr_slots ? state.staged_slots[i].cgroup_id : 0;
 
 		slot->participant.entitlement = state.staged_slots[i].entitlement;
+		slot->participant.least = state.staged_slots[i].least;
+		slot->participant.most = state.staged_slots[i].most;
+		slot->participant.weight = state.staged_slots[i].weight;
+		slot->participant.flags = state.staged_slots[i].flags;
 		if (slot->participant.cgroup_id != cgroup_id)
-			account_open(i, cgroup_id, 0);
+			account_open(i, cgroup_id);
 	}
 }
 

@@ -49,4 +49,13 @@ static __always_inline s64 budget_gain(s64 left, u64 quota_ns, u64 burst_ns, u64
 	return more < room ? more : room;
 }
 
+/* @value on its way to @sample, after @time of a way that takes about @constant ns. */
+static __always_inline u64 smooth(u64 value, u64 sample, u64 time, u64 constant)
+{
+	if (time > constant)
+		time = constant;
+	return sample > value ? value + (sample - value) * time / constant :
+				value - (value - sample) * time / constant;
+}
+
 #endif /* FIEF_ARITHMETIC_H */

@@ -234,8 +234,11 @@ void FIEF_OP(child_update_idle, s32 cid, bool idle)
 	touch_arena();
 	cidmask_assign(idle_cids, cid, idle);
 	reclaim_over(cid);
-	if (has_children())
+	if (has_children()) {
 		turn_idle(cid, idle);
+		if (!idle)
+			turn_timer_wake();
+	}
 	if (idle && vqueue_waiting(cid))
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 }

@@ -10,6 +10,7 @@
 #ifndef FIEF_CPUCTL_BPF_H
 #define FIEF_CPUCTL_BPF_H
 
+#include "activity.bpf.h"
 #include "base.bpf.h"
 #include "events.bpf.h"
 #include "group.bpf.h"
@@ -83,7 +84,7 @@ static __always_inline void cpuctl_reweigh(struct cgroup *cgrp)
 	struct group __arena *group = group_find(cgroup_id);
 
 	if (group)
-		group_set_weight(group, weight);
+		siblings_reweigh(group, group_reweigh(group, weight));
 	event_emit(FIEF_EVENT_WEIGHT_CHANGED, cgroup_id, cpu_weight(weight));
 }
 

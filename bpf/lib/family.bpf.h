@@ -58,9 +58,10 @@ static __always_inline void ghost_goes(u64 cgroup_id)
 
 	if (!group || !group->ghost)
 		return;
-	if (group->ghost_active)
-		ghost_set_active(group, false);
+	ghost_set_active(group, false);
 	group->ghost = false;
+	group->fixed = 0;
+	group->demand.cpus = 0;
 	group->holds_limit = false;
 	group_forget(group);
 }
@@ -77,6 +78,16 @@ static __always_inline bool is_own(const struct sched_ext_ops *ops)
 struct cmask_room __arena start_cids;
 struct cmask_room __arena start_refused;
 
+static __always_inline void participant_clear(u32 slot)
+{
+	struct fief_participant __arena *participant = &slot_account(slot)->participant;
+
+	participant->least = 0;
+	participant->most = 0;
+	participant->weight = 0;
+	participant->flags = 0;
+}
+
 /* A slot for @cgroup_id: its own if it has one, else a free one; FIEF_SLOT_NONE: all are taken. */
 static __always_inline u32 slot_take(u64 cgroup_id)
 {
@@ -91,8 +102,9 @@ static __always_inline u32 slot_take(u64 cgroup_id)
 			found = slot;
 	}
 	if (found != FIEF_SLOT_NONE) {
+		participant_clear(found);
 		slot_account(found)->participant.entitlement = FIEF_CPU_UNIT / 2;
-		account_open(found, cgroup_id, spare_clock);
+		account_open(found, cgroup_id);
 		state.nr_slots = max(state.nr_slots, found + 1);
 	}
 	return found;

@@ -6,13 +6,16 @@
  * Vocabulary:
  *   group   a cgroup with the cpu controller, as this scheduler knows it
  *   top     what stands above all of them; tasks of a cgroup nobody told us of count to it
- *   load    the sum of what competes in a group right now: the weights of its runnable tasks and
- *           of its active child groups. A group with load is active.
- *   part    what an active group adds to its parent's load: its weight
+ *   load    what competes in a group right now: the sum of the weights of its runnable tasks and of
+ *           the parts of its active child groups, and how many tasks those are. A group with load is
+ *           active.
+ *   counts  the weight a group has among its siblings: its own, or less where it has too few tasks to
+ *           use what that is worth (lib/demand.bpf.h)
+ *   part    what an active group adds to its parent's load: what it counts
  *   cost    how much faster than CPU time the virtual time of a task passes: the inverse of its
  *           share, the product over the levels of load / weight
- *   ghost   the group of a child scheduler's cgroup: it has no tasks here, but while the child
- *           uses CPU time its siblings' shares are what they are beside it
+ *   ghost   the group of a child scheduler's cgroup: it has no tasks here, but while something below
+ *           the child wants to run its siblings' shares are what they are beside it
  *
  * So the queues stay flat, and a wake-up costs one addition; only a group's first task to wake and
  * its last to sleep go up the tree. Weights are on the kernel's scale: nice 0 and cpu.weight 100
@@ -30,6 +33,7 @@
 
 #include "arithmetic.h"
 #include "base.bpf.h"
+#include "notice.bpf.h"
 #include "state.bpf.h"
 
 #define WEIGHT_NICE_0 1024
@@ -55,24 +59,51 @@ struct limit {
 	struct group __arena *next; /* among all that have had one */
 };
 
+/* One runnable task in a group's load; the bits below are weights. */
+#define LOAD_TASK (1ULL << 40)
+#define load_weight(load) ((load) & (LOAD_TASK - 1))
+#define load_tasks(load) ((load) >> 40)
+
+/* See lib/demand.bpf.h. CPU time in 1/FIEF_CPU_UNIT of a CPU. */
+struct demand {
+	struct group __arena *next; /* listed */
+	u32 listed; /* among those that may be due more than they can use */
+	u32 inner; /* listed for those below it */
+	u64 cpus; /* what it can use; of a ghost written by the look at accounts, 0: as much as there is */
+	u64 below; /* what those listed that are in it can use, as added up in a look */
+	u64 parts_below; /* and their parts */
+	bool all; /* all that competes in it was listed when it was looked at last */
+};
+
+/* What has competed with a group lately, in weights times SIBLINGS_ONE. See lib/activity.bpf.h. */
+struct siblings {
+	u64 mean; /* over about a second */
+	u64 others; /* the same, which falls slowly */
+	u64 seen_at; /* CLOCK_MONOTONIC ns of the last look; 0: there was none */
+};
+
 struct group {
 	struct group __arena *parent; /* NULL for the top */
 	u64 load;
 	u64 part;
 	u32 weight; /* on the kernel's scale, or WEIGHT_IDLE */
+	u32 counts; /* at most the weight */
+	u32 fixed; /* the weight that a policy has given it; 0: its cgroup's own counts */
 	u32 users; /* tasks, child groups, and one while it is known */
 	bool limited; /* cpu.max is not "max" */
 	bool inited; /* the kernel has told us of it, and not of its end */
 	bool ghost;
 	bool ghost_active;
 	bool holds_limit; /* its child scheduler is fief's own and holds its limit, more exactly */
-	u64 ghost_seen; /* ns: what its child had used when it was last looked at */
+	u32 slot; /* of the child whose ghost it is */
+	struct siblings siblings;
 	u64 cgroup_id;
+	struct demand demand;
 	struct group __arena *next; /* in the free list */
 	struct limit limit; /* number and next outlive the group: they are its memory's */
 };
 
-struct group __arena top_group = {.weight = WEIGHT_NICE_0, .users = 1};
+struct group __arena top_group = {.weight = WEIGHT_NICE_0, .counts = WEIGHT_NICE_0, .users = 1};
 
 /* Groups that are free to use. Pushed by anybody, popped by the serialised ops only. */
 struct group __arena *__arena free_groups;
@@ -126,7 +157,7 @@ static __always_inline bool group_follow(struct group __arena *group, struct gro
 	u32 i;
 
 	bpf_for(i, 0, GROUP_TRIES) {
-		u64 part = group->load ? group->weight : 0, old, before;
+		u64 part = group->load ? group->counts : 0, old, before;
 
 		if (part == group->part)
 			break;
@@ -146,25 +177,34 @@ FIEF_VERIFIED_ONCE int group_changed(struct group __arena *group __arg_arena)
 	bpf_for(i, 0, GROUP_MAX_DEPTH) {
 		struct group __arena *parent = group->parent;
 
-		if (!parent || !group_follow(group, parent))
+		if (!parent) {
+			notice_active(&group->load);
+			break;
+		}
+		if (!group_follow(group, parent))
 			break;
 		group = parent;
 	}
 	return 0;
 }
 
-static __always_inline void group_add(struct group __arena *group, s64 weight)
+/* @more, in units of load, competes in @group from now on. */
+static __always_inline void group_add(struct group __arena *group, s64 more)
 {
-	u64 before = __sync_fetch_and_add(&group->load, weight);
+	u64 before = __sync_fetch_and_add(&group->load, more);
 
-	if (!before != !(before + weight))
+	if (!before != !(before + more))
 		group_changed(group);
 }
 
-/* The inverse of the share that a task of @weight in @group has of this scheduler's time. */
+/*
+ * The inverse of the share of this scheduler's time that a task of @weight in @group is due. Groups have
+ * their own weights here, also those that count for less among their siblings: what they cannot use they
+ * leave to others, and what they can use is theirs first.
+ */
 FIEF_VERIFIED_ONCE u64 group_cost(struct group __arena *group __arg_arena, u32 weight)
 {
-	u64 cost = cost_up(COST_ONE, group->load, weight);
+	u64 cost = cost_up(COST_ONE, load_weight(group->load), weight);
 	u32 i;
 
 	touch_arena();
@@ -173,7 +213,32 @@ FIEF_VERIFIED_ONCE u64 group_cost(struct group __arena *group __arg_arena, u32 w
 
 		if (!parent || cost >= COST_MAX)
 			break;
-		cost = cost_up(cost, parent->load, group->weight);
+		cost = cost_up(cost, load_weight(parent->load) - group->part + group->weight,
+			       group->weight);
+		group = parent;
+	}
+	return cost;
+}
+
+/* The same of all that is in @group, when it wants to run, whether it does now or not. */
+static __always_inline u64 group_cost_awake(struct group __arena *group)
+{
+	return group_cost(group, load_weight(group->load));
+}
+
+/* The inverse of the share that @group, which is active, has now, by what it counts. */
+FIEF_VERIFIED_ONCE u64 group_cost_now(struct group __arena *group __arg_arena)
+{
+	u64 cost = COST_ONE;
+	u32 i;
+
+	touch_arena();
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		struct group __arena *parent = group->parent;
+
+		if (!parent || cost >= COST_MAX)
+			break;
+		cost = cost_up(cost, load_weight(parent->load), group->part ?: group->counts);
 		group = parent;
 	}
 	return cost;
@@ -249,6 +314,12 @@ static __always_inline struct group __arena *group_alloc(void)
 	return NULL;
 }
 
+/* Does @group stand for the scheduler's own cgroup, or for all of them? */
+static __always_inline bool group_is_own(const struct group __arena *group)
+{
+	return !group->parent || !group->parent->parent;
+}
+
 static __always_inline struct group __arena *group_or_top(u64 cgroup_id)
 {
 	struct group __arena *group = group_find(cgroup_id);
@@ -277,13 +348,23 @@ static __noinline struct group __arena *group_make(u64 cgroup_id, u64 parent_id)
 	group->load = 0;
 	group->part = 0;
 	group->weight = WEIGHT_NICE_0;
+	group->counts = WEIGHT_NICE_0;
+	group->fixed = 0;
 	group->users = 1;
 	group->inited = false;
 	group->limited = false;
 	group->ghost = false;
 	group->ghost_active = false;
 	group->holds_limit = false;
-	group->ghost_seen = 0;
+	group->slot = 0;
+	group->demand.cpus = 0;
+	group->demand.inner = 0;
+	group->demand.below = 0;
+	group->demand.parts_below = 0;
+	group->demand.all = false;
+	group->siblings.mean = 0;
+	group->siblings.others = 0;
+	group->siblings.seen_at = 0;
 	group->cgroup_id = cgroup_id;
 	group_get(group->parent);
 	ref.group = group;
@@ -305,10 +386,25 @@ static __always_inline void group_forget(struct group __arena *group)
 	group_put(group);
 }
 
+static __always_inline void group_count_as(struct group __arena *group, u32 weight)
+{
+	group->counts = max(weight, 1U);
+	group_changed(group);
+}
+
 static __always_inline void group_set_weight(struct group __arena *group, u32 weight)
 {
-	group->weight = max(weight, 1U);
-	group_changed(group);
+	group->weight = max(group->fixed ?: weight, 1U);
+	group_count_as(group, group->weight);
+}
+
+/* The same; by how much its part of what competes has grown. */
+static __always_inline s64 group_reweigh(struct group __arena *group, u32 weight)
+{
+	u64 before = group->part;
+
+	group_set_weight(group, weight);
+	return group->part - before;
 }
 
 static __always_inline struct group __arena *group_of(struct cgroup *cgrp)

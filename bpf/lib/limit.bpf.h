@@ -80,7 +80,7 @@ static __always_inline struct group __arena *limit_throttled(struct group __aren
 	return nr_limited && group ? (struct group __arena *)limit_find(group) : NULL;
 }
 
-FIEF_VERIFIED_ONCE int limit_take(struct group __arena *group __arg_arena, u64 used)
+FIEF_VERIFIED_ONCE int limit_take(struct group __arena *group __arg_arena, s64 used)
 {
 	u32 i;
 
@@ -89,16 +89,16 @@ FIEF_VERIFIED_ONCE int limit_take(struct group __arena *group __arg_arena, u64 u
 		if (!group)
 			break;
 		if (group->limited)
-			__sync_fetch_and_add(&group->limit.left, -(s64)used);
+			__sync_fetch_and_add(&group->limit.left, -used);
 		group = group->parent;
 	}
 	return 0;
 }
 
-/* @used ns of CPU time went to a task of @group. */
-static __always_inline void limit_charge(struct group __arena *group, u64 used)
+/* @used ns of CPU time went to a task of @group; below 0: so much has been charged in excess. */
+static __always_inline void limit_charge(struct group __arena *group, s64 used)
 {
-	if (nr_limited && group)
+	if (nr_limited && group && used)
 		limit_take(group, used);
 }
 

@@ -2,7 +2,8 @@
 /*
  * What a scheduler and its parent tell each other (struct fief_notice): the parent that a limit keeps
  * the child back, so that it does not put tasks on idle cids by itself; the child that tasks of it
- * have waited too long, so that it is asked more often than it is due.
+ * have waited too long, so that it is asked more often than it is due, whether it wants to run at all,
+ * and what it has used.
  *
  * A child without notices (another parent than fief's, a full map) does as if there were nothing to tell:
  * the parent still decides on every dispatch.
@@ -47,6 +48,35 @@ static __always_inline bool held_back(void)
 	struct fief_notice *notice = limited_above ? notice_of(state.cgroup_id) : NULL;
 
 	return notice && notice->held_back;
+}
+
+#define NOTICE_TRIES 8
+
+/* Whether this scheduler wants to run follows from @load, of all that is below it, which has just changed. */
+static __always_inline void notice_active(const u64 __arena *load)
+{
+	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	u32 i;
+
+	if (!notice)
+		return;
+	/* who writes last has looked after everybody else's change */
+	bpf_for(i, 0, NOTICE_TRIES) {
+		u64 active = *load != 0;
+
+		if (__sync_lock_test_and_set(&notice->active, active) == active &&
+		    (*load != 0) == active)
+			break;
+	}
+}
+
+/* @used ns of CPU time more have been used in this scheduler's subtree. */
+static __always_inline void notice_used(u64 used)
+{
+	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+
+	if (notice)
+		__sync_fetch_and_add(&notice->used_ns, used);
 }
 
 /* @tasks of this scheduler have waited too long. */

@@ -2,10 +2,13 @@
 /*
  * What every fief scheduler does for those below it, at any depth: the root for its children, a
  * child for its own. Who may run on a cid, in this order:
- *   1. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
+ *   1. on a lent cid: a participant that has had less than it is due now, before those that have had
+ *      more, see lib/due.bpf.h.
+ *   2. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
  *      have waited too long, the reserve; by stride, see lib/share.bpf.h.
- *   2. on a lent cid whose entries have nothing to run: own tasks and children that hold the
- *      baseline cap on it, by what they have borrowed so far.
+ *   3. on a lent cid whose entries have nothing to run, and on one that this scheduler has itself been
+ *      lent, of which its plan says nothing: own tasks and children that hold the baseline cap on it,
+ *      who has had least first.
  * A scheduler without children has no plan, all its cids are its own, and nothing here costs it
  * more than a look.
  *
@@ -58,17 +61,25 @@ static __always_inline bool reserve_wanted(s32 cid)
 	return cidmask_test(pinned_cids, cid) || scx_bpf_dsq_nr_queued(AGED_DSQ) > 0;
 }
 
+/* Own tasks that can run nowhere else. */
+static __always_inline bool dispatch_pinned(s32 cid)
+{
+	if (!cidmask_test(pinned_cids, cid))
+		return false;
+	if (dsq_move_to_local(pinned_dsq(cid)))
+		return true;
+	cidmask_clear(pinned_cids, cid);
+	/* an insert between the look and the clear must not be forgotten */
+	if (scx_bpf_dsq_nr_queued(pinned_dsq(cid)) > 0)
+		cidmask_set(pinned_cids, cid);
+	return false;
+}
+
 /* Own tasks: first those that can run nowhere else. */
 static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 {
-	if (cidmask_test(pinned_cids, cid)) {
-		if (dsq_move_to_local(pinned_dsq(cid)))
-			return true;
-		cidmask_clear(pinned_cids, cid);
-		/* an insert between the look and the clear must not be forgotten */
-		if (scx_bpf_dsq_nr_queued(pinned_dsq(cid)) > 0)
-			cidmask_set(pinned_cids, cid);
-	}
+	if (dispatch_pinned(cid))
+		return true;
 	if (plan_has_self(cid_plan(cid)))
 		return vqueue_dispatch(cid, prev);
 	if (dsq_move_to_local(AGED_DSQ))
@@ -165,7 +176,7 @@ FIEF_VERIFIED_ONCE int dispatch_slot(u32 slot, s32 cid,
 static __always_inline bool borrow(u32 slot, s32 cid, struct task_struct *prev)
 {
 	if (slot == FIEF_SLOT_SELF)
-		return vqueue_dispatch(cid, prev);
+		return dispatch_pinned(cid) || vqueue_dispatch(cid, prev);
 	return dispatch_slot(slot, cid, NULL);
 }
 
@@ -184,18 +195,16 @@ FIEF_VERIFIED_ONCE u32 borrow_in_group(s32 cid, u32 absent,
 		if (slot == FIEF_SLOT_NONE)
 			break;
 		asked |= 1U << (index & 31);
-		if (slot == absent || !borrow(slot, cid, prev))
-			continue;
-		spare_clock = vtime_max(spare_clock, slot_account(slot)->borrow_vtime);
-		return slot;
+		if (slot != absent && borrow(slot, cid, prev))
+			return slot;
 	}
 	turn->cursor += SHARE_BORROWERS;
 	return FIEF_SLOT_NONE;
 }
 
 /*
- * An entry has nothing to run: let somebody have its turn, who has borrowed least first. Returns the slot
- * that does, FIEF_SLOT_NONE if nobody wants it.
+ * Nobody of the plan, but @absent, has something to run: let somebody have the turn, who has had least
+ * first. Returns the slot that does, FIEF_SLOT_NONE if nobody wants it.
  */
 FIEF_VERIFIED_ONCE u32 dispatch_borrower(s32 cid, u32 absent,
 					 struct task_struct *prev __arg_trusted __arg_nullable)
@@ -212,6 +221,39 @@ FIEF_VERIFIED_ONCE u32 dispatch_borrower(s32 cid, u32 absent,
 		if (slot != FIEF_SLOT_NONE)
 			return slot;
 	}
+	return FIEF_SLOT_NONE;
+}
+
+/* May a participant with due time @vtime have a turn on @cid before those whom the plan gives it to? */
+static __always_inline bool had_more(s32 cid, u64 vtime)
+{
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	u32 nr = plan_entries(plan), i;
+
+	if (!(plan->flags & FIEF_CID_LENT))
+		return false;
+	bpf_for(i, 0, nr) {
+		const struct due __arena *due =
+			slot_due(plan->share[i & (FIEF_MAX_SHARERS - 1)].slot);
+
+		if (!due->wants || vtime_before(vtime, due->vtime))
+			return true;
+	}
+	return false;
+}
+
+/* Let who is furthest behind what it is due have a turn on @cid. FIEF_SLOT_NONE: nobody has. */
+FIEF_VERIFIED_ONCE u32 dispatch_behind(s32 cid,
+				       struct task_struct *prev __arg_trusted __arg_nullable)
+{
+	u32 slot = due_furthest_behind();
+
+	touch_arena();
+	if (slot == FIEF_SLOT_NONE || !had_more(cid, slot_due(slot)->vtime))
+		return FIEF_SLOT_NONE;
+	if (borrow(slot, cid, prev))
+		return slot;
+	due_lacks(slot);
 	return FIEF_SLOT_NONE;
 }
 
@@ -232,6 +274,15 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	u32 nr, step;
 
 	turn_charge(cid, now, prev != NULL);
+	if (has_children() && (!plan->nr || due_any_behind())) {
+		u32 first = plan->nr ? dispatch_behind(cid, prev) :
+				       dispatch_borrower(cid, FIEF_SLOT_NONE, prev);
+
+		if (first != FIEF_SLOT_NONE) {
+			turn_begin(turn, SHARE_NOBODY, first, now);
+			return true;
+		}
+	}
 	nr = entries_now(cid);
 	tried = tries_excluded(plan);
 	bpf_for(step, 0, TRIES) {

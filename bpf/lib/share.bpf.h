@@ -19,19 +19,19 @@
  * lends[], which advances by what was lent, so that the others on the cid get their fractions and no
  * more. It is due[] while nothing is lent, and at most SHARE_LAG_NS ahead of it: so an entry that is
  * back from a short sleep is first, and has its time later rather than not at all.
- * Borrowers are asked in the order of what they have borrowed so far anywhere, by entitlement:
- * spare time divides like time that is due.
+ * Borrowers are asked in the order of their due times (lib/due.bpf.h): spare time divides as what is due.
  *
  * Writers: turns[cid] is written only by that cid's CPU with its rq locked (dispatch, update_idle)
  * and reset by fief_apply when the cid's plan changes; a reset that races with a charge costs that
- * one charge. state.slots[]: every CPU adds atomically; borrow_vtime is also moved up to the spare
- * clock without a lock, which may cost a charge.
+ * one charge. state.slots[]: every CPU adds atomically.
  */
 #ifndef FIEF_SHARE_BPF_H
 #define FIEF_SHARE_BPF_H
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "due.bpf.h"
+#include "group.bpf.h"
 #include "limit.bpf.h"
 #include "state.bpf.h"
 
@@ -75,15 +75,12 @@ struct turn {
 		[SHARE_ENTRIES]; /* and of its turns that are offered to borrowers; never before due[] */
 	u64 asked_at[SHARE_ENTRIES]; /* CLOCK_MONOTONIC ns when the entry was last asked */
 	u64 started; /* when the present entry's turn began */
-	u32 entry; /* whose turn it is; SHARE_NOBODY when idle */
+	u32 entry; /* whose turn it is; SHARE_NOBODY when idle, or when it is nobody's of the plan */
 	u16 borrower; /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
 	u16 cursor; /* first of the participants that are asked to borrow */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];
-
-/* The virtual time (fief_slot::borrow_vtime) of who borrowed last, on any cid. */
-u64 spare_clock;
 
 static __always_inline struct fief_cid_plan __arena *cid_plan(s32 cid)
 {
@@ -152,103 +149,110 @@ static __always_inline u64 task_child(struct task_struct *p)
 	return 0;
 }
 
-/*
- * The entry that the task now leaving the CPU counts to. For tasks that went straight to an idle
- * cid, so that no dispatch has noted whose turn it is.
- */
-FIEF_VERIFIED_ONCE u32 entry_of_current(s32 cid, bool own)
+static __always_inline bool slot_has(u32 slot, u64 cgroup_id)
 {
-	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	return slot_account(slot)->participant.cgroup_id == cgroup_id;
+}
+
+/*
+ * The slot of whose task leaves the CPU now, @expected most likely: what is charged is what ran, also
+ * when it went to the CPU without a dispatch. Behind a task of real-time priority, or of the kernel's own
+ * scheduler, that is not to be seen: what such take is taken from whoever has the turn, all in turn.
+ */
+static __always_inline u32 slot_of_current(u32 expected, bool own)
+{
 	struct task_struct *p = bpf_get_current_task_btf();
-	u32 nr = plan_entries(plan), i;
+	struct group __arena *group;
 	u64 cgroup_id;
 
-	touch_arena();
-	if (!p->pid)
-		return SHARE_NOBODY;
-	cgroup_id = own ? 0 : task_child(p);
-	if (!own && !cgroup_id)
-		return SHARE_NOBODY;
-	bpf_for(i, 0, nr) {
-		u32 slot = plan->share[i].slot & (FIEF_MAX_SLOTS - 1);
+	if (own)
+		return FIEF_SLOT_SELF;
+	cgroup_id = p->pid ? task_child(p) : 0;
+	if (!cgroup_id || (expected != FIEF_SLOT_NONE && slot_has(expected, cgroup_id)))
+		return expected;
+	group = group_find(cgroup_id);
+	return group && group->ghost && slot_has(group->slot, cgroup_id) ? group->slot : expected;
+}
 
-		if (slot == FIEF_SLOT_SELF ? cgroup_id == 0 :
-					     state.slots[slot].participant.cgroup_id == cgroup_id)
+/* The entry of @slot's participant in @plan; SHARE_NOBODY: it has none. */
+static __always_inline u32 entry_of_slot(const struct fief_cid_plan __arena *plan, u32 slot)
+{
+	u32 nr = plan_entries(plan), i;
+
+	bpf_for(i, 0, nr) {
+		if (plan->share[i & (FIEF_MAX_SHARERS - 1)].slot == slot)
 			return i;
 	}
 	return SHARE_NOBODY;
 }
 
-static __always_inline struct fief_slot __arena *slot_account(u32 slot)
-{
-	return &state.slots[slot & (FIEF_MAX_SLOTS - 1)];
-}
-
-/* The group of a slot's child among its siblings, for limits; found by a timer. */
-struct group __arena *__arena slot_groups[FIEF_MAX_SLOTS];
-
-static __always_inline struct group __arena *slot_group(u32 slot)
-{
-	return slot_groups[slot & (FIEF_MAX_SLOTS - 1)];
-}
-
 /* The account of @slot is that of a child which has used nothing yet, from now on. */
-static __always_inline void account_open(u32 slot, u64 cgroup_id, u64 borrow_vtime)
+static __always_inline void account_open(u32 slot, u64 cgroup_id)
 {
 	struct fief_slot __arena *account = slot_account(slot);
 
 	account->dispatched = 0;
 	account->charged_ns = 0;
 	account->borrowed_ns = 0;
-	account->borrow_vtime = borrow_vtime;
 	account->lent_ns = 0;
 	account->participant.cgroup_id = cgroup_id;
+	due_open(slot);
 }
 
-static __always_inline void charge_borrower(u32 slot, u64 used)
+/* Whose turn it is on @turn, by its slot; FIEF_SLOT_NONE: nobody's. */
+static __always_inline u32 turn_slot(const struct fief_cid_plan __arena *plan,
+				     const struct turn __arena *turn)
 {
-	struct fief_slot __arena *account = slot_account(slot);
-	u32 entitlement = account->participant.entitlement ?: 1;
-
-	__sync_fetch_and_add(&account->borrowed_ns, used);
-	__sync_fetch_and_add(&account->borrow_vtime, used * FIEF_CPU_UNIT / entitlement);
+	if (turn->borrower != FIEF_SLOT_NONE)
+		return turn->borrower;
+	return turn->entry < SHARE_ENTRIES ? entry_slot(plan, turn->entry) : FIEF_SLOT_NONE;
 }
 
-/* Charge the time since the last look to whose turn it was. */
+/* @slot has used @used ns of the time of @entry, which is its own or lent to it. */
+static __always_inline void entry_charge(s32 cid, u32 entry, bool lent, u32 slot, u64 used)
+{
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	struct turn __arena *turn = cid_turn(cid);
+	u64 scaled;
+
+	if (entry >= SHARE_ENTRIES)
+		return;
+	scaled = used * FIEF_CPU_UNIT / entry_fraction(plan, entry);
+	if (!lent) {
+		turn->due[entry] += scaled;
+		turn->lends[entry] = turn->due[entry];
+		return;
+	}
+	turn->lends[entry] += scaled;
+	turn->due[entry] = vtime_max(turn->due[entry], turn->lends[entry] - SHARE_LAG_NS);
+	__sync_fetch_and_add(&slot_account(entry_slot(plan, entry))->lent_ns, used);
+}
+
+/* Charge the time since the last look to who ran: @own, a task of this scheduler did. */
 static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
-	u64 used = min(now - turn->since, TURN_CHARGE_MAX_NS), scaled;
-	u32 entry = turn->entry, slot;
+	u64 used = min(now - turn->since, TURN_CHARGE_MAX_NS);
+	u32 had = turn_slot(plan, turn), slot = slot_of_current(had, own), entry = turn->entry;
+	bool lent = true;
 
 	turn->since = now;
-	if (entry == SHARE_NOBODY)
-		entry = entry_of_current(cid, own);
-	if (entry >= SHARE_ENTRIES)
+	if (slot == FIEF_SLOT_NONE)
 		return;
-	scaled = used * FIEF_CPU_UNIT / entry_fraction(plan, entry);
-	if (turn->borrower == FIEF_SLOT_NONE) {
-		slot = entry_slot(plan, entry);
-		turn->due[entry] += scaled;
-		turn->lends[entry] = turn->due[entry];
-		__sync_fetch_and_add(&slot_account(slot)->charged_ns, used);
+	if (slot != had || entry == SHARE_NOBODY) {
+		entry = entry_of_slot(plan, slot);
+		lent = false;
 	} else {
-		slot = turn->borrower;
-		turn->lends[entry] += scaled;
-		turn->due[entry] = vtime_max(turn->due[entry], turn->lends[entry] - SHARE_LAG_NS);
-		charge_borrower(slot, used);
-		__sync_fetch_and_add(&slot_account(entry_slot(plan, entry))->lent_ns, used);
+		lent = turn->borrower != FIEF_SLOT_NONE;
 	}
+	entry_charge(cid, entry, lent, slot, used);
+	if (lent || entry == SHARE_NOBODY)
+		__sync_fetch_and_add(&slot_account(slot)->borrowed_ns, used);
+	else
+		__sync_fetch_and_add(&slot_account(slot)->charged_ns, used);
+	due_charge(slot, used);
 	limit_charge(slot_group(slot), used);
-}
-
-/* How many tasks of each slot's child have waited too long. Written by a timer from its notice. */
-u64 __arena slot_waiting[FIEF_MAX_SLOTS];
-
-static __always_inline void slot_waits(u32 slot, u64 tasks)
-{
-	slot_waiting[slot & (FIEF_MAX_SLOTS - 1)] = tasks;
 }
 
 static __always_inline u64 ask_interval(u64 waiting)
@@ -321,13 +325,16 @@ FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
 	return best;
 }
 
-/* @entry has something to run on its own turn, or @borrower on a lent one: the turn is theirs. */
+/*
+ * @entry has something to run on its own turn, or @borrower on a lent one: the turn is theirs. SHARE_NOBODY:
+ * it is the borrower's whoever has a part of the cid.
+ */
 static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32 borrower, u64 now)
 {
-	if (entry >= SHARE_ENTRIES)
-		return;
-	turn->clock = vtime_max(turn->clock,
-				borrower == FIEF_SLOT_NONE ? turn->due[entry] : turn->lends[entry]);
+	if (entry < SHARE_ENTRIES)
+		turn->clock = vtime_max(turn->clock, borrower == FIEF_SLOT_NONE ?
+							     turn->due[entry] :
+							     turn->lends[entry]);
 	if (turn->entry != entry || turn->borrower != borrower) {
 		turn->entry = entry;
 		turn->borrower = borrower;
@@ -336,31 +343,33 @@ static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32
 }
 
 /*
- * The participant that is to be asked to borrow next: of those not in @asked, who has borrowed least. Looks
- * at SHARE_BORROWERS of them from the cursor. FIEF_SLOT_NONE: all of them have been asked.
- * @index: its bit in @asked.
+ * The participant that is to be asked to borrow next, of those not in @asked: who wants to run as far as is
+ * known, and has had least. Looks at SHARE_BORROWERS of them from the cursor. FIEF_SLOT_NONE: all of them
+ * have been asked. @index: its bit in @asked.
  */
 static __always_inline u32 borrower_next(const struct turn __arena *turn, u32 asked, u32 *index)
 {
-	u32 nr = max(state.nr_slots, 1), best = FIEF_SLOT_NONE, i;
-	u64 oldest = spare_clock - SHARE_LAG_NS, best_vtime = 0;
+	u32 nr = slots_in_use(), best = FIEF_SLOT_NONE, i;
+	bool best_wants = false;
+	u64 best_vtime = 0;
 
 	bpf_for(i, 0, SHARE_BORROWERS) {
-		struct fief_slot __arena *account;
+		const struct due __arena *due;
+		bool wants;
 		u32 slot;
 
 		if (i >= nr)
 			break;
 		slot = (turn->cursor + i) % nr;
-		account = slot_account(slot);
-		if ((asked & (1U << i)) ||
-		    (slot != FIEF_SLOT_SELF && !account->participant.cgroup_id))
+		due = slot_due(slot);
+		wants = due->wants;
+		if ((asked & (1U << i)) || !slot_in_use(slot))
 			continue;
-		if (vtime_before(account->borrow_vtime, oldest))
-			account->borrow_vtime = oldest;
-		if (best == FIEF_SLOT_NONE || vtime_before(account->borrow_vtime, best_vtime)) {
+		if (best == FIEF_SLOT_NONE || wants > best_wants ||
+		    (wants == best_wants && vtime_before(due->vtime, best_vtime))) {
 			best = slot;
-			best_vtime = account->borrow_vtime;
+			best_wants = wants;
+			best_vtime = due->vtime;
 			*index = i;
 		}
 	}

@@ -10,9 +10,11 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "demand.bpf.h"
 #include "group.bpf.h"
 #include "limit.bpf.h"
 #include "state.bpf.h"
+#include "used.bpf.h"
 
 /* Where a task waits, or has waited before it started to run. */
 enum task_place {
@@ -85,6 +87,7 @@ static __always_inline void task_set_load(struct task_ctx *tctx, u32 weight)
 
 	if (!more)
 		return;
+	more += ((s64)!tctx->load - !weight) * LOAD_TASK;
 	tctx->load = weight;
 	group_add(tctx->group, more);
 }
@@ -134,9 +137,13 @@ static __always_inline u64 task_scale(const struct task_struct *p, const struct 
 static __always_inline void task_charge(const struct task_struct *p, struct task_ctx *tctx)
 {
 	u64 now = p->se.sum_exec_runtime, used = now - tctx->exec_start;
+	u64 cost = task_cost(p, tctx);
 
-	tctx->vtime += task_scale(p, tctx, used);
+	tctx->vtime += cost_of(cost, used);
 	limit_charge(tctx->group, used);
+	used_note(scx_bpf_task_cid((struct task_struct *)p), used);
+	if (tctx->group && demand_exceeded(cost))
+		demand_list(tctx->group);
 	tctx->exec_start = now;
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The timer that bounds turns: a child may give its tasks any slice, but it cannot keep a cid from those
- * who share or own it. On the way it looks at the children's accounts, for the weights of their cgroups
- * among siblings (ghosts, see lib/group.bpf.h) and for their notices. It runs for as long as there are
- * children.
+ * who share or own it. On the way it looks at the accounts of all participants (lib/due.bpf.h) and at who
+ * wants to run (lib/activity.bpf.h). It runs for as long as there are children, slower while no contended
+ * cid is busy: the first that is wakes it.
  */
 #ifndef FIEF_TURN_TIMER_BPF_H
 #define FIEF_TURN_TIMER_BPF_H
 
+#include "activity.bpf.h"
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
-#include "group.bpf.h"
+#include "due.bpf.h"
 #include "limit.bpf.h"
-#include "notice.bpf.h"
 #include "parent.bpf.h"
 #include "rights.bpf.h"
 #include "share.bpf.h"
@@ -22,9 +22,8 @@
 /* How often turns are looked at while no contended cid is busy. */
 #define IDLE_TIMER_NS (100 * NSEC_PER_MSEC)
 
-/* How often children's accounts are looked at, and when next (CLOCK_MONOTONIC ns; by the turn timer). */
-#define GHOSTS_LOOK_NS (50 * NSEC_PER_MSEC)
-u64 ghosts_look_at;
+/* Nothing was contended at the last look. Cleared by the first cid that is busy again. */
+u32 turns_rest;
 
 struct turn_timer {
 	struct bpf_timer timer;
@@ -40,10 +39,9 @@ struct {
 /* A child runs on @cid that a limit, its own or one above it, keeps back now. */
 static __always_inline bool turn_throttled(s32 cid, const struct turn __arena *turn)
 {
-	u32 slot = turn->borrower == FIEF_SLOT_NONE ? entry_slot(cid_plan(cid), turn->entry) :
-						      turn->borrower;
+	u32 slot = turn_slot(cid_plan(cid), turn);
 
-	return turn->entry != SHARE_NOBODY && slot != FIEF_SLOT_SELF &&
+	return slot != FIEF_SLOT_NONE && slot != FIEF_SLOT_SELF &&
 	       limit_throttled(slot_group(slot));
 }
 
@@ -53,7 +51,7 @@ static __always_inline bool contended(s32 cid)
 {
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 
-	return plan->nr > 1 || (plan->flags & FIEF_CID_LENT) || reserve_wanted(cid);
+	return plan->nr != 1 || (plan->flags & FIEF_CID_LENT) || reserve_wanted(cid);
 }
 
 /* Does a task of ours, or of a scheduler below, run on @cid? */
@@ -78,45 +76,8 @@ static __always_inline bool turn_overdue(s32 cid, const struct turn __arena *tur
 	if (nr_limited && turn_throttled(cid, turn))
 		return true;
 	return contended(cid) && now - turn->since >= turn_ns() &&
-	       (turn->entry != SHARE_NOBODY || cid_runs_ours(cid));
-}
-
-/* Whether a ghost competes: load 1 stands for all there is below it. */
-static __always_inline void ghost_set_active(struct group __arena *group, bool active)
-{
-	group->ghost_active = active;
-	group_add(group, active ? 1 : -1);
-}
-
-static __noinline int ghost_look(u32 slot)
-{
-	struct fief_slot __arena *account = slot_account(slot);
-	u64 used = account->charged_ns + account->borrowed_ns;
-	struct fief_notice *notice = NULL;
-	struct group __arena *group;
-	bool active;
-
-	touch_arena();
-	if (account->participant.cgroup_id)
-		notice = notice_of(account->participant.cgroup_id);
-	slot_waits(slot, notice ? notice->waiting : 0);
-	group = group_find(account->participant.cgroup_id);
-	slot_groups[slot & (FIEF_MAX_SLOTS - 1)] = group;
-	if (!group || !group->ghost)
-		return 0;
-	active = used != group->ghost_seen;
-	group->ghost_seen = used;
-	if (active != group->ghost_active)
-		ghost_set_active(group, active);
-	return 0;
-}
-
-static __always_inline void ghosts_look(void)
-{
-	u32 slot;
-
-	bpf_for(slot, 1, min(state.nr_slots, FIEF_MAX_SLOTS))
-		ghost_look(slot);
+	       (turn->entry != SHARE_NOBODY || turn->borrower != FIEF_SLOT_NONE ||
+		cid_runs_ours(cid));
 }
 
 static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
@@ -139,12 +100,12 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 		count(turn_preempts);
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 	}
-	if (!vtime_before(now, ghosts_look_at)) {
-		ghosts_look_at = now + GHOSTS_LOOK_NS;
-		ghosts_look();
-	}
-	if (has_children())
-		bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);
+	if (!has_children())
+		return 0;
+	due_look_at_all(now);
+	activity_follow(now);
+	turns_rest = !any;
+	bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);
 	return 0;
 }
 
@@ -162,6 +123,13 @@ static __always_inline void turn_timer_run(void)
 
 	if (timer)
 		bpf_timer_start(&timer->timer, turn_ns(), 0);
+}
+
+/* A cid is no longer idle: turns are to be bounded again. */
+static __always_inline void turn_timer_wake(void)
+{
+	if (turns_rest && __sync_lock_test_and_set(&turns_rest, 0))
+		turn_timer_run();
 }
 
 static __always_inline s32 turn_timer_init(void)

@@ -32,6 +32,7 @@
 
 #include "base.bpf.h"
 #include "cidmask.bpf.h"
+#include "demand.bpf.h"
 #include "dsq.bpf.h"
 #include "idle.bpf.h"
 #include "park.bpf.h"
@@ -298,6 +299,9 @@ static __always_inline s32 vqueue_init(void)
 		fief_error("cannot create the queue of those that waited too long: error %d", ret);
 		return ret;
 	}
+	ret = demand_init();
+	if (ret)
+		return ret;
 	return park_init();
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 bool same_order(const ParticipantPlan& a, const ParticipantPlan& b) {
   return a.cgroup == b.cgroup && a.exclusive == b.exclusive && a.shared == b.shared &&
-         a.lend == b.lend && a.borrow == b.borrow && a.perf == b.perf;
+         a.lend == b.lend && a.borrow == b.borrow && a.perf == b.perf && a.least == b.least &&
+         a.most == b.most && a.weight == b.weight;
 }
 
 // The nearest cgroup above @p node that has a scheduler, or the root scheduler.
@@ -52,7 +53,8 @@ std::vector<Attachment> attachments(const Observation& observation) {
       continue;
     const auto* parent = observation.find(scheduler.parent);
     if (parent != nullptr && !parent->foreign)
-      all.push_back({scheduler.cgroup, scheduler.parent, scheduler.foreign});
+      all.push_back(
+          {scheduler.cgroup, scheduler.parent, scheduler.foreign, scheduler.activity});
   }
   return all;
 }
@@ -72,8 +74,11 @@ std::vector<Attachment> attachments_if(const std::vector<CgroupId>& own,
       continue;
     const auto parent =
         nearest_above(*node, cgroups, [&foreign](CgroupId id) { return foreign.contains(id); });
-    if (parent == kSelf || !foreign.at(parent))
-      all.push_back({cgroup, parent, is_foreign});
+    if (parent != kSelf && foreign.at(parent))
+      continue;
+    const auto* observed = observation.find(cgroup);
+    all.push_back({cgroup, parent, is_foreign,
+                   observed == nullptr ? std::nullopt : observed->activity});
   }
   return all;
 }

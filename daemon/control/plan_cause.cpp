@@ -79,6 +79,8 @@ void note_limits(const Entitlement& before, const Entitlement& now,
   note_limit(path, "minimum", before.min, now.min, differences);
   note_limit(path, "maximum", before.max, now.max, differences);
   note_limit(path, "cpu.max", before.limit, now.limit, differences);
+  if (before.awake != now.awake)
+    differences.push_back({path, fmt::format("{} {}", path, now.awake ? "is awake" : "sleeps")});
   if (before.cpuset != now.cpuset)
     differences.push_back({path, fmt::format("the cpuset of {} is another", path)});
 }
@@ -113,13 +115,15 @@ CidSet held_by_root(const Plan& plan) {
   return root == nullptr ? CidSet{} : root->held;
 }
 
-// Who runs beside the delegated cgroups counts as well, though no plan names it.
-bool competitors_differ(const Participants& before, const Participants& now) {
+// Who runs beside the delegated cgroups counts as well, though no plan names it: @p sum is of those with
+// processes, or of those who want to run.
+bool competitors_differ(const Participants& before, const Participants& now,
+                        std::uint64_t WeightStep::*sum) {
   for (const auto& [cgroup, due] : now) {
     const auto old = before.find(cgroup);
     for (const auto& step : due->chain)
       if (const auto* was = old == before.end() ? nullptr : step_of(*old->second, step.cgroup);
-          was != nullptr && was->sibling_weights != step.sibling_weights)
+          was != nullptr && was->*sum != step.*sum)
         return true;
   }
   return false;
@@ -152,8 +156,10 @@ PlanCause cause_of(const Plan& before, const Plan& now) {
     differences.push_back({"", "other CPUs are there"});
   if (!differences.empty())
     return told(differences);
-  if (competitors_differ(old, current))
+  if (competitors_differ(old, current, &WeightStep::sibling_weights))
     return {.text = "what runs beside them weighs more or less", .cgroup = {}};
+  if (competitors_differ(old, current, &WeightStep::awake_weights))
+    return {.text = "more or less of what runs beside them wants to run", .cgroup = {}};
   return {};
 }
 

@@ -37,8 +37,8 @@ Result<Event> decode_event(std::span<const std::byte> record) {
       return ChildDetached{scheduler, cgroup};
     case FIEF_EVENT_WEIGHT_CHANGED:
       return WeightChanged{cgroup, raw.value, time_of(raw)};
-    case FIEF_EVENT_CAPS_CHANGED:
-      return CapsChanged{scheduler};
+    case FIEF_EVENT_ACTIVITY_CHANGED:
+      return ActivityChanged{scheduler};
     case FIEF_EVENT_EXITED:
       return SchedulerExited{cgroup, raw.value, raw.code};
     case FIEF_EVENT_CID_ONLINE:

@@ -28,7 +28,7 @@ struct WeightChanged {
   std::uint32_t weight = 0;
   std::chrono::steady_clock::time_point written{};  ///< when the kernel was told
 };
-struct CapsChanged {
+struct ActivityChanged {
   CgroupId scheduler;
 };
 struct SchedulerExited {
@@ -45,7 +45,7 @@ struct EventsDropped {
   std::uint64_t count = 0;
 };
 
-using Event = std::variant<ChildAttached, ChildDetached, WeightChanged, CapsChanged,
+using Event = std::variant<ChildAttached, ChildDetached, WeightChanged, ActivityChanged,
                            SchedulerExited, CidHotplug, EventsDropped>;
 
 /// Decodes one ring record. Errc::invalid for a record of a wrong size or an unknown kind.

@@ -218,7 +218,6 @@ Result<std::vector<RefusedOp>> ModelKernel::apply(const LevelPlan& level,
     return fail(Errc::stale, "scheduler {} is gone", level.scheduler.value);
   ++applies_;
   std::vector<RefusedOp> refused_ops;
-  std::set<CgroupId> changed;
   for (const auto& op : ops) {
     CidSet refused;
     const auto error = run(level.scheduler, op, refused);
@@ -226,12 +225,8 @@ Result<std::vector<RefusedOp>> ModelKernel::apply(const LevelPlan& level,
       return fail(Errc::kernel, "the kernel ejected scheduler {}", level.scheduler.value);
     if (error != 0)
       refused_ops.push_back({op, error, refused});
-    else
-      changed.insert(op.child);
     check_owners(level.scheduler);
   }
-  for (const auto child : changed)
-    emit(CapsChanged{child});
   return refused_ops;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,17 @@ Result<std::vector<ObservedScheduler*>> children_of(CgroupId parent, Observation
     return fail(Errc::infeasible, "{} children below one scheduler; at most {} are served",
                 children.size(), FIEF_MAX_SLOTS - 1);
   return children;
+}
+
+// What has been published of each of @p children, which ascend by cgroup.
+void read_activities(const fief_state& state, const std::vector<ObservedScheduler*>& children) {
+  const std::span slots(state.slots, std::min<std::size_t>(state.nr_slots, FIEF_MAX_SLOTS));
+  for (const auto& slot : slots) {
+    const CgroupId cgroup{slot.participant.cgroup_id};
+    const auto at = std::ranges::lower_bound(children, cgroup, {}, &ObservedScheduler::cgroup);
+    if (cgroup != kSelf && at != children.end() && (*at)->cgroup == cgroup)
+      (*at)->activity = activity_from(slot.activity);
+  }
 }
 
 // Only a scheduler of fief's can be asked what its children hold. One that is just going answers
@@ -36,6 +48,7 @@ Status observe_children(const AttachedSchedulers& own, CgroupId parent, Observat
   args.nr_slots = static_cast<__u32>(children->size() + 1);
   if (const auto status = (*found)->run_observe(args); !status)
     return parent == kSelf ? status : Status{};
+  read_activities(state, *children);
   // A child that went in between answers -ENODEV and is shown with nothing.
   for (std::size_t i = 0; i < children->size(); ++i)
     if (state.caps[i + 1].result == 0)

@@ -88,6 +88,7 @@ struct ObservedScheduler {
   std::string name;      ///< ops name, e.g. "fief_fair"
   bool foreign = false;  ///< not loaded by this daemon
   HeldCaps held;
+  std::optional<Activity> activity{};  ///< as its parent has published it; none: not yet
   friend bool operator==(const ObservedScheduler&, const ObservedScheduler&) = default;
 };
 

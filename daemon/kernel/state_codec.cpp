@@ -87,6 +87,10 @@ std::uint32_t SlotTable::write(const LevelPlan& level, fief_state& state) const 
     const std::uint32_t index = slot(participant.cgroup);
     state.staged_slots[index] = {.cgroup_id = participant.cgroup.value,
                                  .entitlement = static_cast<__u32>(participant.entitlement.cpus),
+                                 .least = static_cast<__u32>(participant.least),
+                                 .most = static_cast<__u32>(participant.most.value_or(0)),
+                                 .weight = participant.weight.value_or(0),
+                                 .flags = participant.lend ? 0U : FIEF_PARTICIPANT_KEEPS,
                                  .pad = 0};
     count = std::max(count, index + 1);
   }
@@ -132,6 +136,20 @@ HeldCaps held_from_view(const fief_caps_view& view) {
   return held;
 }
 
+std::optional<Activity> activity_from(const fief_activity& published) {
+  const auto levels = std::min<std::uint32_t>(published.nr_levels, FIEF_ACTIVITY_LEVELS);
+  if (levels == 0)
+    return std::nullopt;
+  Activity activity;
+  activity.awake = published.awake != 0;
+  activity.active = std::min(1.0, static_cast<double>(published.active) / FIEF_ACTIVITY_UNIT);
+  // Outermost first here, innermost first there.
+  for (auto level = levels; level-- > 0;)
+    activity.others.push_back(static_cast<double>(published.others[level]) * kDefaultWeight /
+                              FIEF_WEIGHT_UNIT);
+  return activity;
+}
+
 void write_op(const GrantOp& op, fief_op& out) {
   out = {};
   out.kind = op.kind;
@@ -147,7 +165,14 @@ LevelPlan level_from_state(const fief_state& state) {
     if (slot != FIEF_SLOT_SELF && from.cgroup_id == 0)
       continue;
     by_slot[slot].cgroup = CgroupId{from.cgroup_id};
-    by_slot[slot].entitlement.cpus = from.entitlement;
+    auto& participant = by_slot[slot];
+    participant.entitlement.cpus = from.entitlement;
+    participant.lend = (from.flags & FIEF_PARTICIPANT_KEEPS) == 0;
+    participant.least = from.least;
+    if (from.most != 0)
+      participant.most = from.most;
+    if (from.weight != 0)
+      participant.weight = from.weight;
   }
   LevelPlan level;
   level.scheduler = CgroupId{state.cgroup_id};

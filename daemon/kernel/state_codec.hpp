@@ -39,10 +39,12 @@ void to_abi(const CidSet& set, fief_cidset& out);
 
 Topology topology_from_state(const fief_state& state);
 HeldCaps held_from_view(const fief_caps_view& view);
+/// Nothing where nothing has been published yet.
+std::optional<Activity> activity_from(const fief_activity& published);
 void write_op(const GrantOp& op, fief_op& out);
 
-/// The plan that @p state divides its cids by, for the next to keep what it can of it. Flags of
-/// participants (lend, borrow, perf) are not in it.
+/// The plan that @p state divides its cids by, for the next to keep what it can of it. What
+/// participants may borrow and do (borrow, perf) is not in it.
 LevelPlan level_from_state(const fief_state& state);
 
 /// Writes the plan of every cid (fief_state::staged_cids). Errc::infeasible if a cid has more

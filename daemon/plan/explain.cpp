@@ -183,6 +183,14 @@ std::string_view reason(LimitedBy limit) {
   return "";
 }
 
+// What part of the weights counts for nothing, as it belongs to who sleeps or uses less.
+std::string sleepers(const WeightStep& step) {
+  if (step.awake_weights >= step.sibling_weights)
+    return {};
+  return fmt::format(", of which {} {}", step.sibling_weights - step.awake_weights,
+                     step.awake_weights == step.weight ? "sleep" : "sleep or cannot use it");
+}
+
 std::string cpu_count(CpuTime time) {
   return fmt::format("{} {}", format_cpus(time), time == kCpuUnit ? "CPU" : "CPUs");
 }
@@ -249,9 +257,14 @@ std::string to_text(const CgroupExplanation& explanation) {
   fmt::format_to(line, "{}: {} of the {} of {}\n", explanation.path, cpu_count(due.cpus),
                  format_cpus(explanation.available), explanation.parent_path);
   for (const auto& step : due.chain)
-    fmt::format_to(line, "  {}: weight {} of {}\n", step.path, step.weight, step.sibling_weights);
+    fmt::format_to(line, "  {}: weight {} of {}{}\n", step.path, step.weight, step.sibling_weights,
+                   sleepers(step));
   if (due.chain.empty())
     fmt::format_to(line, "  keeps what its children are not due\n");
+  if (due.nominal != due.by_weight)
+    fmt::format_to(line, "  if everybody were busy: {}\n", cpu_count(due.nominal));
+  if (!due.awake)
+    fmt::format_to(line, "  it sleeps, and gets what it is due as soon as it wakes\n");
   fmt::format_to(line, "  by weight: {}; due: {}, {}\n", cpu_count(due.by_weight),
                  cpu_count(due.cpus), reason(explanation.limited_by));
   if (due.cpuset)

@@ -36,11 +36,14 @@ struct Member {
   CgroupId cgroup;
   std::string_view path;                   ///< in the input's CgroupTree
   const Delegation* delegation = nullptr;  ///< absent: the scheduler itself, or a foreign child
-  double share = 0;                        ///< of the level, by weight; all sum to 1
+  double share = 0;    ///< of the level, by weight, among who wants to run; all sum to 1
+  double nominal = 0;  ///< the same if everybody with processes wanted to
+  bool awake = true;
   CpuTime least = 1;                       ///< never less: min_cpus, the floor
   CpuTime most = kUnlimited;               ///< never more: max_cpus, cpu.max, its confinement
   std::vector<WeightStep> chain;
   CpuTime by_weight = 0;
+  CpuTime nominal_time = 0;
   CpuTime due = 0;
   std::uint32_t confinement = kNone;  ///< index in Level::confinements
   /// CPU numbers that its cgroup's cpuset has; once confinements are found, only where the level

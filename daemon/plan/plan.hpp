@@ -30,11 +30,23 @@ inline constexpr CpuTime kCpuUnit = FIEF_CPU_UNIT;
 /// "<0.0001".
 std::string format_cpus(CpuTime time);
 
+/// Who has wanted to run lately, as far as it decides what a child is due (fief_activity).
+struct Activity {
+  bool awake = true;  ///< it wants to run time and again; else it sleeps but for moments
+  double active = 1;  ///< part of the time in which it has wanted to run, 0..1
+  /// Outermost first, for each cgroup of the chain from below the parent scheduler down to the
+  /// child's: the weights of its siblings, in units of cpu.weight, each by the part of the time in
+  /// which something below it wanted to run. One that has too few tasks for its weight counts less.
+  std::vector<double> others;
+  friend bool operator==(const Activity&, const Activity&) = default;
+};
+
 /// A scheduler that is attached (or about to be), as the planner needs to know it.
 struct Attachment {
   CgroupId cgroup;
   CgroupId parent;       ///< scheduler above it; kSelf is the root scheduler
   bool foreign = false;  ///< attached by somebody else: planned for by weight alone
+  std::optional<Activity> activity{};  ///< none: as if everybody with processes wanted to run
   friend bool operator==(const Attachment&, const Attachment&) = default;
 };
 
@@ -45,13 +57,17 @@ struct WeightStep {
   std::string path;
   std::uint64_t weight = 0;
   std::uint64_t sibling_weights = 0;  ///< sum over populated siblings, itself included
+  /// The same, each by the part of the time in which it wants to run; itself whole.
+  std::uint64_t awake_weights = 0;
   friend bool operator==(const WeightStep&, const WeightStep&) = default;
 };
 
 /// What a participant is due, and how that number came about.
 struct Entitlement {
   CpuTime cpus = 0;               ///< due in the end
-  CpuTime by_weight = 0;          ///< due by weight alone, before limits
+  CpuTime by_weight = 0;          ///< due by weight alone among who wants to run, before limits
+  CpuTime nominal = 0;            ///< the same if everybody with processes wanted to run
+  bool awake = true;              ///< it wants to run; what sleeps is due what it needs to wake
   std::vector<WeightStep> chain;  ///< outermost level first; empty for the scheduler itself
   std::optional<CpuTime> min;
   std::optional<CpuTime> max;
@@ -79,6 +95,9 @@ struct ParticipantPlan {
   bool lend = true;
   bool borrow = true;
   bool perf = false;
+  CpuTime least = 0;                      ///< promised whenever it wants to run
+  std::optional<CpuTime> most{};          ///< never due more
+  std::optional<std::uint32_t> weight{};  ///< instead of its cgroup's
   friend bool operator==(const ParticipantPlan&, const ParticipantPlan&) = default;
 };
 

@@ -55,9 +55,12 @@ Json write(const Entitlement& due) {
     chain.push_back({{"cgroup", step.path},
                      {"cgroup_id", step.cgroup.value},
                      {"weight", step.weight},
-                     {"sibling_weights", step.sibling_weights}});
+                     {"sibling_weights", step.sibling_weights},
+                     {"awake_weights", step.awake_weights}});
   Json json{{"cpus", to_cpus(due.cpus)},
             {"by_weight", to_cpus(due.by_weight)},
+            {"nominal", to_cpus(due.nominal)},
+            {"awake", due.awake},
             {"min", optional_cpus(due.min)},
             {"max", optional_cpus(due.max)},
             {"chain", chain}};
@@ -72,6 +75,8 @@ Entitlement read_entitlement(const Json& json) {
   Entitlement due;
   due.cpus = cpu_time(json.at("cpus"));
   due.by_weight = cpu_time(json.at("by_weight"));
+  due.nominal = cpu_time(json.at("nominal"));
+  due.awake = json.at("awake").get<bool>();
   due.min = optional_cpu_time(json.at("min"));
   due.max = optional_cpu_time(json.at("max"));
   if (json.contains("cpuset"))
@@ -81,7 +86,8 @@ Entitlement read_entitlement(const Json& json) {
   for (const auto& step : json.at("chain"))
     due.chain.push_back(
         {CgroupId{step.at("cgroup_id").get<std::uint64_t>()}, step.at("cgroup").get<std::string>(),
-         step.at("weight").get<std::uint64_t>(), step.at("sibling_weights").get<std::uint64_t>()});
+         step.at("weight").get<std::uint64_t>(), step.at("sibling_weights").get<std::uint64_t>(),
+         step.at("awake_weights").get<std::uint64_t>()});
   return due;
 }
 

@@ -54,6 +54,8 @@ std::vector<std::string> changed_properties(const SchedulerView& before,
   names.compare("Foreign", before.foreign, after.foreign);
   names.compare("Weight", before.weight, after.weight);
   names.compare("Entitlement", before.entitlement.cpus, after.entitlement.cpus);
+  names.compare("NominalEntitlement", before.entitlement.nominal, after.entitlement.nominal);
+  names.compare("Awake", before.entitlement.awake, after.entitlement.awake);
   names.compare("Cids", before.held.immed(), after.held.immed());
   names.compare("ExclusiveCids", held_exclusive(before), held_exclusive(after));
   names.compare("SharedCids", held_shared(before), held_shared(after));

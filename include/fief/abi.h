@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 4
+#define FIEF_ABI_VERSION 5
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS 1024
@@ -90,11 +90,39 @@ struct fief_cid_plan {
 	struct fief_share share[FIEF_MAX_SHARERS];
 };
 
-/* A participant as the plan has it. cgroup_id 0 marks a free slot (and the self slot). */
+/* fief_participant::flags */
+#define FIEF_PARTICIPANT_KEEPS 1 /* lends nothing: what it is due is its own, also while it sleeps */
+
+/*
+ * A participant as the plan has it. cgroup_id 0 marks a free slot (and the self slot). CPU time in
+ * 1/FIEF_CPU_UNIT of a CPU.
+ */
 struct fief_participant {
 	__u64 cgroup_id;
-	__u32 entitlement; /* CPU time due, in 1/FIEF_CPU_UNIT of a CPU */
+	__u32 entitlement; /* due by the plan */
+	__u32 least; /* due at least whenever it wants to run; 0: nothing is promised */
+	__u32 most; /* due at most; 0: no limit */
+	__u32 weight; /* that counts instead of its cgroup's cpu.weight; 0: that one does */
+	__u32 flags;
 	__u32 pad;
+};
+
+/*
+ * Who has wanted to run lately, as far as it decides what a participant is due: for the next plan.
+ * others[0] is what competed with the participant's cgroup among its siblings, others[1] what competed
+ * with the cgroup above it, and so on up to below the scheduler's cgroup: their weights, each by the part
+ * of the time in which it wanted to run, in 1/FIEF_WEIGHT_UNIT of the cpu.weight of 100. Rises within a
+ * second, falls within ten, and is published in steps. nr_levels 0: nothing is known yet.
+ */
+#define FIEF_ACTIVITY_LEVELS 16 /* a power of two */
+#define FIEF_WEIGHT_UNIT 1024
+#define FIEF_ACTIVITY_UNIT 1024
+struct fief_activity {
+	__u32 nr_levels;
+	__u32 awake; /* it wants to run time and again; 0: it sleeps but for moments */
+	__u32 active; /* part of the time in which it wanted to run, of FIEF_ACTIVITY_UNIT */
+	__u32 pad;
+	__u32 others[FIEF_ACTIVITY_LEVELS];
 };
 
 /* The account of a participant, in CLOCK_MONOTONIC ns; every CPU adds to it. */
@@ -103,8 +131,8 @@ struct fief_slot {
 	__u64 dispatched; /* times its dispatch put a task on a cid */
 	__u64 charged_ns; /* CPU time it used of what it is due */
 	__u64 borrowed_ns; /* CPU time it used of what others left idle */
-	__u64 borrow_vtime; /* borrowed_ns by entitlement: decides who borrows next */
 	__u64 lent_ns; /* CPU time others used of what it is due and left idle */
+	struct fief_activity activity;
 };
 
 enum fief_op_kind {
@@ -250,6 +278,8 @@ struct fief_state {
 struct fief_notice {
 	__u64 held_back; /* parent: a limit keeps the child back, it starts nothing now */
 	__u64 waiting; /* child: tasks that have waited too long */
+	__u64 active; /* child: something below wants to run now */
+	__u64 used_ns; /* child: CPU time used by its tasks, and those of its children */
 };
 #define FIEF_MAX_NOTICES 4096
 
@@ -258,7 +288,7 @@ enum fief_event_kind {
 	FIEF_EVENT_CHILD_ATTACHED = 1,
 	FIEF_EVENT_CHILD_DETACHED = 2,
 	FIEF_EVENT_WEIGHT_CHANGED = 3,
-	FIEF_EVENT_CAPS_CHANGED = 4,
+	FIEF_EVENT_ACTIVITY_CHANGED = 4,
 	FIEF_EVENT_EXITED = 5,
 	FIEF_EVENT_CID_ONLINE = 6,
 	FIEF_EVENT_CID_OFFLINE = 7,
@@ -284,8 +314,8 @@ struct fief_event {
 
 FIEF_STATIC_ASSERT(sizeof(struct fief_share) == 8, "fief_share");
 FIEF_STATIC_ASSERT(sizeof(struct fief_cid_plan) == 8 + 8 * FIEF_MAX_SHARERS, "fief_cid_plan");
-FIEF_STATIC_ASSERT(sizeof(struct fief_participant) == 16, "fief_participant");
-FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 56, "fief_slot");
+FIEF_STATIC_ASSERT(sizeof(struct fief_participant) == 32, "fief_participant");
+FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 144, "fief_slot");
 FIEF_STATIC_ASSERT(sizeof(struct fief_waits) == 192, "fief_waits");
 FIEF_STATIC_ASSERT(sizeof(struct fief_op) == 24 + 2 * FIEF_MAX_CIDS / 8, "fief_op");
 FIEF_STATIC_ASSERT(sizeof(struct fief_caps_view) == 16 + FIEF_NR_CAPS * FIEF_MAX_CIDS / 8,

@@ -50,7 +50,7 @@ TEST(DecodeEvent, NameMayFillItsField) {
 
 TEST(DecodeEvent, OtherKinds) {
   EXPECT_EQ(decoded<ChildDetached>(record(FIEF_EVENT_CHILD_DETACHED)).cgroup, CgroupId{4242});
-  EXPECT_EQ(decoded<CapsChanged>(record(FIEF_EVENT_CAPS_CHANGED)).scheduler, CgroupId{7});
+  EXPECT_EQ(decoded<ActivityChanged>(record(FIEF_EVENT_ACTIVITY_CHANGED)).scheduler, CgroupId{7});
   const auto weight = decoded<WeightChanged>(record(FIEF_EVENT_WEIGHT_CHANGED));
   EXPECT_EQ(weight.cgroup, CgroupId{4242});
   EXPECT_EQ(weight.weight, 250U);

@@ -15,8 +15,8 @@ def services():
     """Makes services; stops what it made."""
     made = []
 
-    def make(name, weight=100, command=machine.SPIN):
-        service = machine.Service(name, weight, command)
+    def make(name, weight=100, command=machine.SPIN, **where):
+        service = machine.Service(name, weight, command, **where)
         service.start()
         made.append(service)
         return service
@@ -24,15 +24,6 @@ def services():
     yield make
     for service in made:
         service.stop()
-
-
-@pytest.fixture
-def whole_machine():
-    """Lets demo.slice have nearly every CPU. Asked for last, so that it ends first: without fief's floor
-    for everybody else, the slice would starve the service manager itself."""
-    machine.set_slice_weight("10000")
-    yield
-    machine.set_slice_weight("")
 
 
 @pytest.fixture

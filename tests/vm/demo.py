@@ -16,7 +16,6 @@ import time
 
 WEIGHTS = {"a": 100, "b": 300, "c": 250}
 CHANGED, NEW_WEIGHT = "a", 500
-SLICE_WEIGHT = 10000
 CGROUPS = pathlib.Path("/sys/fs/cgroup/demo.slice")
 KERNEL = pathlib.Path("/sys/kernel/sched_ext/root/sub")
 POLICY = pathlib.Path("/usr/share/doc/fief/examples/three-services.json")
@@ -184,8 +183,6 @@ def demonstrate():
         unit.write_text(SERVICE.format(weight=weight))
     run("systemctl", "daemon-reload")
     run("systemctl", "start", *(f"{name}.service" for name in WEIGHTS))
-    # The slice competes with the rest of the system: let nearly all of the machine be its.
-    run("systemctl", "set-property", "--runtime", "demo.slice", f"CPUWeight={SLICE_WEIGHT}")
 
     say("the policy")
     pathlib.Path("/etc/fief").mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ import time
 CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
 SCHED_EXT = pathlib.Path("/sys/kernel/sched_ext")
 POLICY = pathlib.Path("/etc/fief/policy.json")
+SLEEP = "sleep infinity"
 SPIN = "for n in $(seq $(nproc)); do (while :; do :; done) & done; wait"
 
 
@@ -31,17 +32,18 @@ def wait_for(what, condition, seconds=60):
 
 
 class Service:
-    """A transient unit in demo.slice; busy with a process for every CPU unless told otherwise."""
+    """A transient unit, in demo.slice and busy with a process for every CPU unless told otherwise."""
 
-    def __init__(self, name, weight=100, command=SPIN):
+    def __init__(self, name, weight=100, command=SPIN, slice="demo.slice"):
         self.name = f"{name}.service"
-        self.path = f"/demo.slice/{self.name}"
+        self.slice = slice
+        self.path = f"/{slice}/{self.name}"
         self.directory = CGROUP_ROOT / self.path[1:]
         self.weight = weight
         self.command = command
 
     def start(self):
-        run("systemd-run", "--quiet", f"--unit={self.name}", "--slice=demo.slice",
+        run("systemd-run", "--quiet", f"--unit={self.name}", f"--slice={self.slice}",
             "--property=TimeoutStopSec=5", "--property=KillSignal=SIGKILL",
             f"--property=CPUWeight={self.weight}", "/bin/sh", "-c", self.command)
         wait_for(f"{self.name} to start", self.directory.exists)

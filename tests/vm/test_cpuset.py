@@ -39,7 +39,7 @@ def start(daemon, *names):
     daemon()
 
 
-def test_allowed_cpus_confine_a_service(services, daemon, whole_machine):
+def test_allowed_cpus_confine_a_service(services, daemon):
     start(daemon, "a")
     a = services("a", weight=1000)
     allow(a, "2-3")
@@ -50,7 +50,7 @@ def test_allowed_cpus_confine_a_service(services, daemon, whole_machine):
     machine.wait_for("a to run there", lambda: a.usage() > used + 2)
 
 
-def test_cpuset_changes_at_run_time(services, daemon, whole_machine):
+def test_cpuset_changes_at_run_time(services, daemon):
     start(daemon, "a", "b")
     a, b = services("a", weight=1000), services("b")
     machine.wait_for("both schedulers", lambda: machine.settled(a, b))
@@ -63,7 +63,7 @@ def test_cpuset_changes_at_run_time(services, daemon, whole_machine):
     assert machine.kernel_state() == "enabled"
 
 
-def test_partition_takes_cpus_from_siblings(services, daemon, whole_machine):
+def test_partition_takes_cpus_from_siblings(services, daemon):
     start(daemon, "a", "b")
     a, b = services("a", weight=1000), services("b", weight=1000)
     for service in (a, b):
@@ -78,7 +78,7 @@ def test_partition_takes_cpus_from_siblings(services, daemon, whole_machine):
     machine.wait_for("b outside of it", lambda: effective(b) == {0, 1, 2} and lies_within(b, {0, 1, 2}))
 
 
-def test_cpuset_that_contradicts_the_policy(services, daemon, whole_machine):
+def test_cpuset_that_contradicts_the_policy(services, daemon):
     path = machine.Service("a").path
     machine.write_policy({"delegations": [{"name": "a", "cgroup": path, "placement": "cpus:0-1"}]})
     daemon()

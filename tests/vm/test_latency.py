@@ -32,7 +32,7 @@ def change_and_wait(service, weight, watched):
     return (time.monotonic() - started) * 1000
 
 
-def test_weight_change_under_full_load(services, daemon, whole_machine):
+def test_weight_change_under_full_load(services, daemon):
     machine.delegate(machine.Service("a"), machine.Service("b"))
     daemon()
     a, b = services("a", 100), services("b", 100)
@@ -63,7 +63,7 @@ def eager_khugepaged():
         (KHUGEPAGED / name).write_text(value)
 
 
-def test_answers_while_khugepaged_is_preempted(services, daemon, whole_machine, eager_khugepaged):
+def test_answers_while_khugepaged_is_preempted(services, daemon, eager_khugepaged):
     machine.delegate(machine.Service("a"), machine.Service("b"))
     daemon()
     services("a"), services("b")

@@ -22,7 +22,7 @@ def online():
     return machine.cids(pathlib.Path("/sys/devices/system/cpu/online").read_text())
 
 
-def test_what_is_busy_gets_what_it_is_due(services, daemon, whole_machine):
+def test_what_is_busy_gets_what_it_is_due(services, daemon):
     machine.delegate(machine.Service("a"), machine.Service("b"))
     daemon()
     a, b = services("a", weight=100), services("b", weight=300)

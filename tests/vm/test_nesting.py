@@ -2,6 +2,7 @@
 # guest: --cpus 4 --memory 3072 --timeout 600
 """A delegation inside another: the slice is one unit outwards, and divides what it gets inside."""
 import machine
+import pytest
 
 SLICE = machine.CGROUP_ROOT / "demo.slice"
 
@@ -35,7 +36,7 @@ def check_caps(service):
     assert machine.kernel_caps(service.cgroup_id)["enq"] == machine.cids(shown["exclusive"])
 
 
-def test_slice_divides_what_it_gets(services, daemon, whole_machine):
+def test_slice_divides_what_it_gets(services, daemon):
     delegate_slice_and("a", "b")
     daemon()
     a, b = services("a", 100), services("b", 300)
@@ -56,19 +57,27 @@ def test_slice_divides_what_it_gets(services, daemon, whole_machine):
     check_shares(a, b)
 
 
-def test_slice_that_loses_cpus_takes_them_from_those_inside(services, daemon, whole_machine):
+@pytest.fixture
+def slice_weight():
+    yield machine.set_slice_weight
+    machine.set_slice_weight("")
+
+
+def test_slice_that_loses_cpus_takes_them_from_those_inside(services, daemon, slice_weight):
     delegate_slice_and("a", "b")
     daemon()
+    slice_weight("10000")
     a, b = services("a"), services("b")
+    services("rival", slice="rival.slice")
     machine.wait_for("schedulers at both levels", lambda: settled(a, b), 120)
-    machine.set_slice_weight("100")
+    slice_weight("100")
     machine.wait_for("the change above the services",
                      lambda: settled(a, b) and machine.schedulers()["/demo.slice"]["weight"] == 100)
     above = machine.kernel_caps(SLICE.stat().st_ino)["enq_immed"]
     for service in (a, b):
         check_caps(service)
         assert machine.kernel_caps(service.cgroup_id)["enq_immed"] <= above
-    machine.set_slice_weight("10000")
+    slice_weight("10000")
     machine.wait_for("the way back",
                      lambda: settled(a, b) and machine.schedulers()["/demo.slice"]["weight"] == 10000)
     for service in (a, b):

@@ -61,7 +61,7 @@ def test_tree_is_what_the_kernel_holds(services, daemon):
     assert due[2] / due[0] == pytest.approx(2.5, rel=0.001)
 
 
-def test_every_busy_service_gets_what_it_is_due(services, daemon, whole_machine):
+def test_every_busy_service_gets_what_it_is_due(services, daemon):
     machine.delegate(*(machine.Service(name) for name in "abc"))
     daemon()
     all_three = [services("a", 100), services("b", 300), services("c", 250)]
@@ -72,15 +72,18 @@ def test_every_busy_service_gets_what_it_is_due(services, daemon, whole_machine)
     assert sum(used) > 0.97 * machine.nr_cpus()
 
 
-def test_spare_time_divides_like_time_that_is_due(services, daemon):
-    machine.delegate(*(machine.Service(name) for name in "ab"))
+def test_who_sleeps_is_due_nothing(services, daemon):
+    machine.delegate(*(machine.Service(name) for name in "abc"))
     daemon()
-    a, b = services("a", 100), services("b", 300)
-    machine.wait_for("two schedulers", lambda: machine.settled(a, b), 120)
-    # Most of the machine is due to the rest of the system, which is idle.
-    assert machine.schedulers()[b.path]["entitlement"]["cpus"] < machine.nr_cpus() / 2
-    used = machine.check_division((a, b), (100, 300), tolerance=0.1)
-    assert sum(used) > 0.9 * machine.nr_cpus()
+    a, b, c = services("a", 100), services("b", 300), services("c", 400, machine.SLEEP)
+    machine.wait_for("three schedulers", lambda: machine.settled(a, b, c), 120)
+    machine.wait_for("what c is due to be told apart", lambda: not machine.schedulers()[c.path]["entitlement"]["awake"])
+    machine.wait_for("the others' part of it",
+                     lambda: machine.schedulers()[b.path]["entitlement"]["cpus"] > 0.7 * machine.nr_cpus())
+    # Most of the machine would be due to the rest of the system, if it were busy.
+    assert machine.schedulers()[b.path]["entitlement"]["nominal"] < machine.nr_cpus() / 2
+    used = machine.check_division((a, b), (100, 300))
+    assert sum(used) > 0.97 * machine.nr_cpus()
 
 
 def test_cgroup_that_appears_goes_and_comes_back(services, daemon):
@@ -97,7 +100,7 @@ def test_cgroup_that_appears_goes_and_comes_back(services, daemon):
         assert machine.kernel_children() == set()
 
 
-def test_no_cid_has_two_owners_while_weights_change(services, daemon, whole_machine):
+def test_no_cid_has_two_owners_while_weights_change(services, daemon):
     machine.delegate(*(machine.Service(name) for name in "abc"))
     daemon()
     a, b, c = services("a"), services("b"), services("c")

@@ -64,7 +64,7 @@ def write_policy(tenants):
                                           {"name": "other", "cgroup": machine.Service("other").path}]})
 
 
-def test_owner_divides_what_is_theirs(owner, services, daemon, whole_machine):
+def test_owner_divides_what_is_theirs(owner, services, daemon):
     write_policy(tenants=1)
     daemon()
     other = services("other", 100)

@@ -110,9 +110,14 @@ std::string or_dash(bool known, std::string text) {
   return known ? std::move(text) : "-";
 }
 
+// What sleeps is due nothing before it wakes, however little it holds meanwhile.
+std::string due_now(const SchedulerView& view) {
+  return view.entitlement.awake ? cpus(view.entitlement.cpus) : "asleep";
+}
+
 std::vector<Cell> tree_row(const OutlineLine& line, const CpuNames& names) {
   if (line.view == nullptr)
-    return {{line.text}, {}, {}, {}, {}, {}, {}};
+    return {{line.text}, {}, {}, {}, {}, {}, {}, {}};
   const auto& view = *line.view;
   const bool attached = is_attached(view);
   const bool astray = attached && !view.as_planned;
@@ -120,7 +125,8 @@ std::vector<Cell> tree_row(const OutlineLine& line, const CpuNames& names) {
           {view.scheduler},
           state_cell(view),
           {or_dash(view.weight != 0, fmt::format("{}", view.weight))},
-          {or_dash(attached, cpus(view.entitlement.cpus))},
+          {or_dash(attached, due_now(view))},
+          {or_dash(attached, cpus(view.entitlement.nominal))},
           {or_dash(attached, held(view, names)), astray ? Paint::bad : Paint::plain},
           {or_dash(attached, render_duration(view.usage_usec))}};
 }
@@ -135,12 +141,17 @@ void add_complaints(Table& table, const SchedulerView& view, const std::string& 
 
 std::string render_status(const StatusView& status, const Style& style) {
   const CpuNames names(status);
-  Table table({{"CGROUP", false, true}, {"SCHEDULER"}, {"STATE"}, {"CPUS DUE", true}});
+  Table table({{"CGROUP", false, true},
+               {"SCHEDULER"},
+               {"STATE"},
+               {"CPUS DUE", true},
+               {"NOMINAL", true}});
   for (const auto& view : status.schedulers) {
     table.add_row({{view.path},
                    {view.scheduler},
                    state_cell(view),
-                   {or_dash(is_attached(view), cpus(view.entitlement.cpus))}});
+                   {or_dash(is_attached(view), due_now(view))},
+                   {or_dash(is_attached(view), cpus(view.entitlement.nominal))}});
     add_complaints(table, view, "  ", names);
   }
   return headline(status, style) + policy_lines(status, style) +
@@ -156,6 +167,7 @@ std::string render_tree(const StatusView& status, const Style& style) {
                {"STATE"},
                {"WEIGHT", true},
                {"DUE", true},
+               {"NOMINAL", true},
                {fmt::format("{} HELD", names.heading()), false, true},
                {"CPU TIME", true}});
   for (const auto& line : draw(outline(status), style)) {

@@ -33,6 +33,7 @@ struct AttachedNode {
   CgroupId cgroup;
   std::uint32_t node;
   const Delegation* delegation;
+  const Activity* activity;  // of the input; null: nothing is known
 };
 
 // The cgroup tree with what the planner needs of it in flat arrays, indexed like its nodes.
@@ -78,17 +79,26 @@ class WeighedTree {
   }
 
   // The steps from below @p top down to @p index, outermost first; empty if it is not below.
-  [[nodiscard]] std::vector<WeightStep> chain(std::uint32_t top, std::uint32_t index) const {
-    std::size_t depth = 0;
-    for (auto at = index; at != top; at = tree_.nodes[at].parent, ++depth)
-      if (at == 0)
-        return {};
+  // @p activity: null, or as long as the chain.
+  [[nodiscard]] std::vector<WeightStep> chain(std::uint32_t top, std::uint32_t index,
+                                              const Activity* activity) const {
+    auto left = depth_below(top, index);
+    if (!left)
+      return {};
     std::vector<WeightStep> steps;
-    steps.reserve(depth);
+    steps.reserve(*left);
     for (auto at = index; at != top; at = tree_.nodes[at].parent)
-      steps.push_back(step(at));
+      steps.push_back(step(at, activity == nullptr ? nullptr : &activity->others[--*left]));
     std::ranges::reverse(steps);
     return steps;
+  }
+
+  // @p activity as far as it fits the way down from @p top: it does not where cgroups have come
+  // between since, or have no cpu controller.
+  [[nodiscard]] const Activity* fitting(std::uint32_t top, const AttachedNode& child) const {
+    const auto depth = depth_below(top, child.node);
+    const bool fits = child.activity != nullptr && depth && child.activity->others.size() == *depth;
+    return fits ? child.activity : nullptr;
   }
 
  private:
@@ -96,6 +106,16 @@ class WeighedTree {
     CgroupId id;
     std::uint32_t node;
   };
+
+  // How many levels @p index is below @p top; nothing if it is not.
+  [[nodiscard]] std::optional<std::size_t> depth_below(std::uint32_t top,
+                                                       std::uint32_t index) const {
+    std::size_t depth = 0;
+    for (auto at = index; at != top; at = tree_.nodes[at].parent, ++depth)
+      if (at == 0)
+        return std::nullopt;
+    return depth;
+  }
 
   void index_ids() {
     ids_.reserve(tree_.nodes.size());
@@ -127,7 +147,8 @@ class WeighedTree {
       const auto node = find_from(near, attachment.cgroup);
       if (node != kNone)
         attached_.push_back({attachment.parent, attachment.cgroup, node,
-                             attachment.foreign ? nullptr : delegation(node)});
+                             attachment.foreign ? nullptr : delegation(node),
+                             attachment.activity ? &*attachment.activity : nullptr});
     }
     const auto order = [](const AttachedNode& child) {
       return std::pair(child.parent, child.cgroup);
@@ -169,10 +190,13 @@ class WeighedTree {
     }
   }
 
-  [[nodiscard]] WeightStep step(std::uint32_t index) const {
+  [[nodiscard]] WeightStep step(std::uint32_t index, const double* others) const {
     const auto& node = tree_.nodes[index];
     const auto unit = tenths_[node.parent] ? 1 : kTenths;
-    return {node.id, node.path, weight_[index] / unit, sums_[node.parent] / unit};
+    auto awake = sums_[node.parent];
+    if (others != nullptr)
+      awake = weight_[index] + static_cast<std::uint64_t>(std::llround(*others * kTenths));
+    return {node.id, node.path, weight_[index] / unit, sums_[node.parent] / unit, awake / unit};
   }
 
   const CgroupTree& tree_;
@@ -187,10 +211,10 @@ class WeighedTree {
   std::vector<char> tenths_;           // whether an idle child competes
 };
 
-double product(const std::vector<WeightStep>& chain) {
+double product(const std::vector<WeightStep>& chain, std::uint64_t WeightStep::*of) {
   double share = 1;
   for (const auto& step : chain)
-    share *= static_cast<double>(step.weight) / static_cast<double>(step.sibling_weights);
+    share *= static_cast<double>(step.weight) / static_cast<double>(step.*of);
   return share;
 }
 
@@ -207,7 +231,8 @@ Member make_child(const WeighedTree& tree, std::uint32_t top, const AttachedNode
   child.cgroup = attached.cgroup;
   child.path = tree.node(attached.node).path;
   child.delegation = attached.delegation;
-  child.share = product(chain);
+  child.nominal = product(chain, &WeightStep::sibling_weights);
+  child.share = product(chain, &WeightStep::awake_weights);
   child.chain = std::move(chain);
   child.cpuset = tree.cpuset(attached.node);
   if (child.delegation != nullptr && child.delegation->min_cpus)
@@ -239,6 +264,32 @@ ChildrenOf group_by_parent(Children sorted) {
   return groups;
 }
 
+// Whether its CPUs are its own also while it sleeps: nobody else could use them.
+bool keeps_asleep(const Delegation* delegation) {
+  return delegation != nullptr && (delegation->exclusive || !delegation->lend);
+}
+
+// What everybody is due of a level, by weight. A child that sleeps is due nothing until it wakes,
+// when the schedulers give it its time at once and the next plan its CPUs. One that wants to run
+// for short times only, again and again, is due what its weight is worth beside the others: so
+// these add up to more than there is, and are scaled. @p active: what children take of the time,
+// by the part of it in which they want to run.
+void share_out(Level& level, double active) {
+  auto& self = level.members[0];
+  self.share = std::max(0.0, 1.0 - active);
+  double sum = 0;
+  double nominal = 0;
+  for (auto& member : level.members) {
+    if (!member.awake && !keeps_asleep(member.delegation))
+      member.share = 0;
+    sum += member.share;
+    nominal += member.nominal;
+  }
+  self.nominal = std::max(0.0, 1.0 - nominal);
+  for (auto& member : level.members)
+    member.share = sum > 0 ? member.share / sum : member.nominal;
+}
+
 Level make_level(const WeighedTree& tree, CgroupId scheduler, Children children) {
   Level level;
   const auto top = tree.find(scheduler);
@@ -246,15 +297,18 @@ Level make_level(const WeighedTree& tree, CgroupId scheduler, Children children)
   level.path = tree.node(top).path;
   level.members.reserve(children.size() + 1);
   level.members.push_back(make_self(tree, top));
-  double children_share = 0;
+  double active = 0;
   for (const auto& child : children) {
-    auto chain = tree.chain(top, child.node);
+    const auto* activity = tree.fitting(top, child);
+    auto chain = tree.chain(top, child.node, activity);
     if (chain.empty())
       continue;
     level.members.push_back(make_child(tree, top, child, std::move(chain)));
-    children_share += level.members.back().share;
+    auto& member = level.members.back();
+    member.awake = activity == nullptr || activity->awake;
+    active += member.share * (activity == nullptr ? 1.0 : activity->active);
   }
-  level.members[0].share = std::max(0.0, 1.0 - children_share);
+  share_out(level, active);
   return level;
 }
 

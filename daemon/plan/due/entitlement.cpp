@@ -150,9 +150,11 @@ void settle(Level& level) {
 }
 
 void record_by_weight(Level& level) {
-  for (auto& member : level.members)
-    member.by_weight =
-        static_cast<CpuTime>(std::llround(member.share * static_cast<double>(level.holding.total)));
+  const auto total = static_cast<double>(level.holding.total);
+  for (auto& member : level.members) {
+    member.by_weight = static_cast<CpuTime>(std::llround(member.share * total));
+    member.nominal_time = static_cast<CpuTime>(std::llround(member.nominal * total));
+  }
 }
 
 void pin(Member& member, CpuTime due) {

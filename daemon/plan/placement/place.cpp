@@ -26,14 +26,22 @@ void outline(ParticipantPlan& plan, Member& member, bool perf) {
   plan.cgroup = member.cgroup;
   plan.entitlement.cpus = member.due;
   plan.entitlement.by_weight = member.by_weight;
+  plan.entitlement.nominal = member.nominal_time;
+  plan.entitlement.awake = member.awake;
   plan.entitlement.chain = std::move(member.chain);
   plan.entitlement.cpuset = member.cpuset;
   plan.entitlement.limit = member.limit;
-  if (member.cgroup == kSelf)
+  if (member.most != kUnlimited)
+    plan.most = member.most;
+  if (member.cgroup == kSelf) {
     plan.entitlement.min = member.least;
+    plan.least = member.least;
+  }
   if (member.delegation == nullptr)
     return;
   const auto& policy = *member.delegation;
+  plan.least = policy.min_cpus ? member.least : 0;
+  plan.weight = policy.weight;
   plan.entitlement.min = policy_limit(policy.min_cpus);
   plan.entitlement.max = policy_limit(policy.max_cpus);
   plan.lend = policy.lend && !policy.exclusive;

@@ -186,6 +186,11 @@ function nameBelow(path, parent) {
     return parent && parent !== "/" && path.startsWith(`${parent}/`) ? path.slice(parent.length + 1) : path;
 }
 
+// What sleeps is due nothing before it wakes.
+function dueNow(entitlement) {
+    return entitlement.awake ? formatCpus(entitlement.cpus) : `asleep (${formatCpus(entitlement.nominal)})`;
+}
+
 /// The tree of schedulers, a row each.
 export function treeOf(status, usage = {}) {
     const numberOf = cid => status.cpu_of_cid[cid] ?? cid;
@@ -197,7 +202,7 @@ export function treeOf(status, usage = {}) {
         state: scheduler.state,
         stateText: scheduler.state + (scheduler.foreign ? ", foreign" : ""),
         weight: scheduler.weight > 0 ? `${scheduler.weight}` : "–",
-        due: isAttached(scheduler) ? formatCpus(scheduler.entitlement.cpus) : "–",
+        due: isAttached(scheduler) ? dueNow(scheduler.entitlement) : "–",
         held: isAttached(scheduler) ? textOfHeld(scheduler, numberOf) : "–",
         usage: scheduler.cgroup in usage ? formatCpus(usage[scheduler.cgroup]) : "–",
         problems: problemsOf(scheduler, numberOf),

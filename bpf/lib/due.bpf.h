@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What each participant of a scheduler is due now, and what it has had, over all cids together. A plan
+ * says where a participant has its CPUs; this says, within one turn, whether it has what its weight is
+ * worth beside those who want to run at the moment, also while plan and moment differ: since somebody has
+ * woken or gone to sleep, or cannot use what it has.
+ *
+ * Vocabulary:
+ *   share     part of the scheduler's time by the tree of weights, by who is active (lib/group.bpf.h)
+ *   rate      CPU time due, by share and between what a policy promises and allows
+ *   due time  virtual: the CPU time that a participant has used, by its rate. Who has had less than
+ *             others by its rate has the earlier one.
+ *   clock     the mean of the due times of those who want to run, each by its rate
+ *   behind    wants to run, and its due time lags behind the clock: it may take the turn, on a lent cid,
+ *             of whoever has had more (lib/parent.bpf.h), until it has caught up
+ *   keeps     lends nothing and takes nothing: it has its own, whoever sleeps
+ *
+ * Nobody is ahead of or behind the clock by more than DUE_LAG_NS: what was left idle is held against
+ * nobody who used it, and who slept, or had too few tasks, has earned no credit to speak of.
+ *
+ * Writers: due times and what has been charged, every CPU atomically; everything else the turn timer. Bits
+ * of behind_slots are cleared by a dispatch that finds nothing to run there.
+ */
+#ifndef FIEF_DUE_BPF_H
+#define FIEF_DUE_BPF_H
+
+#include "arithmetic.h"
+#include "base.bpf.h"
+#include "cidmask.bpf.h"
+#include "demand.bpf.h"
+#include "group.bpf.h"
+#include "limit.bpf.h"
+#include "notice.bpf.h"
+#include "state.bpf.h"
+#include "used.bpf.h"
+
+#define DUE_LAG_NS (50 * NSEC_PER_MSEC)
+/* So far behind is more than what turns of ordinary length explain. */
+#define DUE_BEHIND_NS (20 * NSEC_PER_MSEC)
+/* Over how long use is seen that says what a participant can use, and what all do. */
+#define DUE_WINDOW_NS (100 * NSEC_PER_MSEC)
+/* How long a child of others has wanted to run after it last has. */
+#define DUE_FOREIGN_NS (50 * NSEC_PER_MSEC)
+#define DUE_RATE_MIN (FIEF_CPU_UNIT / 64)
+/* A share below this is that of nobody who wants to run. */
+#define DUE_SHARE_MIN (FIEF_CPU_UNIT / 256)
+
+/* The daemon sees FIEF_ACTIVITY_UNIT; smoothing takes finer steps. */
+#define ACTIVE_ONE (FIEF_ACTIVITY_UNIT << 16)
+#define ACTIVE_RISE_NS NSEC_PER_SEC
+#define ACTIVE_FALL_NS (10 * NSEC_PER_SEC)
+/* In how many windows of the last second, and of all that are remembered, one has wanted to run that is
+ * awake from now on, or asleep. */
+#define AWAKE_RECENT 10
+#define AWAKE_FROM 8
+#define ASLEEP_BELOW 6
+
+struct due {
+	u64 vtime; /* due time, ns */
+	u64 charged; /* ns, by dispatches, since its use was last seen */
+	u64 used; /* ns, as it was last seen */
+	u64 window_used; /* the same at the beginning of the window */
+	u64 used_at; /* CLOCK_MONOTONIC ns: when its use last grew */
+	u64 windows; /* bit 0: it has wanted to run in the last window, and so on */
+	u32 share; /* of the level, now, in 1/FIEF_CPU_UNIT of it */
+	u32 awake_share; /* the same if it wants to run, now or when it wakes */
+	u32 rate; /* in 1/FIEF_CPU_UNIT of a CPU */
+	u64 active_mean; /* part of the last second in which it wanted to run, of ACTIVE_ONE */
+	u64 active; /* the same, which falls slowly */
+	u32 published; /* what it was due when that was published last, see lib/activity.bpf.h */
+	bool wants; /* to run, now */
+	bool wanted; /* in this window */
+	bool lacked; /* in this window: it was behind, and had nothing to run */
+	bool awake; /* see struct fief_activity */
+};
+
+struct due __arena dues[FIEF_MAX_SLOTS];
+
+u64 due_clock;
+u64 due_window_at; /* CLOCK_MONOTONIC ns when the window began */
+u64 due_seen_at; /* and when use was seen last */
+
+/* Slots, as bits: sets of cids have room for them. */
+cidmask_t behind_slots;
+
+static __always_inline struct due __arena *slot_due(u32 slot)
+{
+	return &dues[slot & (FIEF_MAX_SLOTS - 1)];
+}
+
+static __always_inline struct fief_slot __arena *slot_account(u32 slot)
+{
+	return &state.slots[slot & (FIEF_MAX_SLOTS - 1)];
+}
+
+static __always_inline u32 slots_in_use(void)
+{
+	return min(max(state.nr_slots, 1), FIEF_MAX_SLOTS);
+}
+
+/* The group of a slot's child among its siblings; found by the turn timer. */
+struct group __arena *__arena slot_groups[FIEF_MAX_SLOTS];
+
+static __always_inline struct group __arena *slot_group(u32 slot)
+{
+	return slot_groups[slot & (FIEF_MAX_SLOTS - 1)];
+}
+
+static __always_inline bool slot_in_use(u32 slot)
+{
+	return slot == FIEF_SLOT_SELF || slot_account(slot)->participant.cgroup_id;
+}
+
+static __always_inline bool slot_keeps(u32 slot)
+{
+	return slot_account(slot)->participant.flags & FIEF_PARTICIPANT_KEEPS;
+}
+
+/* A participant of which nothing is known yet: as if it were awake. */
+static __always_inline void due_open(u32 slot)
+{
+	struct due __arena *due = slot_due(slot);
+
+	due->vtime = due_clock;
+	due->charged = 0;
+	due->used = 0;
+	due->window_used = 0;
+	due->used_at = 0;
+	due->windows = ~0ULL;
+	due->share = 0;
+	due->awake_share = 0;
+	due->rate = 0;
+	due->active_mean = ACTIVE_ONE;
+	due->active = ACTIVE_ONE;
+	due->published = 0;
+	due->wants = false;
+	due->wanted = false;
+	due->lacked = false;
+	due->awake = true;
+	slot_account(slot)->activity.nr_levels = 0;
+	slot_account(slot)->activity.awake = 1;
+}
+
+static __always_inline u64 due_time_of(const struct due __arena *due, u64 ns)
+{
+	return min(ns, NSEC_PER_SEC) * FIEF_CPU_UNIT / max(due->rate, DUE_RATE_MIN);
+}
+
+/* A dispatch has seen the participant of @slot use @ns. */
+static __always_inline void due_charge(u32 slot, u64 ns)
+{
+	struct due __arena *due = slot_due(slot);
+
+	__sync_fetch_and_add(&due->charged, ns);
+	__sync_fetch_and_add(&due->vtime, due_time_of(due, ns));
+}
+
+/* What the participant of @slot has used, by its own word if it gives it, else by what was charged. */
+static __always_inline u64 due_used(u32 slot, const struct fief_notice *notice)
+{
+	const struct fief_slot __arena *account = slot_account(slot);
+
+	if (slot == FIEF_SLOT_SELF)
+		return used_by_own();
+	if (notice && notice->used_ns)
+		return notice->used_ns;
+	return account->charged_ns + account->borrowed_ns;
+}
+
+/* Dispatches charge by what they see, and soon; what was really used puts it right. */
+static __always_inline void due_settle(u32 slot, u64 used, u64 now)
+{
+	struct due __arena *due = slot_due(slot);
+	u64 charged = __sync_lock_test_and_set(&due->charged, 0), more = used - due->used;
+
+	if (used == due->used && !charged)
+		return;
+	if (more > charged)
+		__sync_fetch_and_add(&due->vtime, due_time_of(due, more - charged));
+	else
+		__sync_fetch_and_add(&due->vtime, -due_time_of(due, charged - more));
+	limit_charge(slot_group(slot), (s64)more - (s64)charged);
+	if (used != due->used)
+		due->used_at = now;
+	due->used = used;
+}
+
+/* Whether a ghost competes: load 1 stands for all there is below it. */
+static __always_inline void ghost_set_active(struct group __arena *group, bool active)
+{
+	if (group->ghost_active == active)
+		return;
+	group->ghost_active = active;
+	group_add(group, active ? 1 : -1);
+}
+
+/* The policy's weight for a child counts here, too. */
+static __always_inline void ghost_weigh(struct group __arena *group, u32 fixed)
+{
+	u32 weight = fixed * WEIGHT_NICE_0 / CPU_WEIGHT_DEFAULT;
+
+	if (group->fixed == weight)
+		return;
+	group->fixed = weight;
+	if (weight)
+		group_set_weight(group, weight);
+}
+
+/* How many tasks of each slot's child have waited too long. Written by the turn timer from its notice. */
+u64 __arena slot_waiting[FIEF_MAX_SLOTS];
+
+/* Does the child of @slot want to run? One that tells nothing does for a while after it has. */
+static __always_inline bool due_wants(u32 slot, const struct fief_notice *notice, u64 now)
+{
+	if (notice && notice->used_ns)
+		return notice->active;
+	return vtime_before(now, slot_due(slot)->used_at + DUE_FOREIGN_NS) ||
+	       (notice && notice->active);
+}
+
+/* @time more has passed in which @due has wanted to run or not. */
+static __always_inline void due_note_activity(struct due __arena *due, u64 time)
+{
+	due->wanted |= due->wants;
+	due->active_mean =
+		smooth(due->active_mean, due->wants ? ACTIVE_ONE : 0, time, ACTIVE_RISE_NS);
+	due->active = max(due->active_mean, smooth(due->active, 0, time, ACTIVE_FALL_NS));
+}
+
+/* One child's account, notice and group. */
+FIEF_VERIFIED_ONCE int due_look(u32 slot, u64 now)
+{
+	const struct fief_participant __arena *participant = &slot_account(slot)->participant;
+	struct due __arena *due = slot_due(slot);
+	struct fief_notice *notice;
+	struct group __arena *group;
+
+	touch_arena();
+	if (!participant->cgroup_id)
+		return 0;
+	notice = notice_of(participant->cgroup_id);
+	group = group_find(participant->cgroup_id);
+	slot_groups[slot & (FIEF_MAX_SLOTS - 1)] = group;
+	slot_waiting[slot & (FIEF_MAX_SLOTS - 1)] = notice ? notice->waiting : 0;
+	due_settle(slot, due_used(slot, notice), now);
+	due->wants = due_wants(slot, notice, now);
+	due_note_activity(due, now - due_seen_at);
+	if (!group || !group->ghost)
+		return 0;
+	group->slot = slot;
+	ghost_weigh(group, participant->weight);
+	ghost_set_active(group, due->wants);
+	return 0;
+}
+
+static __always_inline u32 share_of_cost(u64 cost)
+{
+	return COST_ONE * FIEF_CPU_UNIT / (cost ?: COST_ONE);
+}
+
+/* The shares of everybody, once who wants to run is known; what children do not have is this scheduler's. */
+FIEF_VERIFIED_ONCE int due_share_out(void)
+{
+	struct due __arena *own = slot_due(FIEF_SLOT_SELF);
+	u32 left = FIEF_CPU_UNIT, slot;
+
+	touch_arena();
+	bpf_for(slot, 1, slots_in_use()) {
+		struct due __arena *due = slot_due(slot);
+		struct group __arena *group = slot_group(slot);
+
+		if (!slot_in_use(slot) || !group || !group->ghost) {
+			due->share = 0;
+			due->awake_share = 0;
+			continue;
+		}
+		due->awake_share = share_of_cost(group_cost_awake(group));
+		due->share = due->wants ? share_of_cost(group_cost_now(group)) : 0;
+		left -= min(left, due->share);
+	}
+	own->share = left;
+	own->awake_share = max(left, DUE_SHARE_MIN);
+	own->wants = left > DUE_SHARE_MIN;
+	return 0;
+}
+
+/*
+ * What is due by share, scaled by @scale (1/FIEF_CPU_UNIT), between promise and limit. 0: it keeps what is
+ * its own.
+ */
+static __always_inline u64 due_between(u32 slot, u64 share, u64 total, u64 scale, bool *bounded)
+{
+	const struct fief_participant __arena *participant = &slot_account(slot)->participant;
+	u64 rate = share * total / FIEF_CPU_UNIT * scale / FIEF_CPU_UNIT;
+
+	*bounded = true;
+	if (rate < participant->least)
+		return participant->least;
+	if (participant->most && rate > participant->most)
+		return participant->most;
+	*bounded = false;
+	return rate;
+}
+
+#define DUE_PASSES 4
+
+/* The scale at which what those who want to run are due adds up to @total. */
+FIEF_VERIFIED_ONCE u64 due_scale(u64 total)
+{
+	u64 scale = FIEF_CPU_UNIT;
+	u32 pass, slot;
+
+	touch_arena();
+	bpf_for(pass, 0, DUE_PASSES) {
+		u64 fixed = 0, shares = 0, next;
+
+		bpf_for(slot, 0, slots_in_use()) {
+			const struct due __arena *due = slot_due(slot);
+			bool bounded;
+			u64 rate;
+
+			if (!due->wants || slot_keeps(slot))
+				continue;
+			rate = due_between(slot, due->share, total, scale, &bounded);
+			if (bounded)
+				fixed += rate;
+			else
+				shares += due->share;
+		}
+		if (!shares)
+			break;
+		next = (total - min(total, fixed)) * FIEF_CPU_UNIT / total * FIEF_CPU_UNIT / shares;
+		if (next == scale)
+			break;
+		scale = max(next, 1);
+	}
+	return scale;
+}
+
+/* Sums of one look at rates. In memory, as the verifier would follow every value that they may have. */
+struct {
+	s64 ahead; /* of the clock, by rates */
+	u64 rates;
+} due_sums;
+
+/* The rates, and the clock after them. */
+FIEF_VERIFIED_ONCE int due_set_rates(void)
+{
+	u64 total = max(level_cpus, FIEF_CPU_UNIT), scale = due_scale(total);
+	u32 slot;
+
+	touch_arena();
+	due_sums.ahead = 0;
+	due_sums.rates = 0;
+	bpf_for(slot, 0, slots_in_use()) {
+		struct due __arena *due = slot_due(slot);
+		bool bounded;
+		s64 off;
+
+		if (!slot_in_use(slot) || slot_keeps(slot))
+			continue;
+		due->rate = max(due_between(slot, due->awake_share, total, scale, &bounded),
+				DUE_RATE_MIN);
+		if (!due->wants)
+			continue;
+		off = due->vtime - due_clock;
+		off = max(min(off, (s64)DUE_LAG_NS * 4), -(s64)DUE_LAG_NS * 4);
+		due_sums.ahead += off * (s64)(due->rate / DUE_RATE_MIN);
+		due_sums.rates += due->rate / DUE_RATE_MIN;
+	}
+	if (due_sums.rates)
+		due_clock += due_sums.ahead / (s64)due_sums.rates;
+	return 0;
+}
+
+/* Who is behind, and nobody further from the clock than counts. */
+FIEF_VERIFIED_ONCE int due_find_behind(void)
+{
+	u32 slot;
+
+	touch_arena();
+	bpf_for(slot, 0, slots_in_use()) {
+		struct due __arena *due = slot_due(slot);
+
+		if (!slot_in_use(slot))
+			continue;
+		if (vtime_before(due->vtime, due_clock - DUE_LAG_NS))
+			due->vtime = due_clock - DUE_LAG_NS;
+		if (vtime_before(due_clock + DUE_LAG_NS, due->vtime))
+			due->vtime = due_clock + DUE_LAG_NS;
+		if (!due->wants || slot_keeps(slot) || !vtime_before(due->vtime, due_clock))
+			cidmask_clear(behind_slots, slot);
+		else if (vtime_before(due->vtime, due_clock - DUE_BEHIND_NS))
+			cidmask_set(behind_slots, slot);
+	}
+	return 0;
+}
+
+/* What a child could use in the window that has ended; its siblings have the rest (lib/demand.bpf.h). */
+static __always_inline void due_find_demand(u32 slot, u64 used, u64 time)
+{
+	struct group __arena *group = slot_group(slot);
+	struct due __arena *due = slot_due(slot);
+	u64 cpus = used * FIEF_CPU_UNIT / time;
+
+	if (!group || !group->ghost)
+		return;
+	if (due->lacked)
+		group->demand.cpus = max(cpus + cpus / 16, DUE_RATE_MIN);
+	else if (group->demand.cpus)
+		group->demand.cpus *= 2;
+	if (group->demand.cpus >= 2 * level_cpus)
+		group->demand.cpus = 0;
+	if (group->demand.cpus)
+		demand_list(group);
+}
+
+static __always_inline void due_note_window(struct due __arena *due)
+{
+	due->windows = due->windows << 1 | due->wanted;
+	if (__builtin_popcountll(due->windows & ((1U << AWAKE_RECENT) - 1)) >= AWAKE_FROM)
+		due->awake = true;
+	else if (__builtin_popcountll(due->windows) < ASLEEP_BELOW)
+		due->awake = false;
+	due->wanted = due->wants;
+	due->lacked = false;
+}
+
+/* A window has ended. */
+FIEF_VERIFIED_ONCE int due_window(u64 time)
+{
+	u64 all = 0;
+	u32 slot;
+
+	touch_arena();
+	bpf_for(slot, 0, slots_in_use()) {
+		struct due __arena *due = slot_due(slot);
+		u64 used = due->used - due->window_used;
+
+		if (!slot_in_use(slot))
+			continue;
+		due->window_used = due->used;
+		if (!slot_keeps(slot))
+			all += used;
+		due_find_demand(slot, used, time);
+		due_note_window(due);
+	}
+	/* a timer that was away for long has seen no level to speak of */
+	if (time < NSEC_PER_SEC)
+		level_cpus = max(all * FIEF_CPU_UNIT / time, FIEF_CPU_UNIT);
+	return 0;
+}
+
+/* What the turn timer sees to, every turn: from accounts and notices to rates. */
+static __always_inline void due_look_at_all(u64 now)
+{
+	u64 time = now - due_window_at;
+	u32 slot;
+
+	bpf_for(slot, 1, slots_in_use())
+		due_look(slot, now);
+	due_settle(FIEF_SLOT_SELF, used_by_own(), now);
+	due_seen_at = now;
+	due_share_out();
+	due_set_rates();
+	due_find_behind();
+	if (time < DUE_WINDOW_NS)
+		return;
+	due_window(time);
+	due_window_at = now;
+}
+
+/* Does anybody want a turn before its turn? */
+static __always_inline bool due_any_behind(void)
+{
+	u32 w;
+
+	bpf_for(w, 0, (slots_in_use() + 63) / 64) {
+		if (behind_slots[w & (FIEF_MASK_WORDS - 1)])
+			return true;
+	}
+	return false;
+}
+
+/* The slot that is furthest behind of those in a word of such; FIEF_SLOT_NONE: none. */
+FIEF_VERIFIED_ONCE u32 due_furthest_behind(void)
+{
+	u32 best = FIEF_SLOT_NONE, w, bit;
+	u64 earliest = 0;
+
+	touch_arena();
+	bpf_for(w, 0, (slots_in_use() + 63) / 64) {
+		u64 word = behind_slots[w & (FIEF_MASK_WORDS - 1)];
+
+		bpf_for(bit, 0, 64) {
+			u32 slot = w * 64 + lowest_bit(word | 1ULL << 63);
+
+			if (!word)
+				break;
+			word &= word - 1;
+			if (best != FIEF_SLOT_NONE &&
+			    !vtime_before(slot_due(slot)->vtime, earliest))
+				continue;
+			best = slot;
+			earliest = slot_due(slot)->vtime;
+		}
+	}
+	return best;
+}
+
+/* The participant of @slot was behind, and had nothing to run: it is not, for what it can use. */
+static __always_inline void due_lacks(u32 slot)
+{
+	struct due __arena *due = slot_due(slot);
+
+	cidmask_clear(behind_slots, slot);
+	due->lacked = true;
+	due->vtime = vtime_max(due->vtime, due_clock);
+}
+
+#endif /* FIEF_DUE_BPF_H */

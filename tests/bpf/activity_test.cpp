@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What is due is due among those who want to run, at once and at every level, whatever the plan in force
+// was made for: the kernel side needs no daemon for it.
+#include <gmock/gmock.h>
+
+#include <vector>
+
+#include "real_kernel.hpp"
+
+namespace fief::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Everybody's CPUs are lent while they lie idle.
+LevelPlan lending(LevelPlan level) {
+  for (auto& participant : level.participants)
+    participant.lend = true;
+  return level;
+}
+
+class Activity : public RealKernel {
+ protected:
+  /// CPUs that each of @p cgroups uses in @p time from now on.
+  std::vector<double> cpus(const std::vector<const TestCgroup*>& cgroups,
+                           std::chrono::milliseconds time) {
+    auto used = used_during(cgroups, [this, time] { run_for(time); });
+    for (auto& one : used)
+      one /= std::chrono::duration<double>(time).count();
+    return used;
+  }
+
+  static void expect_shares(const std::vector<double>& used, const std::vector<double>& weights) {
+    double all = 0;
+    double sum = 0;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      all += used[i];
+      sum += weights[i];
+    }
+    for (std::size_t i = 0; i < used.size(); ++i)
+      EXPECT_NEAR(used[i] / all, weights[i] / sum, 0.03) << "of cgroup " << i << ", " << used[i];
+  }
+
+  /// Published by the scheduler above; none: nothing yet.
+  [[nodiscard]] std::optional<fief::Activity> activity(const TestCgroup& cgroup) const {
+    const auto observed = kernel_->observe();
+    return observed ? observed->find(cgroup.id())->activity : std::nullopt;
+  }
+};
+
+// The plan knows nothing of b, which slept when it was made.
+TEST_F(Activity, WhoWakesHasItsDueAtOnce) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  TestCgroup other("fief-test-o");
+  a.write("cpu.weight", "300");
+  load_root();
+  attach(a);
+  attach(b);
+  auto level = lending(level_of(kernel_->topology(), {{a.id(), {0, 1, 2}}, {b.id(), {}}}));
+  apply(level);
+  a.spin_many(6);
+  other.spin_many(6);
+  run_for(1s);
+  expect_shares(cpus({&a, &other}, 3s), {300, 100});
+  b.spin_many(6);
+  run_for(200ms);
+  expect_shares(cpus({&a, &other, &b}, 3s), {300, 100, 100});
+}
+
+// The plan was made when all were busy; now the owner of three of the CPUs sleeps.
+TEST_F(Activity, WhatSleepersAreDueGoesToTheOthersByWeight) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  TestCgroup other("fief-test-o");
+  a.write("cpu.weight", "300");
+  load_root();
+  attach(a);
+  attach(b);
+  apply(lending(level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1, 2, 3}}})));
+  a.spin_many(6);
+  other.spin_many(6);
+  run_for(1s);
+  expect_shares(cpus({&a, &other}, 3s), {300, 100});
+}
+
+// Nothing is planned below a on what a itself only borrows.
+TEST_F(Activity, WhatAParentBorrowsItsChildrenBorrow) {
+  TestCgroup a("fief-test-a", TestCgroup::Below::cpu);
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  x.write("cpu.weight", "300");
+  load_root();
+  attach(a);
+  attach(x);
+  apply(lending(level_of(kernel_->topology(), {{a.id(), {0}}})));
+  auto below = lending(level_below(a.id(), {0}, {{x.id(), {0}}}));
+  below.borrowed = {1, 2, 3};
+  apply(below);
+  x.spin_many(6);
+  run_for(1s);
+  EXPECT_GT(cpus({&x}, 2s)[0], 3.7);
+  y.spin_many(6);
+  run_for(500ms);
+  expect_shares(cpus({&x, &y}, 3s), {300, 100});
+}
+
+// x has too few tasks for what it is due: its sibling has the rest of what their slice is due, not everybody.
+TEST_F(Activity, WhatIsLeftGoesToTheLevelThatLeftIt) {
+  TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  TestCgroup other("fief-test-o");
+  x.write("cpu.weight", "900");
+  load_root();
+  attach(x);
+  attach(other);
+  apply(lending(level_of(kernel_->topology(), {{x.id(), {0}}, {other.id(), {1, 2}}})));
+  x.spin_many(1);
+  y.spin_many(6);
+  other.spin_many(6);
+  run_for(2s);
+  const auto used = cpus({&x, &y, &other}, 4s);
+  EXPECT_NEAR(used[0], 1.0, 0.1);
+  EXPECT_NEAR(used[1], 1.0, 0.1);
+  EXPECT_NEAR(used[2], 2.0, 0.1);
+}
+
+TEST_F(Activity, GroupsOfFewTasksNobodyDelegated) {
+  TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  TestCgroup other("fief-test-o");
+  x.write("cpu.weight", "900");
+  load_root();
+  x.spin_many(1);
+  y.spin_many(6);
+  other.spin_many(6);
+  run_for(2s);
+  const auto used = cpus({&x, &y, &other}, 4s);
+  EXPECT_NEAR(used[0], 1.0, 0.1);
+  EXPECT_NEAR(used[1], 1.0, 0.1);
+  EXPECT_NEAR(used[2], 2.0, 0.1);
+}
+
+TEST_F(Activity, IsPublishedWhenADueHasMoved) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  TestCgroup other("fief-test-o");
+  load_root();
+  attach(a);
+  attach(b);
+  apply(lending(level_of(kernel_->topology(), {{a.id(), {0, 1}}, {b.id(), {2}}})));
+  a.spin_many(4);
+  other.spin_many(4);
+  wait_until("b is known to sleep", [&] {
+    const auto of_b = activity(b);
+    return of_b && !of_b->awake;
+  });
+  wait_until("a stands beside what is not delegated alone", [&] {
+    const auto of_a = activity(a);
+    return of_a && of_a->awake && of_a->others.size() == 1 && std::abs(of_a->others[0] - 100) < 10;
+  });
+  b.spin_many(4);
+  wait_until("b wakes", [&] {
+    const auto of_b = activity(b);
+    const auto of_a = activity(a);
+    return of_b->awake && std::abs(of_a->others[0] - 200) < 20;
+  });
+  b.write("cpu.weight", "500");
+  wait_until("the new weight counts", [&] { return std::abs(activity(a)->others[0] - 600) < 30; });
+}
+
+}  // namespace
+}  // namespace fief::test
