@@ -4,8 +4,8 @@
  *
  * What it is for: the default below a cgroup. Weighted virtual time that honours nice, one queue
  * for each LLC, an idle CPU at once for whoever wakes; a task that wakes with none idle waits for
- * the end of a slice. Maps, locking, and how it meets its caps: lib/child.bpf.h.
+ * the end of a slice. Maps, locking, and how it meets its caps: lib/ops/child.bpf.h.
  */
 #define CHILD_NAME "fief_fair"
 
-#include "lib/child.bpf.h"
+#include "lib/ops/child.bpf.h"

@@ -13,7 +13,7 @@
  * Reference: Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First", Old Dominion
  * University TR-95-22, 1995; the clock stands in for the weighted mean of virtual times.
  *
- * Maps, locking, and how it meets its caps: lib/child.bpf.h. running_deadlines: written by the CPU
+ * Maps, locking, and how it meets its caps: lib/ops/child.bpf.h. running_deadlines: written by the CPU
  * that starts a task; a waker that takes the CPU marks it taken, so that the next waker takes
  * another. A lost race costs one preemption too many or too few.
  */
@@ -24,10 +24,10 @@
 #define CHILD_STARTED(p, tctx, cid) latency_started(p, tctx, cid)
 #define CHILD_WAKE_PREEMPT(p, tctx, home) latency_wake_preempt(p, tctx, home)
 
-#include "lib/cidmask.bpf.h"
-#include "lib/idle.bpf.h"
-#include "lib/slice.bpf.h"
-#include "lib/task.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/slice.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/task.bpf.h"
 
 /* Tasks looked at for an eligible one before the first is taken as it is. */
 #define LATENCY_SCAN 8
@@ -89,7 +89,7 @@ static __always_inline void latency_wake_preempt(const struct task_struct *p, st
 	scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 }
 
-#include "lib/child.bpf.h"
+#include "lib/ops/child.bpf.h"
 
 /* Take the task with the earliest deadline that is eligible, or the first if none of a few is. */
 static __always_inline bool latency_take(u32 llc, s32 cid)

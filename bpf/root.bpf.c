@@ -8,24 +8,25 @@
  *
  * Who may run on a cid: first per-CPU kernel threads that wake, at once, above everybody. (One that
  * uses up a slice goes to the pinned queue like any other task, so a spinning one cannot starve the
- * owner.) Then as lib/parent.bpf.h says for every scheduler with children. An owner takes its cid
+ * owner.) Then as lib/parent/dispatch.bpf.h says for every scheduler with children. An owner takes its cid
  * back by preemption when a task of it wakes, also from tasks of the root.
  *
  * Maps: arena (struct fief_state; the daemon stages plans, fief_apply makes them live), events
  * (ring, read by the daemon), task_ctxs. Locking: none beyond the rq locks that ops run under.
  */
-#include "lib/base.bpf.h"
-#include "lib/apply.bpf.h"
-#include "lib/cidmask.bpf.h"
-#include "lib/events.bpf.h"
-#include "lib/family.bpf.h"
-#include "lib/idle.bpf.h"
-#include "lib/parent.bpf.h"
-#include "lib/patrol.bpf.h"
-#include "lib/state.bpf.h"
-#include "lib/task.bpf.h"
-#include "lib/turn_timer.bpf.h"
-#include "lib/vqueue.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/ops/family.bpf.h"
+#include "lib/ops/patrol.bpf.h"
+#include "lib/parent/apply.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/release.bpf.h"
+#include "lib/parent/turn_timer.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/task.bpf.h"
+#include "lib/queue/vqueue.bpf.h"
+#include "lib/talk/events.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -39,7 +40,7 @@ s32 FIEF_OP(root_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags
 	struct task_ctx *tctx = task_ctx(p);
 
 	touch_arena();
-	if (!tctx || limit_throttled(tctx->group))
+	if (!tctx || task_throttled(p, tctx))
 		return prev_cid;
 	return wake_place(p, tctx, prev_cid, wake_flags);
 }
@@ -72,7 +73,7 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	if (enq_flags & SCX_ENQ_REENQ)
 		count_reenq(p);
-	limiter = limit_throttled(tctx->group);
+	limiter = task_throttled(p, tctx);
 	if (limiter) {
 		park_insert(p, tctx, limiter, enq_flags);
 		return;
@@ -115,6 +116,7 @@ void FIEF_OP(root_running, struct task_struct *p)
 		return;
 	task_started(p, tctx);
 	vqueue_started(tctx);
+	end_grace(tctx, scx_bpf_task_cid(p));
 }
 
 void FIEF_OP(root_stopping, struct task_struct *p, bool runnable)
@@ -126,6 +128,8 @@ void FIEF_OP(root_stopping, struct task_struct *p, bool runnable)
 	if (!tctx)
 		return;
 	task_stopped(p, tctx);
+	if (nr_limited)
+		park_given_back(tctx->group);
 	/* one that makes way for another has left it no queue to be seen in */
 	if (!runnable)
 		vqueue_charged(p, tctx, scx_bpf_task_cid(p));
@@ -151,6 +155,9 @@ void FIEF_OP(root_update_idle, s32 cid, bool idle)
 	cidmask_assign(idle_cids, cid, idle);
 	reclaim_over(cid);
 	turn_idle(cid, idle);
+	/* who was queued while the CPU was on its way there relies on this look */
+	if (idle && cidmask_test(usable_cids, cid) && vqueue_waiting(cid))
+		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 	if (!idle)
 		turn_timer_wake();
 }
@@ -198,6 +205,12 @@ s32 FIEF_OP_SLEEPABLE(root_init)
 	if (ret)
 		return ret;
 	ret = turn_timer_init();
+	if (ret)
+		return ret;
+	ret = release_init();
+	if (ret)
+		return ret;
+	ret = rescue_init();
 	if (ret)
 		return ret;
 	hold_all();
@@ -262,5 +275,7 @@ struct sched_ext_ops_cid fief_ops = {
 	.dump_cid = (void *)root_dump_cid,
 	.flags = SCX_OPS_ENQ_EXITING | SCX_OPS_ENQ_LAST | SCX_OPS_TID_TO_TASK,
 	.timeout_ms = 20000,
+	/* what a child's tasks have that may run on none of its cids: see lib/ops/rescue.bpf.h */
+	.rescue_bandwidth_ppt = 100,
 	.name = "fief_root",
 };

@@ -49,6 +49,7 @@ struct Counters {
   std::uint64_t reclaims = 0;         ///< own CPUs taken back from a borrower
   std::uint64_t aged = 0;             ///< tasks that ran for their age, before those due first
   std::uint64_t parked = 0;           ///< tasks kept back by a limit
+  std::uint64_t graced = 0;           ///< of these: ran for a moment before the watchdog minds
   std::uint64_t limit_periods = 0;    ///< of the limits of its cgroup and those below
   std::uint64_t limit_throttled = 0;  ///< periods in which all was used up
   std::uint64_t borrowed_ns = 0;      ///< CPU time used of what others left idle

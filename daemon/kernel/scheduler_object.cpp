@@ -188,6 +188,7 @@ Counters SchedulerObject::counters() const {
           .reclaims = from.reclaims,
           .aged = from.aged,
           .parked = from.parked,
+          .graced = from.graced,
           .limit_periods = from.limit_periods,
           .limit_throttled = from.limit_throttled,
           .wake_waits = wake_waits()};

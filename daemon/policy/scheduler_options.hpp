@@ -30,7 +30,7 @@ using SchedulerOptions = std::map<std::string, OptionRange, std::less<>>;
 using OptionCatalog = std::function<std::optional<SchedulerOptions>(const std::string& scheduler)>;
 
 /// Narrows @p options, as their types allow them, to what fief's own schedulers take. The BPF
-/// programs hold to the same limits (bpf/lib/slice.bpf.h) or trust in these.
+/// programs hold to the same limits (bpf/lib/core/slice.bpf.h) or trust in these.
 void narrow_to_own_ranges(SchedulerOptions& options);
 
 /// Why @p value cannot be the option @p name of a scheduler that has @p options; "": it can.

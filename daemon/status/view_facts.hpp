@@ -47,6 +47,7 @@ void for_each_counter(CountersT& counters, Visit visit) {
   visit("reclaims", counters.reclaims);
   visit("aged", counters.aged);
   visit("parked", counters.parked);
+  visit("graced", counters.graced);
   visit("limit_periods", counters.limit_periods);
   visit("limit_throttled", counters.limit_throttled);
   visit("borrowed_ns", counters.borrowed_ns);

@@ -182,6 +182,7 @@ struct fief_counters {
 	__u64 reenq_other;
 	__u64 aged; /* waited so long that they ran before those due first */
 	__u64 parked; /* kept back by a limit */
+	__u64 graced; /* of these: ran for a moment all the same, before the watchdog minds */
 	__u64 limit_periods; /* periods of the limits of its own cgroup and below */
 	__u64 limit_throttled; /* those in which all was used up */
 	__u64 rescued; /* inserts that asked for the kernel's rescue */

@@ -14,7 +14,7 @@ using s64 = std::int64_t;
 // C casts as C does.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"
-#include "lib/arithmetic.h"
+#include "lib/core/arithmetic.h"
 #pragma GCC diagnostic pop
 
 namespace fief {

@@ -6,8 +6,8 @@
  *
  * held: cids with the baseline cap, written by sub_ecaps_updated.
  */
-#include "lib/base.bpf.h"
-#include "lib/cidmask.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 

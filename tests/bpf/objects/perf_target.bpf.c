@@ -3,7 +3,7 @@
  * Reads what the kernel has been told about a CPU's speed: the target that schedutil goes by, which no
  * file shows.
  */
-#include "lib/base.bpf.h"
+#include "lib/core/base.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 

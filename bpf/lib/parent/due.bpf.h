@@ -6,13 +6,13 @@
  * woken or gone to sleep, or cannot use what it has.
  *
  * Vocabulary:
- *   share     part of the scheduler's time by the tree of weights, by who is active (lib/group.bpf.h)
+ *   share     part of the scheduler's time by the tree of weights, by who is active (lib/queue/group.bpf.h)
  *   rate      CPU time due, by share and between what a policy promises and allows
  *   due time  virtual: the CPU time that a participant has used, by its rate. Who has had less than
  *             others by its rate has the earlier one.
  *   clock     the mean of the due times of those who want to run, each by its rate
  *   behind    wants to run, and its due time lags behind the clock: it may take the turn, on a lent cid,
- *             of whoever has had more (lib/parent.bpf.h), until it has caught up
+ *             of whoever has had more (lib/parent/dispatch.bpf.h), until it has caught up
  *   keeps     lends nothing and takes nothing: it has its own, whoever sleeps
  *
  * Nobody is ahead of or behind the clock by more than DUE_LAG_NS: what was left idle is held against
@@ -24,15 +24,15 @@
 #ifndef FIEF_DUE_BPF_H
 #define FIEF_DUE_BPF_H
 
-#include "arithmetic.h"
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "demand.bpf.h"
-#include "group.bpf.h"
-#include "limit.bpf.h"
-#include "notice.bpf.h"
-#include "state.bpf.h"
-#include "used.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/arithmetic.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/demand.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/queue/limit.bpf.h"
+#include "lib/queue/used.bpf.h"
+#include "lib/talk/notice.bpf.h"
 
 #define DUE_LAG_NS (50 * NSEC_PER_MSEC)
 /* So far behind is more than what turns of ordinary length explain. */
@@ -67,7 +67,7 @@ struct due {
 	u32 rate; /* in 1/FIEF_CPU_UNIT of a CPU */
 	u64 active_mean; /* part of the last second in which it wanted to run, of ACTIVE_ONE */
 	u64 active; /* the same, which falls slowly */
-	u32 published; /* what it was due when that was published last, see lib/activity.bpf.h */
+	u32 published; /* what it was due when that was published last, see lib/parent/activity.bpf.h */
 	bool wants; /* to run, now */
 	bool wanted; /* in this window */
 	bool lacked; /* in this window: it was behind, and had nothing to run */
@@ -396,7 +396,7 @@ FIEF_VERIFIED_ONCE int due_find_behind(void)
 	return 0;
 }
 
-/* What a child could use in the window that has ended; its siblings have the rest (lib/demand.bpf.h). */
+/* What a child could use in the window that has ended; its siblings have the rest (lib/queue/demand.bpf.h). */
 static __always_inline void due_find_demand(u32 slot, u64 used, u64 time)
 {
 	struct group __arena *group = slot_group(slot);

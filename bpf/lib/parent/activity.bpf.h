@@ -18,13 +18,13 @@
 #ifndef FIEF_ACTIVITY_BPF_H
 #define FIEF_ACTIVITY_BPF_H
 
-#include "arithmetic.h"
-#include "base.bpf.h"
-#include "due.bpf.h"
-#include "events.bpf.h"
-#include "group.bpf.h"
-#include "share.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/arithmetic.h"
+#include "lib/core/state.bpf.h"
+#include "lib/parent/due.bpf.h"
+#include "lib/parent/share.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/talk/events.bpf.h"
 
 #define SIBLINGS_ONE 256
 #define SIBLINGS_RISE_NS NSEC_PER_SEC

@@ -25,6 +25,9 @@
 #define NUMA_NO_NODE (-1)
 #define CLOCK_MONOTONIC 1
 #define PF_KTHREAD 0x00200000
+#define PF_EXITING 0x00000004
+#define ENQUEUE_RESTORE 0x0002 /* kernel/sched/sched.h */
+#define SIGKILL_BIT (1ULL << (9 - 1))
 
 #define __arena __attribute__((address_space(1)))
 

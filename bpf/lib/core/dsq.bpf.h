@@ -16,6 +16,9 @@
 /* Tasks that have waited too long. */
 #define AGED_DSQ 0x3000ULL
 
+/* Tasks that wait until the kernel's rescue may take them. */
+#define RESCUE_DSQ 0x3001ULL
+
 /* Tasks kept back by a limit, one queue for each group that has had one. */
 #define LIMIT_DSQ_BASE 0x10000ULL
 #define limit_dsq(group) (LIMIT_DSQ_BASE + (group)->limit.number)

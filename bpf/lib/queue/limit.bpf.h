@@ -8,34 +8,41 @@
  *              limited group from the task's up; a budget below zero is a debt that the next
  *              quota pays first, so that on average the limit is exact however long ticks are.
  *   throttled  a limited group without budget, and all that is below it
- *   parked     a task that waits until a group has a budget again, see lib/park.bpf.h
+ *   parked     a task that waits until a group has a budget again, see lib/queue/park.bpf.h
  *
  * A quota that is not used is kept up to the burst, as Linux does (Documentation/scheduler/
  * sched-bwc.rst). Budgets are refilled by whoever looks first after a period's end; where tasks are
  * parked a timer looks. So limits cost nothing where there are none, and hold without the daemon.
  *
+ * A task that starts to run takes what it may use before the next look, a clock tick, from the budgets at
+ * once, and gives back what it has not used: so not all CPUs begin on the same rest of a budget. Linux
+ * hands out slices for the same reason (kernel/sched/fair.c, sched_cfs_bandwidth_slice).
+ *
  * Writers: every CPU, atomically; the settings only by the cpuctl ops (and the timer of a child, for
- * its own cgroup, whose settings the kernel tells the parent). Limited groups are linked once and stay
- * linked, so the timer's walk needs no lock; one without a quota is passed over.
+ * its own cgroup, whose settings the kernel tells the parent).
  */
 #ifndef FIEF_LIMIT_BPF_H
 #define FIEF_LIMIT_BPF_H
 
-#include "arithmetic.h"
-#include "base.bpf.h"
-#include "dsq.bpf.h"
-#include "group.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/arithmetic.h"
+#include "lib/core/dsq.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/group.bpf.h"
 
 /* cpu.max "max": RUNTIME_INF (kernel/sched/sched.h) */
 #define QUOTA_NONE (~0ULL)
 
-/* Limited groups that the timer serves. */
-#define LIMIT_GROUPS 4096
+/* What a task takes from the budgets above it when it starts to run: the longest time until it is looked at. */
+#define LIMIT_AHEAD_NS (4 * NSEC_PER_MSEC)
 
-/* Groups that have had a quota, linked by limit.next; how many there are. */
-struct group __arena *__arena limited_groups;
+/* Who has not run for so long runs for a moment, whatever limits it: well before the kernel's watchdog, whose
+ * timeout is that of the ops' timeout_ms. */
+#define GRACE_NS (5 * NSEC_PER_SEC)
+
+/* How many groups have a quota, and how many have had one: as many queues have been made. */
 u32 nr_limited;
+u32 nr_limit_queues;
 
 /* Settle the periods that have ended: one caller does it, the others see its result. */
 static __always_inline void limit_refill(struct group __arena *group, u64 now)
@@ -102,33 +109,31 @@ static __always_inline void limit_charge(struct group __arena *group, s64 used)
 		limit_take(group, used);
 }
 
-/* Link @group among the limited, with a queue for those it keeps back. Once; a group's memory keeps both. */
-static __always_inline s32 limit_link(struct group __arena *group)
+/* Make the queue of those whom @group keeps back. Once: a group's memory keeps it. */
+static __always_inline s32 limit_make_queue(struct group __arena *group)
 {
-	u32 tries;
 	s32 ret;
 
 	if (group->limit.number)
 		return 0;
-	group->limit.number = __sync_fetch_and_add(&nr_limited, 1) + 1;
+	group->limit.number = __sync_fetch_and_add(&nr_limit_queues, 1) + 1;
 	ret = scx_bpf_create_dsq(limit_dsq(group), -1);
-	if (ret) {
+	if (ret)
 		group->limit.number = 0;
-		return ret;
-	}
-	bpf_for(tries, 0, 1024) {
-		struct group __arena *head = limited_groups;
+	return ret;
+}
 
-		group->limit.next = head;
-		if (__sync_bool_compare_and_swap(&limited_groups, head, group))
-			return 0;
-	}
-	return -EBUSY;
+static __always_inline void limit_set_limited(struct group __arena *group, bool limited)
+{
+	if (group->limited == limited)
+		return;
+	group->limited = limited;
+	__sync_fetch_and_add(&nr_limited, limited ? 1 : -1);
 }
 
 /*
  * cpu.max of @group is @quota_us in each @period_us now, QUOTA_NONE for no limit. What it was already
- * keeps its budget. Not for groups that are not linked. Whether it is another limit than before: then those
+ * keeps its budget. Not for groups without a queue. Whether it is another limit than before: then those
  * it keeps back want a look.
  */
 static __always_inline bool limit_follow(struct group __arena *group, u64 period_us, u64 quota_us,
@@ -139,7 +144,7 @@ static __always_inline bool limit_follow(struct group __arena *group, u64 period
 	if (!limit->number || quota_us == QUOTA_NONE || !period_us) {
 		bool was_limited = group->limited;
 
-		group->limited = false;
+		limit_set_limited(group, false);
 		return was_limited;
 	}
 	if (group->limited && limit->quota_ns == quota_us * NSEC_PER_USEC &&
@@ -151,7 +156,7 @@ static __always_inline bool limit_follow(struct group __arena *group, u64 period
 	limit->period_ns = period_us * NSEC_PER_USEC;
 	limit->period_end = bpf_ktime_get_ns() + limit->period_ns;
 	limit->left = limit->quota_ns;
-	group->limited = true;
+	limit_set_limited(group, true);
 	return true;
 }
 
@@ -159,7 +164,7 @@ static __always_inline bool limit_follow(struct group __arena *group, u64 period
 static __always_inline s32 limit_set(struct group __arena *group, u64 period_us, u64 quota_us,
 				     u64 burst_us)
 {
-	s32 ret = quota_us == QUOTA_NONE ? 0 : limit_link(group);
+	s32 ret = quota_us == QUOTA_NONE ? 0 : limit_make_queue(group);
 
 	if (!ret)
 		limit_follow(group, period_us, quota_us, burst_us);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The timer that bounds turns: a child may give its tasks any slice, but it cannot keep a cid from those
- * who share or own it. On the way it looks at the accounts of all participants (lib/due.bpf.h) and at who
- * wants to run (lib/activity.bpf.h). It runs for as long as there are children, slower while no contended
+ * who share or own it. On the way it looks at the accounts of all participants (lib/parent/due.bpf.h) and at who
+ * wants to run (lib/parent/activity.bpf.h). It runs for as long as there are children, slower while no contended
  * cid is busy: the first that is wakes it.
  */
 #ifndef FIEF_TURN_TIMER_BPF_H
 #define FIEF_TURN_TIMER_BPF_H
 
-#include "activity.bpf.h"
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "due.bpf.h"
-#include "limit.bpf.h"
-#include "parent.bpf.h"
-#include "rights.bpf.h"
-#include "share.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/parent/activity.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/due.bpf.h"
+#include "lib/parent/rights.bpf.h"
+#include "lib/parent/share.bpf.h"
+#include "lib/queue/limit.bpf.h"
+#include "lib/queue/task.bpf.h"
 
 /* How often turns are looked at while no contended cid is busy. */
 #define IDLE_TIMER_NS (100 * NSEC_PER_MSEC)

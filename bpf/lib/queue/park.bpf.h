@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where tasks wait that a limit keeps back (lib/limit.bpf.h): in a queue of the throttled group, out of
- * the way of those that may run. A timer brings them back when the group has a budget again; it runs
- * only while somebody is parked, and looks at limited groups only.
+ * Where tasks wait that a limit keeps back (lib/queue/limit.bpf.h): in a queue of the throttled group, out of
+ * the way of those that may run. A timer brings them back (lib/parent/release.bpf.h); it runs only while
+ * somebody is parked, and looks at groups only that keep somebody back.
  *
  * Writers: enqueue and dispatch park, the timer brings back; each task is in one queue at a time,
  * which the kernel's queue locks see to. What enqueue parks is in its queue only after enqueue has
  * returned (direct dispatch, kernel/sched/ext/ext.c), so the timer cannot tell from an empty queue that nobody
- * waits: parking is announced, and a group with a recent announcement is looked at again.
+ * waits: parking is announced, and a group with a recent announcement is looked at again. A group that
+ * keeps somebody back is referenced, so its memory stays its own.
  */
 #ifndef FIEF_PARK_BPF_H
 #define FIEF_PARK_BPF_H
 
-#include "base.bpf.h"
-#include "dsq.bpf.h"
-#include "idle.bpf.h"
-#include "limit.bpf.h"
-#include "slice.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/dsq.bpf.h"
+#include "lib/core/slice.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/limit.bpf.h"
+#include "lib/queue/task.bpf.h"
 
 /* Throttled tasks that one look at a queue moves out of the way. */
 #define PARK_SCAN 64
@@ -43,11 +44,8 @@ struct {
  * one, and cleared by the timer. */
 u64 park_look_at;
 
-/* See lib/parent.bpf.h. */
-u64 children_release(void);
-
-/* The place of a task in the queue, see lib/vqueue.bpf.h. */
-static __always_inline u64 vqueue_key(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags);
+/* Groups that keep somebody back, linked by limit.next: pushed by anybody, all taken at once by the timer. */
+struct group __arena *__arena holding_groups;
 
 /*
  * A look at @at at the latest is wanted, CLOCK_MONOTONIC ns. True: none is that early, the next one is at
@@ -122,12 +120,45 @@ static __always_inline void park_watch(struct group __arena *group)
 	park_look_in(limit_wait(group, bpf_ktime_get_ns()));
 }
 
+static __always_inline void holding_push(struct group __arena *group)
+{
+	u32 tries;
+
+	bpf_for(tries, 0, 1024) {
+		struct group __arena *head = holding_groups;
+
+		group->limit.next = head;
+		if (__sync_bool_compare_and_swap(&holding_groups, head, group))
+			break;
+	}
+}
+
 /* The same of a task that is parked, or about to be: announced before the look at the time that is set, as
  * the timer clears that before it looks at announcements. */
 static __always_inline void park_announce(struct group __arena *group)
 {
 	__sync_lock_test_and_set(&group->limit.announced_at, bpf_ktime_get_ns());
+	if (!group->limit.holding && !__sync_lock_test_and_set(&group->limit.holding, 1)) {
+		group_get(group);
+		holding_push(group);
+	}
 	park_watch(group);
+}
+
+/* A task of @group has given back what limits had been charged for it: somebody who waits may have it. */
+static __always_inline void park_given_back(struct group __arena *group)
+{
+	u32 i;
+
+	bpf_for(i, 0, GROUP_MAX_DEPTH) {
+		if (!group)
+			break;
+		if (group->limit.holding && group->limit.left > 0) {
+			park_look_in(0);
+			break;
+		}
+		group = group->parent;
+	}
 }
 
 static __always_inline void park_insert(struct task_struct *p, struct task_ctx *tctx,
@@ -152,7 +183,7 @@ FIEF_VERIFIED_ONCE int park_clear(u64 dsq)
 	bpf_rcu_read_lock();
 	bpf_for_each(scx_dsq, p, dsq, 0) {
 		struct task_ctx *tctx = task_ctx(p);
-		struct group __arena *group = tctx ? limit_throttled(tctx->group) : NULL;
+		struct group __arena *group = tctx ? task_throttled(p, tctx) : NULL;
 
 		if (!group || seen++ >= PARK_SCAN)
 			break;
@@ -170,81 +201,6 @@ static __always_inline void park_clear_head(u64 dsq)
 {
 	if (nr_limited)
 		park_clear(dsq);
-}
-
-/* Hand the parked tasks of @group to the queues. */
-static __always_inline void park_hand_back(struct group __arena *group)
-{
-	struct task_struct *p;
-
-	bpf_rcu_read_lock();
-	bpf_for_each(scx_dsq, p, limit_dsq(group), 0) {
-		struct task_ctx *tctx = task_ctx(p);
-
-		if (!tctx)
-			continue;
-		/* its wait for a CPU begins now: the rest was meant */
-		tctx->waits_since = bpf_ktime_get_ns();
-		tctx->place = TASK_QUEUED;
-		scx_bpf_dsq_move_set_vtime(BPF_FOR_EACH_ITER, vqueue_key(p, tctx, 0));
-		scx_bpf_dsq_move_vtime(BPF_FOR_EACH_ITER, p,
-				       vqueue_dsq(cid_llc(scx_bpf_task_cid(p))), 0);
-	}
-	bpf_rcu_read_unlock();
-	idle_kick_all();
-}
-
-/* Let those go that @group keeps back, if it has a budget again. ns until the next look, ~0: none. */
-FIEF_VERIFIED_ONCE u64 park_release(struct group __arena *group __arg_arena)
-{
-	u64 now = bpf_ktime_get_ns(), wait = PARK_ANNOUNCED_NS;
-	bool announced;
-
-	touch_arena();
-	announced = now - group->limit.announced_at < PARK_ANNOUNCED_NS;
-	if (!announced && !scx_bpf_dsq_nr_queued(limit_dsq(group)))
-		return ~0ULL;
-	if (group->limited) {
-		limit_refill(group, now);
-		wait = limit_wait(group, now);
-		if (group->limit.left <= 0)
-			return wait;
-	}
-	if (scx_bpf_dsq_nr_queued(limit_dsq(group)) > 0)
-		park_hand_back(group);
-	return announced || scx_bpf_dsq_nr_queued(limit_dsq(group)) > 0 ? wait : ~0ULL;
-}
-
-static int park_timer_fn(void *map, u32 *key, struct park_timer *timer)
-{
-	struct group __arena *group;
-	u64 wait;
-	u32 i;
-
-	touch_arena();
-	/* before the looks: who waits from now on sees that no look is due, and sets one */
-	__sync_lock_test_and_set(&park_look_at, 0);
-	wait = children_release();
-	group = limited_groups;
-	bpf_for(i, 0, LIMIT_GROUPS) {
-		if (!group)
-			break;
-		wait = min(wait, park_release(group));
-		group = group->limit.next;
-	}
-	if (wait != ~0ULL)
-		park_look_again_in(timer, wait);
-	return 0;
-}
-
-static __always_inline s32 park_init(void)
-{
-	struct park_timer *timer = park_timer();
-
-	if (!timer)
-		return -EINVAL;
-	bpf_timer_init(&timer->timer, &park_timers, CLOCK_MONOTONIC);
-	return bpf_timer_set_callback(&timer->timer, park_timer_fn);
 }
 
 #endif /* FIEF_PARK_BPF_H */

@@ -4,7 +4,7 @@
  * file decides before it includes this one:
  *
  *   CHILD_NAME                        ops name
- *   SLICE_US, VQUEUE_*                see lib/slice.bpf.h, lib/vqueue.bpf.h
+ *   SLICE_US, VQUEUE_*                see lib/core/slice.bpf.h, lib/queue/vqueue.bpf.h
  *   CHILD_STARTED(p, tctx, cid)       a task of ours starts to run on a cid; by default nothing
  *   CHILD_WAKE_PREEMPT(p, tctx, home) a task has woken, is queued, and no cid was idle or to be taken
  *                                     back: may take one from another task of ours; by default not
@@ -31,11 +31,11 @@
 
 #define TURN_CHARGE_MAX_NS turn_ns()
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "idle.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/task.bpf.h"
 
 /*
  * Has this task waited for long, and can run on none of our exclusive cids and not on all of the
@@ -61,15 +61,17 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 
 #define PATROL_STRANDED(tctx, now) child_stranded(tctx, now)
 
-#include "apply.bpf.h"
-#include "events.bpf.h"
-#include "family.bpf.h"
-#include "parent.bpf.h"
-#include "patrol.bpf.h"
-#include "perf.bpf.h"
-#include "rights.bpf.h"
-#include "turn_timer.bpf.h"
-#include "vqueue.bpf.h"
+#include "lib/ops/family.bpf.h"
+#include "lib/ops/patrol.bpf.h"
+#include "lib/ops/rescue.bpf.h"
+#include "lib/parent/apply.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/release.bpf.h"
+#include "lib/parent/rights.bpf.h"
+#include "lib/parent/turn_timer.bpf.h"
+#include "lib/queue/vqueue.bpf.h"
+#include "lib/talk/events.bpf.h"
+#include "lib/talk/perf.bpf.h"
 
 #ifndef CHILD_STARTED
 #define CHILD_STARTED(p, tctx, cid)
@@ -103,21 +105,12 @@ static __always_inline void perf_ask(s32 cid)
 		scx_bpf_cidperf_set(cid, perf_percent * PERF_FULL / 100);
 }
 
-static __always_inline void rescue(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
-{
-	s32 cid = rescue_cid(p, tctx);
-
-	count(rescued);
-	dsq_insert(p, SCX_DSQ_LOCAL_ON | (cid < 0 ? 0 : cid), slice_ns(),
-		   enq_flags | SCX_ENQ_RESCUE);
-}
-
 s32 FIEF_OP(child_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
 	touch_arena();
-	if (!tctx || limit_throttled(tctx->group) || held_back())
+	if (!tctx || task_throttled(p, tctx) || held_back())
 		return prev_cid;
 	return wake_place(p, tctx, prev_cid, wake_flags);
 }
@@ -136,7 +129,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	if (enq_flags & SCX_ENQ_REENQ)
 		count_reenq(p);
-	limiter = limit_throttled(tctx->group);
+	limiter = task_throttled(p, tctx);
 	if (limiter) {
 		park_insert(p, tctx, limiter, enq_flags);
 		return;
@@ -194,6 +187,7 @@ void FIEF_OP(child_running, struct task_struct *p)
 		return;
 	task_started(p, tctx);
 	vqueue_started(tctx);
+	end_grace(tctx, scx_bpf_task_cid(p));
 	CHILD_STARTED(p, tctx, scx_bpf_task_cid(p));
 }
 
@@ -206,6 +200,8 @@ void FIEF_OP(child_stopping, struct task_struct *p, bool runnable)
 	if (!tctx)
 		return;
 	task_stopped(p, tctx);
+	if (nr_limited)
+		park_given_back(tctx->group);
 	/* one that makes way for another has left it no queue to be seen in */
 	if (!runnable)
 		vqueue_charged(p, tctx, scx_bpf_task_cid(p));
@@ -295,6 +291,12 @@ s32 FIEF_OP_SLEEPABLE(child_init)
 	if (ret)
 		return ret;
 	ret = turn_timer_init();
+	if (ret)
+		return ret;
+	ret = release_init();
+	if (ret)
+		return ret;
+	ret = rescue_init();
 	if (ret)
 		return ret;
 	return patrol_init();

@@ -10,7 +10,7 @@
 #ifndef FIEF_CIDMASK_BPF_H
 #define FIEF_CIDMASK_BPF_H
 
-#include "base.bpf.h"
+#include "lib/core/base.bpf.h"
 
 typedef u64 cidmask_t[FIEF_MASK_WORDS];
 

@@ -22,11 +22,11 @@
 #ifndef FIEF_DEMAND_BPF_H
 #define FIEF_DEMAND_BPF_H
 
-#include "arithmetic.h"
-#include "base.bpf.h"
-#include "group.bpf.h"
-#include "state.bpf.h"
-#include "used.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/arithmetic.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/queue/used.bpf.h"
 
 #define DEMAND_LOOK_NS (25 * NSEC_PER_MSEC)
 /* Looked at in one look; more are not listed. */
@@ -249,7 +249,7 @@ FIEF_VERIFIED_ONCE bool demand_look(struct group __arena *group __arg_arena)
 	return any;
 }
 
-/* What a scheduler without children uses; one with children sees it in its accounts (lib/due.bpf.h). */
+/* What a scheduler without children uses; one with children sees it in its accounts (lib/parent/due.bpf.h). */
 static __always_inline void demand_see_level(void)
 {
 	u64 now = bpf_ktime_get_ns(), used = used_by_own(), time = now - demand_used_at;

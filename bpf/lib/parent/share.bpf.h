@@ -19,7 +19,7 @@
  * lends[], which advances by what was lent, so that the others on the cid get their fractions and no
  * more. It is due[] while nothing is lent, and at most SHARE_LAG_NS ahead of it: so an entry that is
  * back from a short sleep is first, and has its time later rather than not at all.
- * Borrowers are asked in the order of their due times (lib/due.bpf.h): spare time divides as what is due.
+ * Borrowers are asked in the order of their due times (lib/parent/due.bpf.h): spare time divides as what is due.
  *
  * Writers: turns[cid] is written only by that cid's CPU with its rq locked (dispatch, update_idle)
  * and reset by fief_apply when the cid's plan changes; a reset that races with a charge costs that
@@ -28,12 +28,12 @@
 #ifndef FIEF_SHARE_BPF_H
 #define FIEF_SHARE_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "due.bpf.h"
-#include "group.bpf.h"
-#include "limit.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/parent/due.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/queue/limit.bpf.h"
 
 /* A turn on a contended cid is ended after this long if its scheduler does not end it itself. */
 const volatile u32 turn_us = 10000;
@@ -78,6 +78,7 @@ struct turn {
 	u32 entry; /* whose turn it is; SHARE_NOBODY when idle, or when it is nobody's of the plan */
 	u16 borrower; /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
 	u16 cursor; /* first of the participants that are asked to borrow */
+	bool urgent; /* the last turn went by urgency */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];
@@ -260,14 +261,14 @@ static __always_inline u64 ask_interval(u64 waiting)
 	return waiting ? min(SHARE_URGENT_NS, SHARE_BACKLOG_NS / waiting) : SHARE_ASK_NS;
 }
 
-/* Is @entry to be asked now, however much it has had? Not twice in a row: others are due, too. */
-static __always_inline bool ask_overdue(s32 cid, u32 entry, u64 now)
+/* For how long @entry should have been asked again, however much it has had; 0: it need not be yet. */
+static __always_inline u64 ask_overdue(s32 cid, u32 entry, u64 now)
 {
 	struct turn __arena *turn = cid_turn(cid);
 	u64 waiting = slot_waiting[entry_slot(cid_plan(cid), entry) & (FIEF_MAX_SLOTS - 1)];
+	u64 from = turn->asked_at[entry] + ask_interval(waiting);
 
-	return !(turn->entry == entry && turn->borrower == FIEF_SLOT_NONE) &&
-	       vtime_before(turn->asked_at[entry] + ask_interval(waiting), now);
+	return vtime_before(from, now) ? now - from : 0;
 }
 
 /*
@@ -297,10 +298,37 @@ static __always_inline void entry_move_up(struct turn __arena *turn, u32 entry)
 }
 
 /*
- * The least virtual time on @cid among what is not in @tried, of the first @nr entries. An entry that
- * has not been asked for its interval comes before all. TRIES: everything has been tried.
+ * The entry among the first @nr that is to be asked for its age, the one that has waited longest for that:
+ * at most every other turn goes by urgency. SHARE_NOBODY: there is none, or it is not the turn for it.
  */
-FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
+FIEF_VERIFIED_ONCE u32 turn_urgent(s32 cid, u32 nr, u64 now)
+{
+	struct turn __arena *turn = cid_turn(cid);
+	u32 best = SHARE_NOBODY, i;
+	u64 longest = 0;
+
+	touch_arena();
+	if (turn->urgent) {
+		turn->urgent = false;
+		return SHARE_NOBODY;
+	}
+	bpf_for(i, 0, nr) {
+		u64 overdue = i < SHARE_ENTRIES ? ask_overdue(cid, i, now) : 0;
+
+		if (overdue > longest) {
+			longest = overdue;
+			best = i;
+		}
+	}
+	turn->urgent = best != SHARE_NOBODY;
+	return best;
+}
+
+/*
+ * The least virtual time on @cid among what is not in @tried, of the first @nr entries. TRIES: everything
+ * has been tried.
+ */
+FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried)
 {
 	struct turn __arena *turn = cid_turn(cid);
 	u64 best_vtime = 0;
@@ -313,8 +341,6 @@ FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
 
 		if (i >= SHARE_ENTRIES || (!itself && (tried & try_bit(TRY_LENDING(i)))))
 			continue;
-		if (itself && ask_overdue(cid, i, now))
-			return TRY_ENTRY(i);
 		entry_move_up(turn, i);
 		vtime = itself ? turn->due[i] : turn->lends[i];
 		if (best == TRIES || vtime_before(vtime, best_vtime)) {
@@ -327,11 +353,12 @@ FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried, u64 now)
 
 /*
  * @entry has something to run on its own turn, or @borrower on a lent one: the turn is theirs. SHARE_NOBODY:
- * it is the borrower's whoever has a part of the cid.
+ * it is the borrower's whoever has a part of the cid. A turn that goes by urgency says nothing of where the
+ * others stand.
  */
 static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32 borrower, u64 now)
 {
-	if (entry < SHARE_ENTRIES)
+	if (entry < SHARE_ENTRIES && !turn->urgent)
 		turn->clock = vtime_max(turn->clock, borrower == FIEF_SLOT_NONE ?
 							     turn->due[entry] :
 							     turn->lends[entry]);

@@ -2,7 +2,7 @@
 /*
  * What the tasks of a scheduler have really used, by the kernel's account of each (sum_exec_runtime). A
  * parent sees its children only where it is asked, and what went straight to a CPU between two dispatches
- * would be charged to whoever had the turn before: so children tell (lib/notice.bpf.h).
+ * would be charged to whoever had the turn before: so children tell (lib/talk/notice.bpf.h).
  *
  * Writers: used_on[cid] by that cid's CPU alone, with its rq locked; anybody may read, and sees old
  * numbers at worst.
@@ -10,9 +10,9 @@
 #ifndef FIEF_USED_BPF_H
 #define FIEF_USED_BPF_H
 
-#include "base.bpf.h"
-#include "notice.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/talk/notice.bpf.h"
 
 /* What a CPU may keep to itself before the parent is told. */
 #define USED_TELL_NS NSEC_PER_MSEC
@@ -26,7 +26,7 @@ struct used {
 
 struct used used_on[FIEF_MAX_CIDS];
 
-/* CPU time that the level of this scheduler uses, of late, in 1/FIEF_CPU_UNIT of a CPU; see lib/due.bpf.h. */
+/* CPU time that the level of this scheduler uses, of late, in 1/FIEF_CPU_UNIT of a CPU; see lib/parent/due.bpf.h. */
 u64 level_cpus;
 
 /* A task of this scheduler has used @ns on @cid. */

@@ -3,9 +3,9 @@
  * What every fief scheduler does for those below it, at any depth: the root for its children, a
  * child for its own. Who may run on a cid, in this order:
  *   1. on a lent cid: a participant that has had less than it is due now, before those that have had
- *      more, see lib/due.bpf.h.
+ *      more, see lib/parent/due.bpf.h.
  *   2. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
- *      have waited too long, the reserve; by stride, see lib/share.bpf.h.
+ *      have waited too long, the reserve; by stride, see lib/parent/share.bpf.h.
  *   3. on a lent cid whose entries have nothing to run, and on one that this scheduler has itself been
  *      lent, of which its plan says nothing: own tasks and children that hold the baseline cap on it,
  *      who has had least first.
@@ -13,25 +13,25 @@
  * more than a look.
  *
  * The including file decides before it includes this one:
- *   TURN_CHARGE_MAX_NS  see lib/share.bpf.h
+ *   TURN_CHARGE_MAX_NS  see lib/parent/share.bpf.h
  *
- * What follows from caps and plan on each cid: lib/rights.bpf.h. How long a turn lasts at most:
- * lib/turn_timer.bpf.h. pinned_cids: set on insert, cleared by the dispatch that finds the queue empty.
+ * What follows from caps and plan on each cid: lib/parent/rights.bpf.h. How long a turn lasts at most:
+ * lib/parent/turn_timer.bpf.h. pinned_cids: set on insert, cleared by the dispatch that finds the queue empty.
  */
-#ifndef FIEF_PARENT_BPF_H
-#define FIEF_PARENT_BPF_H
+#ifndef FIEF_DISPATCH_BPF_H
+#define FIEF_DISPATCH_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "dsq.bpf.h"
-#include "idle.bpf.h"
-#include "notice.bpf.h"
-#include "park.bpf.h"
-#include "rights.bpf.h"
-#include "share.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
-#include "vqueue.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/dsq.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/parent/rights.bpf.h"
+#include "lib/parent/share.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/park.bpf.h"
+#include "lib/queue/task.bpf.h"
+#include "lib/queue/vqueue.bpf.h"
+#include "lib/talk/notice.bpf.h"
 
 /* Cids on whose pinned queue tasks of this scheduler wait. */
 cidmask_t pinned_cids;
@@ -50,6 +50,7 @@ static __always_inline void enqueue_pinned(struct task_struct *p, struct task_ct
 {
 	if (vtime_before(tctx->vtime, vclock - slice_ns()))
 		tctx->vtime = vclock - slice_ns();
+	tctx->place = TASK_PINNED;
 	cidmask_set(pinned_cids, cid);
 	dsq_insert_vtime(p, pinned_dsq(cid), slice_ns(), tctx->vtime, enq_flags);
 	scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
@@ -66,6 +67,7 @@ static __always_inline bool dispatch_pinned(s32 cid)
 {
 	if (!cidmask_test(pinned_cids, cid))
 		return false;
+	park_clear_head(pinned_dsq(cid));
 	if (dsq_move_to_local(pinned_dsq(cid)))
 		return true;
 	cidmask_clear(pinned_cids, cid);
@@ -82,14 +84,39 @@ static __always_inline bool dispatch_own(s32 cid, struct task_struct *prev)
 		return true;
 	if (plan_has_self(cid_plan(cid)))
 		return vqueue_dispatch(cid, prev);
-	if (dsq_move_to_local(AGED_DSQ))
+	if (aged_take())
 		return true;
 	/* a pinned task that was running and is alone goes on */
-	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
-		scx_bpf_task_set_slice(prev, slice_ns());
-		return true;
+	if (prev) {
+		struct task_ctx *tctx = task_ctx(prev);
+
+		if (tctx && task_may_go_on(prev, tctx, cid)) {
+			task_goes_on(prev, tctx);
+			return true;
+		}
 	}
 	return false;
+}
+
+/* A child that is kept back lets one task go so often, while any has waited too long there. */
+#define GRACE_TURN_NS (5 * NSEC_PER_MSEC)
+/* One that tells nothing is asked so often: what it lets go runs for a turn. */
+#define GRACE_ASK_NS (2 * NSEC_PER_SEC)
+
+/* When a task of each slot's child was last let go, CLOCK_MONOTONIC ns. A race lets one more go. */
+u64 __arena slot_graced_at[FIEF_MAX_SLOTS];
+
+/* May a task of a child that is kept back run for a moment? It is over before its watchdog minds. */
+static __always_inline bool child_graced(u32 slot)
+{
+	u64 __arena *graced_at = &slot_graced_at[slot & (FIEF_MAX_SLOTS - 1)];
+	u64 now = bpf_ktime_get_ns();
+	u64 every = slot_waiting[slot & (FIEF_MAX_SLOTS - 1)] ? GRACE_TURN_NS : GRACE_ASK_NS;
+
+	if (vtime_before(now, *graced_at + every))
+		return false;
+	*graced_at = now;
+	return true;
 }
 
 /* Whether a limit, its own or one above it, keeps the child of @slot back; it is told if so. */
@@ -107,7 +134,7 @@ static __always_inline bool child_held_back(u32 slot)
 			notice->held_back = 1;
 	}
 	park_watch(limiter);
-	return true;
+	return !child_graced(slot);
 }
 
 /* The children that limits keep back: let those go that have a budget again. ns until the next look. */
@@ -271,7 +298,7 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	struct turn __arena *turn = cid_turn(cid);
 	u64 now = bpf_ktime_get_ns(), tried;
-	u32 nr, step;
+	u32 nr, step, urgent;
 
 	turn_charge(cid, now, prev != NULL);
 	if (has_children() && (!plan->nr || due_any_behind())) {
@@ -285,9 +312,12 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	}
 	nr = entries_now(cid);
 	tried = tries_excluded(plan);
+	urgent = turn_urgent(cid, nr, now);
 	bpf_for(step, 0, TRIES) {
-		u32 try = turn_next(cid, nr, tried, now), entry = try / 2, slot,
-		    borrower = FIEF_SLOT_NONE;
+		u32 try = urgent < SHARE_ENTRIES ? TRY_ENTRY(urgent) : turn_next(cid, nr, tried);
+		u32 entry = try / 2, slot, borrower = FIEF_SLOT_NONE;
+
+		urgent = SHARE_NOBODY;
 
 		if (entry >= SHARE_ENTRIES)
 			break;
@@ -295,8 +325,10 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 		slot = entry_slot(plan, entry);
 		if (try == TRY_ENTRY(entry)) {
 			turn->asked_at[entry] = now;
-			if (!dispatch_slot(slot, cid, prev))
+			if (!dispatch_slot(slot, cid, prev)) {
+				turn->urgent = false;
 				continue;
+			}
 		} else {
 			borrower = dispatch_borrower(cid, slot, prev);
 			/* nobody wants this turn: nobody will want another's */
@@ -327,4 +359,4 @@ static __always_inline s32 parent_init(void)
 	return 0;
 }
 
-#endif /* FIEF_PARENT_BPF_H */
+#endif /* FIEF_DISPATCH_BPF_H */

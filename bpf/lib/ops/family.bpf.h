@@ -13,19 +13,19 @@
 #ifndef FIEF_FAMILY_BPF_H
 #define FIEF_FAMILY_BPF_H
 
-#include "apply.bpf.h"
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "cpuctl.bpf.h"
-#include "events.bpf.h"
-#include "group.bpf.h"
-#include "notice.bpf.h"
-#include "parent.bpf.h"
-#include "patrol.bpf.h"
-#include "perf.bpf.h"
-#include "share.bpf.h"
-#include "state.bpf.h"
-#include "turn_timer.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/ops/cpuctl.bpf.h"
+#include "lib/ops/patrol.bpf.h"
+#include "lib/parent/apply.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/share.bpf.h"
+#include "lib/parent/turn_timer.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/talk/events.bpf.h"
+#include "lib/talk/notice.bpf.h"
+#include "lib/talk/perf.bpf.h"
 
 /*
  * The cgroup of a child counts among its siblings here, as a ghost, for as long as the child uses CPU
@@ -38,7 +38,7 @@ static __always_inline void ghost_appears(u64 cgroup_id, bool is_own)
 
 	if (!cgrp)
 		return;
-	group = group_of(cgrp);
+	group = group_of(cgrp, false);
 	if (group) {
 		struct cgroup_knobs knobs = cgroup_knobs(cgrp);
 

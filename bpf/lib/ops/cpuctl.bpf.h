@@ -5,20 +5,21 @@
  *
  * A scheduler is told of its own cgroup and all below it (cpuctl_init), but what is written for its own
  * cgroup is told to the parent scheduler alone. So it reads that itself, see cpuctl_poll().
- * Locking: the kernel runs init and exit one at a time, the set ops of two cgroups side by side.
+ * Locking: the kernel runs init and exit one at a time, the set ops of two cgroups side by side. The list of
+ * those to be read again is written without a lock: one that is lost there is read when it is written next.
  */
 #ifndef FIEF_CPUCTL_BPF_H
 #define FIEF_CPUCTL_BPF_H
 
-#include "activity.bpf.h"
-#include "base.bpf.h"
-#include "events.bpf.h"
-#include "group.bpf.h"
-#include "limit.bpf.h"
-#include "notice.bpf.h"
-#include "park.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/parent/activity.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/queue/limit.bpf.h"
+#include "lib/queue/park.bpf.h"
+#include "lib/queue/task.bpf.h"
+#include "lib/talk/events.bpf.h"
+#include "lib/talk/notice.bpf.h"
 
 /* What user space has written for a cgroup; the defaults where it has no cpu controller. */
 struct cgroup_knobs {
@@ -53,15 +54,19 @@ s32 FIEF_OP_SLEEPABLE(cpuctl_init, struct cgroup *cgrp, struct scx_cgroup_init_a
 	struct group __arena *group;
 
 	touch_arena();
-	group = group_of(cgrp);
+	group = group_of(cgrp, true);
+	/* without memory for it, its tasks count to the top: no reason to fail a mkdir, or to end */
 	if (!group)
-		return -ENOMEM;
+		return 0;
 	group->inited = true;
+	group_set_parent(group, cgrp);
 	group_set_weight(group, cgroup_knobs(cgrp).weight);
 	/* a limit of our own cgroup is followed from a timer, where no queue can be made */
-	if (group->cgroup_id == state.cgroup_id && limit_link(group))
-		return -ENOMEM;
-	return limit_set(group, args->bw_period_us, args->bw_quota_us, args->bw_burst_us);
+	if (group->cgroup_id == state.cgroup_id)
+		limit_make_queue(group);
+	if (!group->holds_limit)
+		limit_set(group, args->bw_period_us, args->bw_quota_us, args->bw_burst_us);
+	return 0;
 }
 
 void FIEF_OP_SLEEPABLE(cpuctl_exit, struct cgroup *cgrp)
@@ -73,6 +78,8 @@ void FIEF_OP_SLEEPABLE(cpuctl_exit, struct cgroup *cgrp)
 	if (!group)
 		return;
 	group->inited = false;
+	limit_set_limited(group, false);
+	park_look_in(0);
 	group_forget(group);
 }
 
@@ -88,6 +95,45 @@ static __always_inline void cpuctl_reweigh(struct cgroup *cgrp)
 	event_emit(FIEF_EVENT_WEIGHT_CHANGED, cgroup_id, cpu_weight(weight));
 }
 
+/*
+ * Cgroups whose cpu.idle has been cleared, by id: the kernel made their weight 100 and told nobody, and when
+ * the weight is written that it has told last, it tells nobody again. A timer reads them.
+ */
+#define READ_AGAIN 64
+u64 read_again[READ_AGAIN];
+
+static __always_inline void cpuctl_note_unsure(u64 cgroup_id)
+{
+	read_again[cgroup_id % READ_AGAIN] = cgroup_id;
+}
+
+FIEF_VERIFIED_ONCE int cpuctl_read_one(u32 index)
+{
+	u64 cgroup_id = read_again[index % READ_AGAIN];
+	struct group __arena *group = group_find(cgroup_id);
+	struct cgroup *cgrp = group ? bpf_cgroup_from_id(cgroup_id) : NULL;
+
+	touch_arena();
+	if (!cgrp || !group) {
+		read_again[index % READ_AGAIN] = 0;
+		return 0;
+	}
+	if (group->weight != cgroup_knobs(cgrp).weight && !group->fixed)
+		cpuctl_reweigh(cgrp);
+	bpf_cgroup_release(cgrp);
+	return 0;
+}
+
+static __always_inline void cpuctl_read_again(void)
+{
+	u32 i;
+
+	bpf_for(i, 0, READ_AGAIN) {
+		if (read_again[i % READ_AGAIN])
+			cpuctl_read_one(i);
+	}
+}
+
 void FIEF_OP(cpuctl_set_weight, struct cgroup *cgrp, u32 weight)
 {
 	touch_arena();
@@ -97,6 +143,8 @@ void FIEF_OP(cpuctl_set_weight, struct cgroup *cgrp, u32 weight)
 void FIEF_OP(cpuctl_set_idle, struct cgroup *cgrp, bool idle)
 {
 	touch_arena();
+	if (!idle)
+		cpuctl_note_unsure(cgroup_id_of(cgrp));
 	cpuctl_reweigh(cgrp);
 }
 

@@ -9,8 +9,8 @@
 #ifndef FIEF_EVENTS_BPF_H
 #define FIEF_EVENTS_BPF_H
 
-#include "base.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/state.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

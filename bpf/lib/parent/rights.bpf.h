@@ -4,16 +4,16 @@
  * cid's plan.
  *
  * Writers: held and whole are written by who learns of caps (the root's init; sub_ecaps_updated); own, and
- * usable and exclusive of lib/idle.bpf.h, follow in rights_update().
+ * usable and exclusive of lib/queue/idle.bpf.h, follow in rights_update().
  */
 #ifndef FIEF_RIGHTS_BPF_H
 #define FIEF_RIGHTS_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "idle.bpf.h"
-#include "share.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/parent/share.bpf.h"
+#include "lib/queue/idle.bpf.h"
 
 /* Cids on which the baseline cap, and the cap to own, are in effect. */
 cidmask_t held_cids;

@@ -10,7 +10,7 @@
  *           the parts of its active child groups, and how many tasks those are. A group with load is
  *           active.
  *   counts  the weight a group has among its siblings: its own, or less where it has too few tasks to
- *           use what that is worth (lib/demand.bpf.h)
+ *           use what that is worth (lib/queue/demand.bpf.h)
  *   part    what an active group adds to its parent's load: what it counts
  *   cost    how much faster than CPU time the virtual time of a task passes: the inverse of its
  *           share, the product over the levels of load / weight
@@ -24,17 +24,18 @@
  *
  * Writers: every CPU, atomically. load and part follow from each other in group_follow(), which
  * looks again after it has written, so whoever changes a group last leaves it right. Groups are made
- * and removed in cpuctl and sub_attach/sub_detach ops, which the kernel runs one at a time; a group
- * lives until its last task and child group have gone, and its memory is never unmapped, so an old
- * pointer reads a group of some other cgroup at worst.
+ * in cpuctl_init, which the kernel runs under cgroup_mutex, one at a time, and in sub_attach, which it runs
+ * beside that: so only the former takes memory from the free list. A group lives until its last task and
+ * child group have gone, and its memory is never unmapped, so an old pointer reads a group of some other
+ * cgroup at worst.
  */
 #ifndef FIEF_GROUP_BPF_H
 #define FIEF_GROUP_BPF_H
 
-#include "arithmetic.h"
-#include "base.bpf.h"
-#include "notice.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/arithmetic.h"
+#include "lib/core/state.bpf.h"
+#include "lib/talk/notice.bpf.h"
 
 #define WEIGHT_NICE_0 1024
 #define WEIGHT_IDLE 3
@@ -47,7 +48,7 @@
 #define GROUP_MAX 65536
 #define GROUP_TRIES 8
 
-/* See lib/limit.bpf.h. Times in ns. */
+/* See lib/queue/limit.bpf.h. Times in ns. */
 struct limit {
 	u64 quota_ns; /* in each period */
 	u64 period_ns;
@@ -56,7 +57,8 @@ struct limit {
 	u64 period_end; /* CLOCK_MONOTONIC */
 	u64 announced_at; /* CLOCK_MONOTONIC ns: when a task was last about to be parked */
 	u32 number; /* of its queue; 0: it has never had a limit */
-	struct group __arena *next; /* among all that have had one */
+	u32 holding; /* among those that keep somebody back */
+	struct group __arena *next; /* of these */
 };
 
 /* One runnable task in a group's load; the bits below are weights. */
@@ -64,7 +66,7 @@ struct limit {
 #define load_weight(load) ((load) & (LOAD_TASK - 1))
 #define load_tasks(load) ((load) >> 40)
 
-/* See lib/demand.bpf.h. CPU time in 1/FIEF_CPU_UNIT of a CPU. */
+/* See lib/queue/demand.bpf.h. CPU time in 1/FIEF_CPU_UNIT of a CPU. */
 struct demand {
 	struct group __arena *next; /* listed */
 	u32 listed; /* among those that may be due more than they can use */
@@ -75,7 +77,7 @@ struct demand {
 	bool all; /* all that competes in it was listed when it was looked at last */
 };
 
-/* What has competed with a group lately, in weights times SIBLINGS_ONE. See lib/activity.bpf.h. */
+/* What has competed with a group lately, in weights times SIBLINGS_ONE. See lib/parent/activity.bpf.h. */
 struct siblings {
 	u64 mean; /* over about a second */
 	u64 others; /* the same, which falls slowly */
@@ -105,7 +107,7 @@ struct group {
 
 struct group __arena top_group = {.weight = WEIGHT_NICE_0, .counts = WEIGHT_NICE_0, .users = 1};
 
-/* Groups that are free to use. Pushed by anybody, popped by the serialised ops only. */
+/* Groups that are free to use. Pushed by anybody, popped under cgroup_mutex only. */
 struct group __arena *__arena free_groups;
 
 struct group_ref {
@@ -289,29 +291,34 @@ FIEF_VERIFIED_ONCE int group_put(struct group __arena *group __arg_arena)
 #define PAGE_SIZE 4096
 #define GROUPS_A_PAGE (PAGE_SIZE / sizeof(struct group))
 
-/* A group that nobody uses, from the free list or a new page; NULL: no memory. */
-static __always_inline struct group __arena *group_alloc(void)
+/* A page of new groups, of which the first is the caller's; NULL: no memory. */
+static __always_inline struct group __arena *group_alloc_page(void)
 {
-	struct group __arena *group = free_groups;
+	struct group __arena *page = bpf_arena_alloc_pages(&arena, NULL, 1, NUMA_NO_NODE, 0);
 	u32 i;
 
-	if (!group) {
-		struct group __arena *page =
-			bpf_arena_alloc_pages(&arena, NULL, 1, NUMA_NO_NODE, 0);
+	if (!page)
+		return NULL;
+	bpf_for(i, 1, GROUPS_A_PAGE)
+		group_free(page + i);
+	return page;
+}
 
-		if (!page)
-			return NULL;
-		bpf_for(i, 0, GROUPS_A_PAGE)
-			group_free(page + i);
-		group = free_groups;
-	}
-	/* the only popper, so the head cannot have gone and come back */
+/* A group that nobody uses; NULL: no memory. @serialised: nobody else pops from the free list now. */
+static __always_inline struct group __arena *group_alloc(bool serialised)
+{
+	u32 i;
+
 	bpf_for(i, 0, 1024) {
+		struct group __arena *group = serialised ? free_groups : NULL;
+
+		if (!group)
+			break;
+		/* the only popper, so the head cannot have gone and come back */
 		if (__sync_bool_compare_and_swap(&free_groups, group, group->next))
 			return group;
-		group = free_groups;
 	}
-	return NULL;
+	return group_alloc_page();
 }
 
 /* Does @group stand for the scheduler's own cgroup, or for all of them? */
@@ -333,7 +340,7 @@ static __always_inline u64 cgroup_id_of(struct cgroup *cgrp)
 }
 
 /* The group of @cgrp, made if there is none yet. NULL: no memory, or GROUP_MAX are in use. */
-static __noinline struct group __arena *group_make(u64 cgroup_id, u64 parent_id)
+static __noinline struct group __arena *group_make(u64 cgroup_id, u64 parent_id, bool serialised)
 {
 	struct group_ref ref = {.group = group_find(cgroup_id)};
 	struct group __arena *group = ref.group;
@@ -341,7 +348,7 @@ static __noinline struct group __arena *group_make(u64 cgroup_id, u64 parent_id)
 	touch_arena();
 	if (group)
 		return group;
-	group = group_alloc();
+	group = group_alloc(serialised);
 	if (!group)
 		return NULL;
 	group->parent = group_or_top(parent_id);
@@ -407,11 +414,36 @@ static __always_inline s64 group_reweigh(struct group __arena *group, u32 weight
 	return group->part - before;
 }
 
-static __always_inline struct group __arena *group_of(struct cgroup *cgrp)
+static __always_inline u64 cgroup_parent_id(struct cgroup *cgrp)
 {
 	struct cgroup *parent = BPF_CORE_READ(cgrp, self.parent, cgroup);
 
-	return group_make(cgroup_id_of(cgrp), parent ? cgroup_id_of(parent) : 0);
+	return parent ? cgroup_id_of(parent) : 0;
+}
+
+static __always_inline struct group __arena *group_of(struct cgroup *cgrp, bool serialised)
+{
+	return group_make(cgroup_id_of(cgrp), cgroup_parent_id(cgrp), serialised);
+}
+
+/*
+ * The group of @cgrp stands below that of the cgroup above from now on: a ghost outlives a controller that is
+ * switched off and on again, and the groups above it do not.
+ */
+static __always_inline void group_set_parent(struct group __arena *group, struct cgroup *cgrp)
+{
+	struct group __arena *parent = group_or_top(cgroup_parent_id(cgrp)), *old = group->parent;
+	u64 part;
+
+	if (parent == old || parent == group)
+		return;
+	group_get(parent);
+	part = __sync_lock_test_and_set(&group->part, 0);
+	if (part)
+		group_add(old, -(s64)part);
+	group->parent = parent;
+	group_changed(group);
+	group_put(old);
 }
 
 #endif /* FIEF_GROUP_BPF_H */

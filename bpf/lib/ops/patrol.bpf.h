@@ -3,7 +3,7 @@
  * A timer that walks the queues and moves those who would wait too long where they are.
  *
  * What it sees to, every PATROL_NS, and PATROL_SOON_NS after cids came or went:
- *   - tasks that have waited for AGE_NS go to the queue of the aged, see lib/vqueue.bpf.h.
+ *   - tasks that have waited for AGE_NS go to the queue of the aged, see lib/queue/vqueue.bpf.h.
  *   - tasks whose affinity leaves them none of this scheduler's own cids go to the pinned queue of
  *     one that it holds, and where it holds none of them to the kernel's rescue. Pinned tasks whose
  *     cid has become its own, or is lost, go back to the others.
@@ -19,18 +19,19 @@
 #ifndef FIEF_PATROL_BPF_H
 #define FIEF_PATROL_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "cpuctl.bpf.h"
-#include "dsq.bpf.h"
-#include "idle.bpf.h"
-#include "notice.bpf.h"
-#include "park.bpf.h"
-#include "parent.bpf.h"
-#include "rights.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
-#include "vqueue.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/dsq.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/ops/cpuctl.bpf.h"
+#include "lib/ops/rescue.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/rights.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/park.bpf.h"
+#include "lib/queue/task.bpf.h"
+#include "lib/queue/vqueue.bpf.h"
+#include "lib/talk/notice.bpf.h"
 
 #ifndef PATROL_STRANDED
 #define PATROL_STRANDED(tctx, now) false
@@ -123,6 +124,8 @@ FIEF_VERIFIED_ONCE int patrol_queue(u64 dsq)
 				scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 			break;
 		case PATROL_RESCUE:
+			if (!rescue_claim(cid, now))
+				break;
 			if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cid,
 					     SCX_ENQ_RESCUE))
 				count(rescued);
@@ -135,7 +138,14 @@ FIEF_VERIFIED_ONCE int patrol_queue(u64 dsq)
 			if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, AGED_DSQ, 0))
 				count(aged);
 			break;
-		default:
+		case PATROL_STAYS:
+			/* a cid has come that it may run on */
+			if (dsq != RESCUE_DSQ)
+				break;
+			tctx->place = TASK_QUEUED;
+			scx_bpf_dsq_move_set_vtime(BPF_FOR_EACH_ITER, vqueue_key(p, tctx, 0));
+			scx_bpf_dsq_move_vtime(BPF_FOR_EACH_ITER, p,
+					       vqueue_dsq(cid_llc(scx_bpf_task_cid(p))), 0);
 			break;
 		}
 	}
@@ -184,6 +194,8 @@ static int patrol_timer_fn(void *map, u32 *key, struct patrol_timer *timer)
 	bpf_for(i, 0, nr_llcs)
 		patrol_queue(vqueue_dsq(i));
 	patrol_queue(AGED_DSQ);
+	patrol_queue(RESCUE_DSQ);
+	cpuctl_read_again();
 	cpuctl_poll();
 	notice_waiting(scx_bpf_dsq_nr_queued(AGED_DSQ));
 	if (wanted)

@@ -9,9 +9,9 @@
 #ifndef FIEF_PERF_BPF_H
 #define FIEF_PERF_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "state.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
 
 #define PERF_FULL 1024 /* SCX_CPUPERF_ONE */
 

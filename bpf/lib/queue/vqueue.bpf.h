@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One queue for each LLC, ordered by virtual time: the task that has used least, by its share
- * (lib/group.bpf.h), runs next. And one queue for all that have waited too long.
+ * (lib/queue/group.bpf.h), runs next. And one queue for all that have waited too long.
  *
  * The clock, @vclock, is where the queues stand: the virtual time of the task that was last found to
  * be due first, whether it was taken from a queue or goes on running before those that wait. It
@@ -15,7 +15,7 @@
  * for its age anyway, and what it had then does not count against it once its weight is raised.
  *
  * Age beats weight: a task that has waited for AGE_NS, however far its virtual time is ahead, goes to
- * the queue of the aged (lib/patrol.bpf.h sees to it), which is first in, first out, and has every other
+ * the queue of the aged (lib/ops/patrol.bpf.h sees to it), which is first in, first out, and has every other
  * turn of a CPU while anything is in it.
  *
  * A scheduler may order otherwise; it defines, before it includes this header:
@@ -30,15 +30,15 @@
 #ifndef FIEF_VQUEUE_BPF_H
 #define FIEF_VQUEUE_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "demand.bpf.h"
-#include "dsq.bpf.h"
-#include "idle.bpf.h"
-#include "park.bpf.h"
-#include "slice.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/dsq.bpf.h"
+#include "lib/core/slice.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/demand.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/park.bpf.h"
+#include "lib/queue/task.bpf.h"
 
 #ifndef VQUEUE_KEY
 #define VQUEUE_KEY(p, tctx, vtime) (vtime)
@@ -82,6 +82,15 @@ static __always_inline u64 vqueue_key(struct task_struct *p, struct task_ctx *tc
 	return VQUEUE_KEY(p, tctx, tctx->vtime);
 }
 
+/* Where so many have waited too long, they have every turn and not every other. */
+#define AGED_CROWD 256
+
+/* A turn of those who are due first: short while others have waited too long. */
+static __always_inline u64 turn_slice_ns(void)
+{
+	return scx_bpf_dsq_nr_queued(AGED_DSQ) > 0 ? aged_slice_ns() : slice_ns();
+}
+
 /* Put @p among the aged. Who comes back from there, the CPU being taken by another, does not start over. */
 static __always_inline bool aged_insert(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
 {
@@ -101,7 +110,7 @@ static __always_inline void vqueue_insert(struct task_struct *p, struct task_ctx
 	if (aged_insert(p, tctx, enq_flags))
 		return;
 	tctx->place = TASK_QUEUED;
-	dsq_insert_vtime(p, vqueue_dsq(llc), slice_ns(), key, enq_flags);
+	dsq_insert_vtime(p, vqueue_dsq(llc), turn_slice_ns(), key, enq_flags);
 }
 
 static __always_inline void vclock_advance(u64 vtime)
@@ -186,25 +195,47 @@ static __always_inline bool vqueue_take(u32 llc, s32 cid)
 	return VQUEUE_TAKE(llc, cid);
 }
 
-/* Take one that has waited too long, but not twice in a row. */
+static __always_inline bool aged_take(void)
+{
+	park_clear_head(AGED_DSQ);
+	return dsq_move_to_local(AGED_DSQ);
+}
+
+/* Take one that has waited too long, but not twice in a row unless there are very many. */
 static __always_inline bool aged_dispatch(s32 cid)
 {
-	if (!scx_bpf_dsq_nr_queued(AGED_DSQ))
+	s32 aged = scx_bpf_dsq_nr_queued(AGED_DSQ);
+
+	if (!aged)
 		return false;
-	if (cidmask_test(aged_cids, cid)) {
+	if (cidmask_test(aged_cids, cid) && aged < AGED_CROWD) {
 		cidmask_clear(aged_cids, cid);
 		return false;
 	}
-	if (!dsq_move_to_local(AGED_DSQ))
+	if (!aged_take())
 		return false;
 	cidmask_set(aged_cids, cid);
 	return true;
 }
 
-/* Let @prev, whose slice has ended here, run on for another one. */
-static __always_inline void vqueue_keep(struct task_struct *prev)
+/*
+ * May @prev, whose slice has ended here, run on, if nobody else is to run? It is charged up to now. Not if a
+ * limit holds it: it comes back to be parked, also if nobody else wants the CPU.
+ */
+static __always_inline bool task_may_go_on(struct task_struct *prev, struct task_ctx *tctx, s32 cid)
 {
-	scx_bpf_task_set_slice(prev, slice_ns());
+	if (!(prev->scx.flags & SCX_TASK_QUEUED) || !tctx || !tctx->running || tctx->graced ||
+	    !cidmask_test(tctx->allowed, cid))
+		return false;
+	task_charge(prev, tctx);
+	return !task_throttled(prev, tctx);
+}
+
+/* Let @prev run on for another slice. */
+static __always_inline void task_goes_on(struct task_struct *prev, struct task_ctx *tctx)
+{
+	task_charge_ahead(tctx);
+	scx_bpf_task_set_slice(prev, turn_slice_ns());
 }
 
 /* Is @prev, charged up to now, due before the first of @llc's queue? */
@@ -228,7 +259,8 @@ static __always_inline bool vqueue_prev_first(struct task_struct *prev, struct t
 FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid,
 				       struct task_struct *prev __arg_trusted __arg_nullable)
 {
-	bool prev_runnable = prev && (prev->scx.flags & SCX_TASK_QUEUED);
+	struct task_ctx *tctx = NULL;
+	bool may_go_on = false;
 	u32 first, i;
 
 	touch_arena();
@@ -236,19 +268,15 @@ FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid,
 
 	if (aged_dispatch(cid))
 		return true;
-	if (prev_runnable) {
-		struct task_ctx *tctx = task_ctx(prev);
-
-		if (tctx && tctx->running && cidmask_test(tctx->allowed, cid)) {
-			task_charge(prev, tctx);
-			vqueue_charged(prev, tctx, cid);
-			/* not to go on, also if nobody else wants to: it comes back to be parked */
-			if (limit_throttled(tctx->group))
-				prev_runnable = false;
-			else if (vqueue_prev_first(prev, tctx, first)) {
-				vqueue_keep(prev);
-				return true;
-			}
+	if (prev) {
+		tctx = task_ctx(prev);
+		may_go_on = task_may_go_on(prev, tctx, cid);
+	}
+	if (may_go_on && tctx) {
+		vqueue_charged(prev, tctx, cid);
+		if (vqueue_prev_first(prev, tctx, first)) {
+			task_goes_on(prev, tctx);
+			return true;
 		}
 	}
 	if (vqueue_take(first, cid))
@@ -257,11 +285,11 @@ FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid,
 		if (i != first && vqueue_take(i, cid))
 			return true;
 	}
-	if (prev_runnable && cidmask_test(usable_cids, cid)) {
-		vqueue_keep(prev);
+	if (may_go_on && tctx && cidmask_test(usable_cids, cid)) {
+		task_goes_on(prev, tctx);
 		return true;
 	}
-	return dsq_move_to_local(AGED_DSQ);
+	return aged_take();
 }
 
 /* A tick while a task of ours runs: a limit ends its slice. */
@@ -273,8 +301,10 @@ void FIEF_OP(vqueue_tick, struct task_struct *p)
 	if (!nr_limited || !tctx || !tctx->running)
 		return;
 	task_charge(p, tctx);
-	if (limit_throttled(tctx->group))
+	if (task_throttled(p, tctx))
 		scx_bpf_task_set_slice(p, 0);
+	else
+		task_charge_ahead(tctx);
 }
 
 static __always_inline s32 vqueue_init(void)
@@ -299,10 +329,7 @@ static __always_inline s32 vqueue_init(void)
 		fief_error("cannot create the queue of those that waited too long: error %d", ret);
 		return ret;
 	}
-	ret = demand_init();
-	if (ret)
-		return ret;
-	return park_init();
+	return demand_init();
 }
 
 #endif /* FIEF_VQUEUE_BPF_H */

@@ -16,14 +16,14 @@
 #ifndef FIEF_APPLY_BPF_H
 #define FIEF_APPLY_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "parent.bpf.h"
-#include "patrol.bpf.h"
-#include "perf.bpf.h"
-#include "share.bpf.h"
-#include "state.bpf.h"
-#include "turn_timer.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/ops/patrol.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/share.bpf.h"
+#include "lib/parent/turn_timer.bpf.h"
+#include "lib/talk/perf.bpf.h"
 
 #define CMASK_WORDS (FIEF_MASK_WORDS + 1)
 

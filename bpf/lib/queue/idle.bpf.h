@@ -20,11 +20,11 @@
 #ifndef FIEF_IDLE_BPF_H
 #define FIEF_IDLE_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "slice.bpf.h"
-#include "state.bpf.h"
-#include "task.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/slice.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/task.bpf.h"
 
 cidmask_t usable_cids;
 cidmask_t exclusive_cids;

@@ -6,7 +6,7 @@
 #ifndef FIEF_SLICE_BPF_H
 #define FIEF_SLICE_BPF_H
 
-#include "base.bpf.h"
+#include "lib/core/base.bpf.h"
 
 #ifndef SLICE_US
 #define SLICE_US 4000

@@ -9,8 +9,8 @@
 #ifndef FIEF_STATE_BPF_H
 #define FIEF_STATE_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);

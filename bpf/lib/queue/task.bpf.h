@@ -8,13 +8,13 @@
 #ifndef FIEF_TASK_BPF_H
 #define FIEF_TASK_BPF_H
 
-#include "base.bpf.h"
-#include "cidmask.bpf.h"
-#include "demand.bpf.h"
-#include "group.bpf.h"
-#include "limit.bpf.h"
-#include "state.bpf.h"
-#include "used.bpf.h"
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/demand.bpf.h"
+#include "lib/queue/group.bpf.h"
+#include "lib/queue/limit.bpf.h"
+#include "lib/queue/used.bpf.h"
 
 /* Where a task waits, or has waited before it started to run. */
 enum task_place {
@@ -23,6 +23,7 @@ enum task_place {
 	TASK_PINNED,
 	TASK_AGED,
 	TASK_PARKED, /* behind a limit */
+	TASK_STRANDED, /* for the kernel's rescue */
 };
 
 struct task_ctx {
@@ -30,11 +31,14 @@ struct task_ctx {
 	u64 vtime; /* CPU time used so far by its share, ns of the whole scheduler's time */
 	u64 woken_at; /* CLOCK_MONOTONIC ns; 0: it has run since it woke */
 	u64 waits_since; /* when it became ready to run, CLOCK_MONOTONIC ns; a re-enqueue is no fresh start */
+	u64 ready_since; /* the same, or when it last stopped running; nothing else moves it */
 	u64 exec_start; /* sum_exec_runtime up to which it has been charged, ns */
+	u64 ahead; /* ns that limits have been charged for what it runs now */
 	struct group __arena *group; /* set while the task is this scheduler's */
 	u32 load; /* what it adds to its group's load: its weight while it is runnable, else 0 */
 	u32 place; /* enum task_place */
 	bool running;
+	bool graced; /* no limit holds it until it has run for a moment, see lib/parent/release.bpf.h */
 };
 
 struct {
@@ -76,6 +80,8 @@ static __always_inline s32 task_init(struct task_struct *p, struct cgroup *cgrp)
 	tctx->load = 0;
 	tctx->woken_at = 0;
 	tctx->running = false;
+	tctx->graced = false;
+	tctx->ahead = 0;
 	task_join(tctx, cgroup_id_of(cgrp));
 	return 0;
 }
@@ -140,7 +146,8 @@ static __always_inline void task_charge(const struct task_struct *p, struct task
 	u64 cost = task_cost(p, tctx);
 
 	tctx->vtime += cost_of(cost, used);
-	limit_charge(tctx->group, used);
+	limit_charge(tctx->group, (s64)used - (s64)tctx->ahead);
+	tctx->ahead = 0;
 	used_note(scx_bpf_task_cid((struct task_struct *)p), used);
 	if (tctx->group && demand_exceeded(cost))
 		demand_list(tctx->group);
@@ -177,18 +184,46 @@ static __always_inline void wait_note(struct task_ctx *tctx, s32 cid)
 	__sync_fetch_and_add(&waits->sum_us, us);
 }
 
+/* It runs, or runs on, until it is looked at again: limits count that now. */
+static __always_inline void task_charge_ahead(struct task_ctx *tctx)
+{
+	if (!nr_limited)
+		return;
+	limit_charge(tctx->group, LIMIT_AHEAD_NS);
+	tctx->ahead = LIMIT_AHEAD_NS;
+}
+
 static __always_inline void task_started(const struct task_struct *p, struct task_ctx *tctx)
 {
 	wait_note(tctx, scx_bpf_task_cid(p));
 	tctx->exec_start = p->se.sum_exec_runtime;
 	tctx->running = true;
+	task_charge_ahead(tctx);
+}
+
+/* Nothing holds a task that is about to end, or has been killed: others wait for what it has. */
+static __always_inline bool task_ends(const struct task_struct *p)
+{
+	return (p->flags & PF_EXITING) || (p->pending.signal.sig[0] & SIGKILL_BIT) ||
+	       (p->signal->shared_pending.signal.sig[0] & SIGKILL_BIT);
+}
+
+/* The nearest limit that keeps @p back; NULL: it may run. */
+static __always_inline struct group __arena *task_throttled(const struct task_struct *p,
+							    const struct task_ctx *tctx)
+{
+	struct group __arena *group = limit_throttled(tctx->group);
+
+	return group && !tctx->graced && !task_ends(p) ? group : NULL;
 }
 
 static __always_inline void task_stopped(const struct task_struct *p, struct task_ctx *tctx)
 {
 	task_charge(p, tctx);
 	tctx->running = false;
+	tctx->graced = false;
 	tctx->waits_since = bpf_ktime_get_ns();
+	tctx->ready_since = tctx->waits_since;
 }
 
 /* @p comes back without having run. */
@@ -216,7 +251,10 @@ void FIEF_OP(task_runnable, struct task_struct *p, u64 enq_flags)
 	touch_arena();
 	if (!tctx)
 		return;
-	tctx->waits_since = bpf_ktime_get_ns();
+	tctx->ready_since = bpf_ktime_get_ns();
+	/* who only changes its weight or affinity while it waits has waited all the same */
+	if (!(enq_flags & ENQUEUE_RESTORE))
+		tctx->waits_since = tctx->ready_since;
 	tctx->woken_at = enq_flags & SCX_ENQ_WAKEUP ? tctx->waits_since : 0;
 	task_set_load(tctx, task_weight(p));
 }
