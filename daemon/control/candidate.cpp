@@ -3,7 +3,6 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -33,6 +32,21 @@ Result<Candidate> judged(PolicyLayers layers, std::string_view origin,
   for (const auto& fault : policy.error())
     sentences.push_back(sentence(fault, origin));
   return fail(Errc::invalid, "{}", fmt::join(sentences, "; "));
+}
+
+// What a change may be refused for: not for the scheduler of another delegation, gone since.
+OptionCatalog judge_of(const DelegationChange& change, const OptionCatalog& catalog) {
+  if (!catalog)
+    return {};
+  const auto key = change.keys.find("scheduler");
+  const auto* named = key == change.keys.end() ? nullptr : std::get_if<std::string>(&key->second);
+  return [&catalog, wanted = named == nullptr ? std::string{} : *named](
+             const std::string& scheduler) -> Result<SchedulerOptions> {
+    auto options = catalog(scheduler);
+    if (!options && scheduler != wanted)
+      return fail(Errc::unsupported, "{}", options.error().message);
+    return options;
+  };
 }
 
 // The keys under which show_policy() lists what @p change sets.
@@ -65,27 +79,10 @@ Status check_last_word(const PolicyLayers& layers, const DelegationChange& chang
 
 }  // namespace
 
-const Delegation* find_delegation(const Policy& policy, std::string_view subject) {
-  std::vector<const Delegation*> all;
-  for (const auto* list : {&policy.delegations, &policy.disabled})
-    for (const auto& delegation : *list)
-      all.push_back(&delegation);
-  const auto only = [&all](auto matches) -> const Delegation* {
-    const auto found = std::ranges::find_if(all, matches);
-    const auto unique = std::ranges::count_if(all, matches) == 1;
-    return unique ? *found : nullptr;
-  };
-  if (const auto* named = only([subject](const auto* item) { return item->name == subject; }))
-    return named;
-  if (subject.starts_with('/'))
-    return only([subject](const auto* item) { return item->cgroup == subject; });
-  return only([subject](const auto* item) { return last_part(item->cgroup) == subject; });
-}
-
 Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change,
                                       const OptionCatalog& catalog) {
   lay_over(layers, change);
-  return judged(std::move(layers), change.origin, catalog);
+  return judged(std::move(layers), change.origin, judge_of(change.change, catalog));
 }
 
 Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& change,

@@ -22,10 +22,6 @@ struct Candidate {
   std::optional<DropIn> drop_in;  ///< to be written before it is in force
 };
 
-/// The delegation, enabled or not, that people call @p subject: by its name, its cgroup's path, or
-/// the last part of that path where only one ends so. nullptr if there is none.
-const Delegation* find_delegation(const Policy& policy, std::string_view subject);
-
 /// @p change without a file. Errc::invalid names the key and what it may be.
 Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change,
                                       const OptionCatalog& catalog);

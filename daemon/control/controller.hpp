@@ -118,6 +118,10 @@ class Controller final : public Backend, private RootOwner {
   void arm_trigger();
   void settled();
   void publish();
+  /// Of what is not there, or stands for any number of cgroups.
+  [[nodiscard]] std::optional<ExplanationTexts> explain_waiting(const std::string& subject) const;
+  [[nodiscard]] Result<std::string> explained_path(const std::string& subject) const;
+  [[nodiscard]] Status check_demands(const ReadPolicy& read) const;
   Status adopt_reloaded(ReadPolicy read);
   void answer_later(std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving);
   [[nodiscard]] Status delegations_in_force() const;

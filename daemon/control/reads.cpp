@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What people see of the controller: its status, its plan, and why things are as they are.
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "control/compare.hpp"
 #include "control/controller.hpp"
 #include "control/status.hpp"
+#include "control/subject.hpp"
 #include "control/tenancy.hpp"
 #include "plan/explain.hpp"
+#include "policy/find.hpp"
 #include "status/explain_json.hpp"
+#include "status/json_values.hpp"
 #include "status/plan_document.hpp"
 
 namespace fief {
@@ -15,6 +23,27 @@ namespace {
 
 bool is_number(const std::string& text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+ExplanationTexts texts(const std::string& name, const std::string& why) {
+  return {fmt::format("{}\n", why),
+          json::to_text(json::Json{{"delegation", name}, {"waits", true}, {"why", why}})};
+}
+
+ExplanationTexts explain_absent(const Delegation& delegation, const CgroupTree& cgroups) {
+  return texts(delegation.name,
+               fmt::format("{} waits: there is no cgroup {} now{}", delegation.name,
+                           delegation.cgroup, near_cgroup(cgroups, delegation.cgroup)));
+}
+
+ExplanationTexts explain_pattern(const Delegation& pattern, const Policy& resolved) {
+  std::vector<std::string> members;
+  for (const auto& delegation : resolved.delegations)
+    if (delegation.pattern == pattern.name)
+      members.push_back(delegation.cgroup);
+  return texts(pattern.name,
+               fmt::format("{} is a pattern, which stands for {} cgroups now{}{}", pattern.name,
+                           members.size(), members.empty() ? "" : ": ", fmt::join(members, ", ")));
 }
 
 }  // namespace
@@ -87,6 +116,33 @@ std::string Controller::plan() const {
   return to_json(kernel_.topology(), cgroups_of(plan, watcher_.tree()), plan);
 }
 
+std::optional<ExplanationTexts> Controller::explain_waiting(const std::string& subject) const {
+  if (is_number(subject))
+    return std::nullopt;
+  if (const auto* known = find_delegation(policy_.resolved(), subject))
+    return watcher_.tree().find(known->cgroup) == nullptr
+               ? std::optional(explain_absent(*known, watcher_.tree()))
+               : std::nullopt;
+  for (const auto& pattern : policy_.written().patterns)
+    if (pattern.delegation.name == subject)
+      return explain_pattern(pattern.delegation, policy_.resolved());
+  return std::nullopt;
+}
+
+// A number is a CPU, whatever delegations are called.
+Result<std::string> Controller::explained_path(const std::string& subject) const {
+  if (is_number(subject))
+    return subject;
+  const auto* known = find_delegation(policy_.resolved(), subject);
+  auto path = known != nullptr ? known->cgroup : path_meant(subject, watcher_.tree());
+  if (!path.starts_with('/'))
+    return fail(Errc::not_found,
+                "\"{}\" is neither a cgroup's path, nor a unit that runs, nor a delegation, nor a "
+                "CPU's number",
+                subject);
+  return path;
+}
+
 Result<ExplanationTexts> Controller::explain(const std::string& subject) const {
   const auto attached = attachments(reconciler_.observation());
   const PlanInput input{.topology = kernel_.topology(),
@@ -94,15 +150,14 @@ Result<ExplanationTexts> Controller::explain(const std::string& subject) const {
                         .policy = policy_.resolved(),
                         .attachments = attached,
                         .previous = reconciler_.plan().previous()};
-  // A number is a CPU, whatever delegations are called.
-  const auto* known = is_number(subject) ? nullptr : find_delegation(policy_.resolved(), subject);
-  if (known == nullptr && !is_number(subject) && !subject.starts_with('/'))
-    return fail(Errc::not_found,
-                "\"{}\" is neither a cgroup's path, nor a delegation, nor a CPU's number", subject);
-  return fief::explain(reconciler_.plan().plan(), input, known == nullptr ? subject : known->cgroup)
-      .map([](const Explanation& why) {
-        return ExplanationTexts{to_text(why), json::to_text(json::write(why))};
-      });
+  if (auto waiting = explain_waiting(subject))
+    return std::move(*waiting);
+  const auto path = explained_path(subject);
+  if (!path)
+    return tl::unexpected(path.error());
+  return fief::explain(reconciler_.plan().plan(), input, *path).map([](const Explanation& why) {
+    return ExplanationTexts{to_text(why), json::to_text(json::write(why))};
+  });
 }
 
 }  // namespace fief

@@ -6,6 +6,7 @@
 #include "control/controller.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "judge/impossible.hpp"
 #include "status/reload_preview.hpp"
 
 namespace fief {
@@ -35,7 +36,18 @@ void Controller::reload(Done done) {
       std::move(done), {});
 }
 
+// Where nothing is planned yet, what cannot be shows when it is tried.
+Status Controller::check_demands(const ReadPolicy& read) const {
+  if (!root_.is_running())
+    return {};
+  const auto shown = show_policy(sources_of(read.layers)).value_or(ShownPolicy{});
+  const auto faults = impossible_demands(read.policy, shown, kernel_.topology());
+  return faults.empty() ? Status{} : fail(Errc::infeasible, "{}", format_faults(faults));
+}
+
 Status Controller::adopt_reloaded(ReadPolicy read) {
+  if (const auto possible = check_demands(read); !possible)
+    return possible;
   if (const auto feasible = reconciler_.check_feasible(read.policy); !feasible)
     return feasible;
   const bool was_refused = policy_.forget_root_refusal();
@@ -57,6 +69,8 @@ Result<ExplanationTexts> Controller::preview_reload() const {
   const auto read = policy_.read();
   if (!read)
     return fail(Errc::invalid, "{}", format_faults(read.error()));
+  if (const auto possible = check_demands(*read); !possible)
+    return tl::unexpected(possible.error());
   const auto& now = reconciler_.plan();
   const auto plan = reconciler_.plan_if(read->policy, now.previous());
   if (!plan)

@@ -5,14 +5,10 @@
 
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "policy/find.hpp"
 
 namespace fief {
 namespace {
-
-tl::unexpected<Error> nothing_called(const std::string& subject) {
-  return fail(Errc::not_found, "the policy has no delegation with the name or cgroup \"{}\"",
-              subject);
-}
 
 // What failed before need not fail again.
 bool is_new_chance(const DelegationChange& change) {
@@ -45,18 +41,23 @@ std::optional<Subject> Requests::find(const std::string& subject) const {
   return find_subject(parts_.policy.written(), parts_.policy.resolved(), subject);
 }
 
+tl::unexpected<Error> Requests::unknown(const std::string& subject) const {
+  return nothing_called(subject, parts_.policy.resolved(), parts_.watcher.tree());
+}
+
 void Requests::change(const ChangeRequest& request, Done done) {
   const auto subject = find(request.subject);
   if (!subject)
-    return done(nothing_called(request.subject));
+    return done(unknown(request.subject));
   put_in_force({.name = subject->name, .keys = request.keys}, request, *subject, std::move(done));
 }
 
 void Requests::attach(const ChangeRequest& request, Done done) {
   const auto* known = find_delegation(parts_.policy.resolved(), request.subject);
-  if (known == nullptr && !request.subject.starts_with('/'))
-    return done(nothing_called(request.subject));
-  const auto path = known != nullptr ? known->cgroup : request.subject;
+  const auto path =
+      known != nullptr ? known->cgroup : path_meant(request.subject, parts_.watcher.tree());
+  if (!path.starts_with('/'))
+    return done(unknown(request.subject));
   DelegationChange change{.name = known != nullptr ? known->name : path, .keys = request.keys};
   if (known == nullptr)
     change.keys.emplace("cgroup", path);
@@ -76,7 +77,7 @@ void Requests::detach(const ChangeRequest& request, Done done) {
                        "the scheduler of {} was attached by somebody else, who alone can detach "
                        "it; \"fiefctl kill\" ends it",
                        request.subject));
-    return done(nothing_called(request.subject));
+    return done(unknown(request.subject));
   }
   put_in_force({.name = known->name, .keys = {{"enabled", false}}}, request, *known,
                std::move(done));
@@ -85,7 +86,7 @@ void Requests::detach(const ChangeRequest& request, Done done) {
 void Requests::revert(const std::string& subject, Done done) {
   const auto known = find(subject);
   if (!known)
-    return done(nothing_called(subject));
+    return done(unknown(subject));
   one_at_a_time([this, known = *known, done = std::move(done)] {
     const auto trial = changes_.reverted(known.name);
     if (!trial)
@@ -97,7 +98,7 @@ void Requests::revert(const std::string& subject, Done done) {
 void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
   const auto subject = find(request.subject);
   if (!subject)
-    return done(nothing_called(request.subject));
+    return done(unknown(request.subject));
   begin({.trial = changes_.boosted(hold, {.name = subject->name, .keys = request.keys},
                                    request.requester),
          .subject = *subject,
@@ -119,7 +120,7 @@ bool Requests::release(std::uint64_t hold) {
 
 void Requests::kill(const std::string& subject, const std::string& reason, Done done) {
   const auto* known = find_delegation(parts_.policy.resolved(), subject);
-  const auto path = known != nullptr ? known->cgroup : subject;
+  const auto path = known != nullptr ? known->cgroup : path_meant(subject, parts_.watcher.tree());
   const auto* observed = observed_at(path);
   if (observed == nullptr || observed->cgroup == kSelf)
     return done(fail(Errc::not_found, "no scheduler is attached to \"{}\"", path));

@@ -63,6 +63,7 @@ class Requests {
     Done done;
   };
 
+  [[nodiscard]] tl::unexpected<Error> unknown(const std::string& subject) const;
   [[nodiscard]] std::optional<Subject> find(const std::string& subject) const;
   void put_in_force(const DelegationChange& change, const ChangeRequest& request,
                     const Subject& subject, Done done);

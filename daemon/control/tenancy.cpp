@@ -5,7 +5,8 @@
 #include <array>
 #include <string_view>
 
-#include "control/candidate.hpp"
+#include "policy/find.hpp"
+#include "policy/layers.hpp"
 
 namespace fief {
 namespace {
