@@ -297,6 +297,31 @@ TEST_F(DaemonTest, ABoostLastsAsLongAsItsHolder) {
   wait_until("the end of the boost", [this] { return view("/a").weight == 100; });
 }
 
+TEST_F(DaemonTest, WhatIsNotThereIsListedAndWhatCannotBeChangesNothing) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  make("/a");
+  set_policy(policy_of({quick("/a"), R"({"name": "db", "cgroup": "/db.service"})",
+                        R"({"name": "pods", "cgroup_glob": "/kube/*"})"}));
+  start_on_bus();
+  for (const auto* command : {"status", "tree"})
+    EXPECT_THAT(fiefctl(command).output,
+                AllOf(HasSubstr("db.service"), HasSubstr("waits: no such cgroup"),
+                      HasSubstr("pods"), HasSubstr("pattern: 0 now")));
+  EXPECT_THAT(fiefctl("explain db").output,
+              HasSubstr("db waits: there is no cgroup /db.service now"));
+  EXPECT_THAT(fiefctl("explain pods").output, HasSubstr("stands for 0 cgroups now"));
+  kernel_.set_schedulers({"fair"});
+  set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "Fair"}]})");
+  for (const auto* command : {"reload --dry-run", "reload", "set --runtime /a scheduler=Fair"}) {
+    const auto refused = fiefctl(command);
+    EXPECT_NE(refused.status, 0);
+    EXPECT_THAT(refused.errors, HasSubstr("did you mean \"fair\"?"));
+  }
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+}
+
 TEST_F(DaemonTest, MonitorFollowsWhatHappens) {
   set_policy(policy_of({quick("/late")}));
   start_on_bus();
