@@ -11,6 +11,7 @@
 namespace fief {
 
 void Controller::reload(Done done) {
+  policy_.end_tenancies();
   auto read = policy_.reread();
   if (!read) {
     policy_.refuse(read.error());
@@ -20,6 +21,7 @@ void Controller::reload(Done done) {
   for (const auto& name : read->lifted)
     log::notice({.message_id = message::kRequested},
                 "what was changed of \"{}\" until a restart ends with its delegation", name);
+  log_contradicted(read->contradicted);
   if (const auto adopted = adopt_reloaded(std::move(*read)); !adopted) {
     policy_.refuse(adopted.error().message);
     log::error({.message_id = message::kPolicyRefused},
@@ -36,7 +38,9 @@ void Controller::reload(Done done) {
 }
 
 Status Controller::adopt_reloaded(ReadPolicy read) {
-  if (const auto feasible = reconciler_.check_feasible(read.policy); !feasible)
+  if (const auto feasible =
+          reconciler_.check_feasible(read.policy, read.layers, /*asking=*/nullptr);
+      !feasible)
     return feasible;
   const bool was_refused = policy_.forget_root_refusal();
   const bool other_root = was_refused || read.policy.root.options != root_.options();
@@ -58,7 +62,7 @@ Result<ExplanationTexts> Controller::preview_reload() const {
   if (!read)
     return fail(Errc::invalid, "{}", format_faults(read.error()));
   const auto& now = reconciler_.plan();
-  const auto plan = reconciler_.plan_if(read->policy, now.previous());
+  const auto plan = reconciler_.plan_if(read->policy, read->layers);
   if (!plan)
     return tl::unexpected(plan.error());
   ReloadPreview preview;
