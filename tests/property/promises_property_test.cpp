@@ -175,12 +175,27 @@ class PromisesProperty : public World {
     EXPECT_TRUE(outcome) << outcome.error().message << acts_;
   }
 
-  // Until nothing is under way any more.
+  static std::set<std::string> pods_of(const StatusView& shown) {
+    std::set<std::string> pods;
+    for (const auto& one : shown.schedulers)
+      if (one.path.starts_with("/pods/"))
+        pods.insert(one.path);
+    return pods;
+  }
+
+  [[nodiscard]] std::set<std::string> pods_there() const {
+    auto pods = there_;
+    std::erase_if(pods, [](const std::string& path) { return !path.starts_with("/pods/"); });
+    return pods;
+  }
+
+  // Until what came and went is known, and nothing is under way any more.
   void settle_down() {
     settle();
     const auto is_done = [this] {
       const auto shown = controller_->status(Figures::read);
-      return shown.as_planned && std::ranges::none_of(shown.schedulers, [](const auto& one) {
+      return pods_of(shown) == pods_there() && shown.as_planned &&
+             std::ranges::none_of(shown.schedulers, [](const auto& one) {
                return one.state == SchedulerState::attaching ||
                       (one.state == SchedulerState::waiting && one.cgroup != kSelf &&
                        one.last_error.empty());
