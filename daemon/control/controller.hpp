@@ -26,6 +26,7 @@
 #include "control/reconciler.hpp"
 #include "control/requests.hpp"
 #include "control/root_life.hpp"
+#include "control/tenancy.hpp"
 #include "control/turn_trigger.hpp"
 #include "kernel/port.hpp"
 #include "policy/drop_ins.hpp"
@@ -40,6 +41,7 @@ struct ControllerConfig {
   /// Where the last good policy is kept for the next start; unset: nowhere.
   std::optional<KeptPolicy> kept;
   std::string cgroup_mount{kCgroupMount};
+  CgroupOwner owner_of;  ///< unset: whom the directory belongs to
   RestartPolicy root_restart;
   std::chrono::milliseconds reload_timeout{60000};  ///< of every other change, too
 };
@@ -125,6 +127,7 @@ class Controller final : public Backend, private RootOwner {
   Status adopt_reloaded(ReadPolicy read);
   void answer_later(std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving);
   [[nodiscard]] Status delegations_in_force() const;
+  [[nodiscard]] CgroupOwner owner_of_directory() const;
   [[nodiscard]] std::string state_name() const;
   [[nodiscard]] bool is_degraded() const;
 
@@ -136,6 +139,7 @@ class Controller final : public Backend, private RootOwner {
   TurnTrigger trigger_;
   PacedWait cgroup_wait_;
   CgroupFollower cgroups_;
+  CgroupOwner owner_of_;
   PolicyStore policy_;
   Children children_;
   RootLife root_;

@@ -50,13 +50,16 @@ ExplanationTexts explain_pattern(const Delegation& pattern, const Policy& resolv
 
 StatusView Controller::status(Figures figures) const {
   const auto& plan = reconciler_.plan();
-  StatusSources sources{.policy = policy_.resolved(),
-                        .cgroups = watcher_.tree(),
-                        .plan = plan.plan(),
-                        .observation = reconciler_.observation(),
-                        .children = children_,
-                        .kernel = kernel_,
-                        .usage = {}};
+  StatusSources sources{
+      .policy = policy_.resolved(),
+      .cgroups = watcher_.tree(),
+      .plan = plan.plan(),
+      .observation = reconciler_.observation(),
+      .children = children_,
+      .kernel = kernel_,
+      .why_less =
+          [this](const Delegation& delegation) { return reconciler_.concession(delegation); },
+      .usage = {}};
   if (figures == Figures::read)
     sources.usage = [this](const CgroupNode& node) -> std::optional<std::uint64_t> {
       const auto usage = read_usage_usec(cgroup_mount_, node.path, node.id);
@@ -84,13 +87,16 @@ StatusView Controller::status(Figures figures) const {
 }
 
 Status Controller::check_tenant(const ChangeRequest& request, uid_t uid) const {
-  return fief::check_tenant(policy_.resolved(), policy_.layers(), request, uid,
-                            [this](const std::string& path) -> Result<uid_t> {
-                              const auto* node = watcher_.tree().find(path);
-                              if (node == nullptr)
-                                return fail(Errc::not_found, "there is no cgroup {}", path);
-                              return read_owner(cgroup_mount_, path, node->id);
-                            });
+  return fief::check_tenant(policy_.resolved(), policy_.layers(), request, uid, owner_of_);
+}
+
+CgroupOwner Controller::owner_of_directory() const {
+  return [this](const std::string& path) -> Result<uid_t> {
+    const auto* node = watcher_.tree().find(path);
+    if (node == nullptr)
+      return fail(Errc::not_found, "there is no cgroup {}", path);
+    return read_owner(cgroup_mount_, path, node->id);
+  };
 }
 
 std::string Controller::state_name() const {
@@ -147,7 +153,7 @@ Result<ExplanationTexts> Controller::explain(const std::string& subject) const {
   const auto attached = attachments(reconciler_.observation());
   const PlanInput input{.topology = kernel_.topology(),
                         .cgroups = watcher_.tree(),
-                        .policy = policy_.resolved(),
+                        .policy = reconciler_.promises().policy,
                         .attachments = attached,
                         .previous = reconciler_.plan().previous()};
   if (auto waiting = explain_waiting(subject))

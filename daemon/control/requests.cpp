@@ -37,7 +37,9 @@ Requests::Requests(boost::asio::io_context& loop, RequestParts parts,
       changes_(parts.policy,
                drop_ins ? &writer_.emplace(loop, std::move(*drop_ins)).drop_ins() : nullptr) {}
 
+// A cgroup that has another owner by now is not delegated any more.
 std::optional<Subject> Requests::find(const std::string& subject) const {
+  parts_.policy.end_tenancies();
   return find_subject(parts_.policy.written(), parts_.policy.resolved(), subject);
 }
 
@@ -53,6 +55,7 @@ void Requests::change(const ChangeRequest& request, Done done) {
 }
 
 void Requests::attach(const ChangeRequest& request, Done done) {
+  parts_.policy.end_tenancies();
   const auto* known = find_delegation(parts_.policy.resolved(), request.subject);
   const auto path =
       known != nullptr ? known->cgroup : path_meant(request.subject, parts_.watcher.tree());
@@ -91,7 +94,7 @@ void Requests::revert(const std::string& subject, Done done) {
     const auto trial = changes_.reverted(known.name);
     if (!trial)
       return done(tl::unexpected(trial.error()));
-    begin({.trial = *trial, .subject = known, .new_chance = true, .done = done});
+    begin({.trial = *trial, .subject = known, .new_chance = true, .is_asked = false, .done = done});
   });
 }
 
@@ -103,6 +106,7 @@ void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done
                                    request.requester),
          .subject = *subject,
          .new_chance = false,
+         .is_asked = true,
          .done = std::move(done)});
 }
 
@@ -114,6 +118,7 @@ bool Requests::release(std::uint64_t hold) {
     return false;
   }
   log_end_of_boost(parts_.policy.layers(), hold);
+  log_contradicted(before->lifted);
   parts_.policy.adopt(before->layers, before->policy);
   return true;
 }
@@ -142,10 +147,14 @@ void Requests::put_in_force(const DelegationChange& change, const ChangeRequest&
     return answer_when_in_force(subject, std::move(done));
   }
   auto put = [this, change, request, subject, done = std::move(done)] {
-    const auto trial = changes_.changed(change, request);
+    const auto trial = changes_.changed(change, request, subject.cgroup);
     if (!trial)
       return done(tl::unexpected(trial.error()));
-    begin({.trial = *trial, .subject = subject, .new_chance = is_new_chance(change), .done = done});
+    begin({.trial = *trial,
+           .subject = subject,
+           .new_chance = is_new_chance(change),
+           .is_asked = true,
+           .done = done});
   };
   if (request.lifetime == Lifetime::until_restart)
     return put();
@@ -196,13 +205,14 @@ void Requests::adopt_written(const Wanted& wanted) {
 
 Result<Candidate> Requests::judge(const Wanted& wanted) const {
   return wanted.trial().and_then([&](Candidate made) -> Result<Candidate> {
-    if (const auto possible = check_possible(made, wanted.subject); !possible)
+    if (const auto possible = check_possible(made, wanted); !possible)
       return tl::unexpected(possible.error());
     return made;
   });
 }
 
 void Requests::adopt(const Candidate& candidate, const Wanted& wanted) {
+  log_contradicted(candidate.lifted);
   parts_.policy.adopt(candidate.layers, candidate.policy);
   if (candidate.drop_in)
     parts_.policy.keep();
@@ -221,12 +231,13 @@ void Requests::answer_when_in_force(const Subject& subject, Done done) {
       std::move(done), {});
 }
 
-Status Requests::check_possible(const Candidate& candidate, const Subject& subject) const {
+Status Requests::check_possible(const Candidate& candidate, const Wanted& wanted) const {
   for (const auto& delegation : resolve(candidate.policy, parts_.watcher.tree()).delegations)
-    if (is_about(subject, delegation))
+    if (is_about(wanted.subject, delegation))
       if (const auto found = parts_.kernel.find_scheduler(delegation.scheduler); !found)
         return found;
-  return parts_.reconciler.check_feasible(candidate.policy);
+  return parts_.reconciler.check_feasible(candidate.policy, candidate.layers,
+                                          wanted.is_asked ? &wanted.subject : nullptr);
 }
 
 Status Requests::check_can_attach(const std::string& path) const {
