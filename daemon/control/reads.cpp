@@ -86,8 +86,12 @@ StatusView Controller::status(Figures figures) const {
   return view;
 }
 
+// By the cgroup that the request will mean when it is carried out, which is at once.
 Status Controller::check_tenant(const ChangeRequest& request, uid_t uid) const {
-  return fief::check_tenant(policy_.resolved(), policy_.layers(), request, uid, owner_of_);
+  auto meant = request;
+  if (find_delegation(policy_.resolved(), request.subject) == nullptr)
+    meant.subject = path_meant(request.subject, watcher_.tree());
+  return fief::check_tenant(policy_.resolved(), policy_.layers(), meant, uid, owner_of_);
 }
 
 CgroupOwner Controller::owner_of_directory() const {

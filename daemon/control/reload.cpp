@@ -38,8 +38,8 @@ void Controller::reload(Done done) {
       std::move(done), {});
 }
 
-// Where nothing is planned yet, what cannot be shows when it is tried. Tenants' wishes that cannot be
-// are held back, and no fault of who reloads.
+// Where nothing is planned yet, what cannot be shows when it is tried. Tenants' wishes that cannot
+// be are held back, and no fault of who reloads.
 Status Controller::check_demands(const ReadPolicy& read) const {
   if (!root_.is_running())
     return {};

@@ -234,6 +234,29 @@ TEST_F(PromisesTest, AReloadThatNestsATenantTooDeepEndsIt) {
   EXPECT_TRUE(is_attached("/l/b/c"));
 }
 
+TEST_F(PromisesTest, AReloadIsNotRefusedForWhatATenantCannotHaveAnyMore) {
+  make("/l");
+  make_own("/l/a");
+  start_with({kLandlord});
+  ASSERT_TRUE(attach_as(kTenant, "/l/a", {{"min_cpus", 3}}));
+  set_policy(fmt::format(R"({{"root": {{"min_cpus": 6}}, "delegations": [{}]}})", kLandlord));
+  ASSERT_TRUE(reload());
+  wait_until("it is told", [this] { return !view("/l/a").last_error.empty(); });
+  EXPECT_EQ(state(), "running");
+}
+
+TEST_F(PromisesTest, AnOwnerNamesTheUnitAsAnybodyDoes) {
+  make("/l.slice");
+  make_own("/l.slice/a.service");
+  make_own("/l.slice/b.service", kOther);
+  start_with({R"({"cgroup": "/l.slice", "tenants": 4})"});
+  EXPECT_TRUE(attach_as(kTenant, "a.service"));
+  EXPECT_TRUE(is_attached("/l.slice/a.service"));
+  const auto refused = attach_as(kTenant, "b.service");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::denied);
+}
+
 // Row 11: a place is given up with its cgroup, its owner and its room.
 TEST_F(PromisesTest, APlaceEndsWithItsCgroup) {
   make("/l");

@@ -53,8 +53,7 @@ void World::start(std::chrono::milliseconds limit) {
                                       .progress = [](const std::string&) {}});
   controller_->set_listener(&listener_);
   controller_->start();
-  wait_until(
-      "ready or failed", [this] { return ready_ || failure_; }, limit);
+  wait_until("ready or failed", [this] { return ready_ || failure_; }, limit);
 }
 
 void World::crash() {

@@ -207,7 +207,7 @@ TEST(DropIns, AreReplacedAsAWhole) {
   ASSERT_TRUE(drop_ins.write("95-fief-db.json", "{}"));
   ASSERT_TRUE(drop_ins.write("95-fief-db.json", kDb));
   EXPECT_EQ(drop_ins.read("95-fief-db.json"), std::string(kDb));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(drop_ins.path("95-fief-db.json").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0644U);
   const auto entries = std::distance(fs::directory_iterator(dir.path() / "policy.d"), {});
