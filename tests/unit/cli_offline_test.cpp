@@ -82,6 +82,24 @@ TEST_F(Check, WhatDoesNotFitTogetherIsAFaultElsewhereAndAWarningHere) {
   EXPECT_THAT(texts(check(policy, "cpus=4").faults), ElementsAre(HasSubstr("(min_cpus)")));
 }
 
+// A reload refuses nothing for them either.
+TEST_F(Check, CgroupsOfAPatternForWhichThereIsNoRoomAreAWarning) {
+  const auto elsewhere = check(R"({"delegations": [{"cgroup": "/a", "min_cpus": 2},
+    {"name": "p", "cgroup_glob": "/p/*", "min_cpus": 2.5}]})",
+                               "cpus=4");
+  EXPECT_THAT(elsewhere.faults, IsEmpty());
+  EXPECT_THAT(texts(elsewhere.warnings), ElementsAre(HasSubstr("of patterns are held back: ")));
+  cgroups_.make({.path = "/p"});
+  for (const auto* member : {"/p/1", "/p/2", "/p/3"})
+    cgroups_.make({.path = member});
+  const auto cpus = read_topology("/sys").value().cids.size();
+  const auto here = check(
+      fmt::format(R"({{"delegations": [{{"name": "p", "cgroup_glob": "/p/*", "min_cpus": {}}}]}})",
+                  static_cast<double>(cpus) * 0.45));
+  EXPECT_THAT(here.faults, IsEmpty());
+  EXPECT_THAT(texts(here.warnings), ElementsAre(HasSubstr("of patterns are held back: ")));
+}
+
 TEST_F(Check, AFileThatAReloadWouldNotTrustIsAFault) {
   write_file(file(), "{}");
   ASSERT_EQ(::chmod(file().c_str(), 0666), 0);

@@ -97,37 +97,53 @@ Policy only_present(Policy policy, const CgroupTree& tree) {
   return policy;
 }
 
-Status plan_present(const Policy& written, const Topology& topology, const CgroupTree& tree) {
-  const auto policy = only_present(resolve(written, tree), tree);
+// What is asked for with paths. Of a pattern's cgroups, those for which there is no room are held
+// back, and nothing is refused for them.
+Policy without_members(Policy policy) {
+  std::erase_if(policy.delegations,
+                [](const Delegation& delegation) { return !delegation.pattern.empty(); });
+  return policy;
+}
+
+Status plan_all(const Policy& policy, const Topology& topology, const CgroupTree& tree) {
   const auto attachments = attach_all(tree, policy);
   const auto plan = make_plan(
       {.topology = topology, .cgroups = tree, .policy = policy, .attachments = attachments});
   return plan ? Status{} : tl::unexpected(plan.error());
 }
 
-Status plan_all(const Policy& policy, const Topology& topology, std::vector<NamedCgroup> cgroups) {
-  const auto assumed = assume(policy, std::move(cgroups), {});
-  if (!assumed)
-    return tl::unexpected(assumed.error());
-  const auto attachments = attach_all(assumed->tree, assumed->policy);
-  const auto plan = make_plan({.topology = topology,
-                               .cgroups = assumed->tree,
-                               .policy = assumed->policy,
-                               .attachments = attachments});
-  return plan ? Status{} : tl::unexpected(plan.error());
+// False if there is something to say.
+bool judge_together(Checked& checked, const Policy& resolved, const Topology& topology,
+                    const CgroupTree& tree) {
+  if (const auto fits = plan_all(without_members(resolved), topology, tree); !fits) {
+    checked.faults.push_back(about(nullptr, fits.error().message));
+    return false;
+  }
+  if (const auto fits = plan_all(resolved, topology, tree); !fits) {
+    checked.warnings.push_back(about(
+        nullptr, fmt::format("some cgroups of patterns are held back: {}", fits.error().message)));
+    return false;
+  }
+  return true;
 }
 
 void judge_elsewhere(Checked& checked, const Topology& topology) {
-  if (const auto fits = plan_all(checked.policy, topology, {}); !fits)
-    checked.faults.push_back(about(nullptr, fits.error().message));
+  if (const auto assumed = assume(checked.policy, {}, {}); !assumed)
+    checked.faults.push_back(about(nullptr, assumed.error().message));
+  else
+    judge_together(checked, assumed->policy, topology, assumed->tree);
 }
 
 void judge_here(Checked& checked, const ShownPolicy& shown, const Topology& topology,
                 const CgroupTree& tree) {
   checked.warnings = what_waits(checked.policy, shown, tree);
-  if (const auto fits = plan_present(checked.policy, topology, tree); !fits)
-    checked.faults.push_back(about(nullptr, fits.error().message));
-  else if (const auto all = plan_all(checked.policy, topology, named_cgroups(tree)); !all)
+  if (!judge_together(checked, only_present(resolve(checked.policy, tree), tree), topology, tree))
+    return;
+  const auto all =
+      assume(checked.policy, named_cgroups(tree), {}).and_then([&](const Assumed& assumed) {
+        return plan_all(assumed.policy, topology, assumed.tree);
+      });
+  if (!all)
     checked.warnings.push_back(
         about(nullptr, fmt::format("if all of it ran at once: {}", all.error().message)));
 }
