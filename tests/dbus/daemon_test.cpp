@@ -198,6 +198,7 @@ TEST_F(DaemonTest, TheOwnerOfACgroupDelegatesBelowWhoLetsThem) {
     make(path);
   for (const auto* path : {"/a/mine", "/a/mine/too", "/b/mine"})
     ASSERT_EQ(::chown(cgroups_.directory(path).c_str(), kOwner, kOwner), 0);
+  directories_have_owners_ = true;
   auto landlord = quick("/a");
   landlord.insert(1, R"("tenants": 1, )");
   set_policy(policy_of({landlord, quick("/b")}));
@@ -313,7 +314,8 @@ TEST_F(DaemonTest, WhatIsNotThereIsListedAndWhatCannotBeChangesNothing) {
   EXPECT_THAT(fiefctl("explain pods").output, HasSubstr("stands for 0 cgroups now"));
   kernel_.set_schedulers({"fair"});
   set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "Fair"}]})");
-  for (const auto* command : {"reload --dry-run", "reload", "set --runtime /a scheduler=Fair"}) {
+  for (const auto* command :
+       {"reload --dry-run", "reload", "attach --runtime /a --scheduler Fair"}) {
     const auto refused = fiefctl(command);
     EXPECT_NE(refused.status, 0);
     EXPECT_THAT(refused.errors, HasSubstr("did you mean \"fair\"?"));
