@@ -36,6 +36,7 @@ tl::unexpected<Error> nothing_called(const std::string& text, const Policy& reso
     return fail(Errc::not_found, "\"{}\" may be {}: type the whole path", text,
                 fmt::join(alike, " or "));
   std::vector<std::string_view> names;
+  names.reserve(resolved.delegations.size());
   for (const auto& delegation : resolved.delegations)
     names.push_back(delegation.name);
   return fail(Errc::not_found,

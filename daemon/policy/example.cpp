@@ -70,9 +70,7 @@ class RegexExample {
 
   std::string group() {
     const bool is_assertion = rest_.starts_with("?!") || rest_.starts_with("?=");
-    if (is_assertion)
-      rest_.remove_prefix(2);
-    else if (rest_.starts_with("?:"))
+    if (is_assertion || rest_.starts_with("?:"))
       rest_.remove_prefix(2);
     auto text = alternatives();
     take(')');

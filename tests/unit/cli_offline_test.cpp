@@ -12,7 +12,6 @@ namespace fief::test {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -27,6 +26,7 @@ Result<SchedulerOptions> in_the_box(const std::string& scheduler) {
 
 std::vector<std::string> texts(const std::vector<PolicyFault>& faults) {
   std::vector<std::string> lines;
+  lines.reserve(faults.size());
   for (const auto& fault : faults)
     lines.push_back(format_fault(fault));
   return lines;
@@ -152,6 +152,7 @@ class Members : public ::testing::Test {
   }
   static std::vector<std::string> cgroups(const cli::Offline& offline) {
     std::vector<std::string> paths;
+    paths.reserve(offline.policy.delegations.size());
     for (const auto& delegation : offline.policy.delegations)
       paths.push_back(delegation.cgroup);
     return paths;

@@ -9,7 +9,6 @@
 namespace fief::test {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr uid_t kTenant = 1000;

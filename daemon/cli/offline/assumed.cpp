@@ -36,6 +36,7 @@ std::vector<std::string> add_absent(const Policy& policy, std::vector<NamedCgrou
 
 Status check_names(const Policy& policy, const MemberCounts& wanted) {
   std::vector<std::string_view> names;
+  names.reserve(policy.patterns.size());
   for (const auto& pattern : policy.patterns)
     names.push_back(pattern.delegation.name);
   for (const auto& [name, count] : wanted)
@@ -90,6 +91,7 @@ Status read_member(MemberCounts& counts, const std::string& option) {
 
 std::vector<NamedCgroup> named_cgroups(const CgroupTree& tree) {
   std::vector<NamedCgroup> cgroups;
+  cgroups.reserve(tree.nodes.size());
   for (const auto& node : tree.nodes)
     cgroups.push_back({.path = node.path,
                        .id = node.id,

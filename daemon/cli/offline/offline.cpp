@@ -113,7 +113,7 @@ bool hold_back_last(Offline& offline) {
 
 // A pattern stands for any number of cgroups: those that have no room take nothing from the rest.
 Status plan_what_fits(Offline& offline, const Plan* previous) {
-  const auto all = plan_all(offline, previous);
+  auto all = plan_all(offline, previous);
   if (all || all.error().code != Errc::infeasible)
     return all;
   offline.shortfall = all.error().message;

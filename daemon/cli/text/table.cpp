@@ -59,6 +59,7 @@ std::size_t Table::narrowest(std::size_t column, const Style& style) const {
 std::vector<std::size_t> Table::widths(const Style& style) const {
   auto widths = natural_widths();
   std::vector<std::size_t> least;
+  least.reserve(columns_.size());
   for (std::size_t i = 0; i < columns_.size(); ++i)
     least.push_back(columns_[i].shrink ? narrowest(i, style) : widths[i]);
   for (auto total = total_of(widths); total > style.width; --total) {
