@@ -63,7 +63,7 @@ void add_reload(CLI::App& app, CommandLine& line) {
 }
 
 void add_machine(CLI::App& command, OfflineOptions& options) {
-  command.add_option("--machine", options.machine, "Judge \"when\" for another machine than this")
+  command.add_option("--machine", options.machine, "Judge for another machine than this")
       ->option_text("KEY=VALUE,...");
 }
 
@@ -78,7 +78,8 @@ void add_check(CLI::App& app, CommandLine& line) {
   add_machine(*command, line.offline);
   command->callback([&line] {
     line.run = [&line] {
-      return check_command(line.files, line.offline.machine, line.bpf_dir, line.json);
+      return check_command({.policy = line.files, .machine = line.offline.machine}, line.bpf_dir,
+                           line.json);
     };
   });
 }
@@ -101,6 +102,8 @@ void add_offline_options(CLI::App& command, OfflineOptions& options) {
       ->option_text("FILE");
   command.add_option("--previous", options.previous, "A plan to move as little as possible from")
       ->option_text("FILE");
+  command.add_option("--member", options.members, "Plan a pattern with at least so many members")
+      ->option_text("PATTERN=N");
   add_machine(command, options);
 }
 
@@ -115,7 +118,7 @@ void add_plan(CLI::App& app, CommandLine& line) {
 
 bool is_given(const OfflineOptions& options) {
   return !options.policy.empty() || !options.topology.empty() || !options.cgroups.empty() ||
-         !options.previous.empty() || !options.machine.empty();
+         !options.previous.empty() || !options.machine.empty() || !options.members.empty();
 }
 
 void add_explain(CLI::App& app, CommandLine& line) {

@@ -3,7 +3,6 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -24,15 +23,44 @@ std::string sentence(const PolicyFault& fault, std::string_view origin) {
   return key.empty() ? fault.message : fmt::format("{}: {}", key, fault.message);
 }
 
-Result<Candidate> judged(PolicyLayers layers, std::string_view origin,
-                         const OptionCatalog& catalog = {}) {
-  auto policy = effective_policy(layers, catalog);
-  if (policy)
-    return Candidate{std::move(layers), std::move(*policy), {}};
+tl::unexpected<Error> refusal(const std::vector<PolicyFault>& faults, std::string_view origin) {
   std::vector<std::string> sentences;
-  for (const auto& fault : policy.error())
+  sentences.reserve(faults.size());
+  for (const auto& fault : faults)
     sentences.push_back(sentence(fault, origin));
   return fail(Errc::invalid, "{}", fmt::join(sentences, "; "));
+}
+
+// What a change may be refused for: not for the scheduler of another delegation, gone since.
+OptionCatalog judge_of(const DelegationChange& change, const OptionCatalog& catalog) {
+  if (!catalog)
+    return {};
+  const auto key = change.keys.find("scheduler");
+  const auto* named = key == change.keys.end() ? nullptr : std::get_if<std::string>(&key->second);
+  return [&catalog, wanted = named == nullptr ? std::string{} : *named](
+             const std::string& scheduler) -> Result<SchedulerOptions> {
+    auto options = catalog(scheduler);
+    if (!options && scheduler != wanted)
+      return fail(Errc::unsupported, "{}", options.error().message);
+    return options;
+  };
+}
+
+Result<Candidate> judged(PolicyLayers layers, std::string_view origin,
+                         const OptionCatalog& catalog = {}) {
+  auto sound = sound_policy(std::move(layers), catalog);
+  if (!sound)
+    return refusal(sound.error(), origin);
+  return Candidate{std::move(sound->layers), std::move(sound->policy), std::move(sound->lifted)};
+}
+
+// As judged(), but nothing gives way to it.
+Result<Candidate> judged_as_tenants(PolicyLayers layers, std::string_view origin,
+                                    const OptionCatalog& catalog) {
+  auto policy = effective_policy(layers, catalog);
+  if (!policy)
+    return refusal(policy.error(), origin);
+  return Candidate{std::move(layers), std::move(*policy)};
 }
 
 // The keys under which show_policy() lists what @p change sets.
@@ -65,27 +93,12 @@ Status check_last_word(const PolicyLayers& layers, const DelegationChange& chang
 
 }  // namespace
 
-const Delegation* find_delegation(const Policy& policy, std::string_view subject) {
-  std::vector<const Delegation*> all;
-  for (const auto* list : {&policy.delegations, &policy.disabled})
-    for (const auto& delegation : *list)
-      all.push_back(&delegation);
-  const auto only = [&all](auto matches) -> const Delegation* {
-    const auto found = std::ranges::find_if(all, matches);
-    const auto unique = std::ranges::count_if(all, matches) == 1;
-    return unique ? *found : nullptr;
-  };
-  if (const auto* named = only([subject](const auto* item) { return item->name == subject; }))
-    return named;
-  if (subject.starts_with('/'))
-    return only([subject](const auto* item) { return item->cgroup == subject; });
-  return only([subject](const auto* item) { return last_part(item->cgroup) == subject; });
-}
-
 Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change,
                                       const OptionCatalog& catalog) {
   lay_over(layers, change);
-  return judged(std::move(layers), change.origin, catalog);
+  const auto judge = judge_of(change.change, catalog);
+  return change.tenant != 0 ? judged_as_tenants(std::move(layers), change.origin, judge)
+                            : judged(std::move(layers), change.origin, judge);
 }
 
 Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& change,
@@ -101,6 +114,10 @@ Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& 
   put_drop_in(layers, {drop_in.path, drop_in.text});
   if (const auto heard = check_last_word(layers, change, drop_in.path); !heard)
     return tl::unexpected(heard.error());
+  // What an administrator says for good of a tenant's delegation makes it the administrator's.
+  std::erase_if(layers.runtime, [&change](const RuntimeChange& known) {
+    return known.tenant != 0 && known.change.name == change.name;
+  });
   lift(layers, change.name, change.keys);
   auto candidate = judged(std::move(layers), {});
   if (candidate)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/layers.hpp"
 
@@ -18,15 +19,13 @@ struct DropIn {
 
 struct Candidate {
   PolicyLayers layers;
-  Policy policy;                  ///< that they make, patterns and all
-  std::optional<DropIn> drop_in;  ///< to be written before it is in force
+  Policy policy;                      ///< that they make, patterns and all
+  std::vector<std::string> lifted{};  ///< tenants' delegations of which something has to go for it
+  std::optional<DropIn> drop_in{};    ///< to be written before it is in force
 };
 
-/// The delegation, enabled or not, that people call @p subject: by its name, its cgroup's path, or
-/// the last part of that path where only one ends so. nullptr if there is none.
-const Delegation* find_delegation(const Policy& policy, std::string_view subject);
-
-/// @p change without a file. Errc::invalid names the key and what it may be.
+/// @p change without a file. Errc::invalid names the key and what it may be. What tenants asked for
+/// and contradicts an administrator's change is lifted; so it is by all that follow.
 Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& change,
                                       const OptionCatalog& catalog);
 

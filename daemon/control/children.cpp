@@ -270,6 +270,11 @@ std::string Children::last_error(const Delegation& delegation) const {
   return supervision == nullptr ? std::string{} : supervision->last_error();
 }
 
+bool Children::is_out(const Delegation& delegation) const {
+  const auto* supervision = find(delegation);
+  return supervision != nullptr && supervision->quarantined();
+}
+
 Situation Children::situation(const std::vector<Desired>& desired, const Observation& observation,
                               Time now) const {
   return {

@@ -69,6 +69,8 @@ class Children {
   /// @p cgroup: the delegation's.
   [[nodiscard]] SchedulerState state(const Delegation& delegation, CgroupId cgroup) const;
   [[nodiscard]] std::string last_error(const Delegation& delegation) const;
+  /// Whether it has failed for good.
+  [[nodiscard]] bool is_out(const Delegation& delegation) const;
   /// Whether a detach is under way.
   [[nodiscard]] bool is_detaching() const { return !leaving_.empty(); }
   /// Why schedulers that are no longer there went, for StatusListener; told once.

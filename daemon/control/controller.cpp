@@ -31,10 +31,12 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
       trigger_(io, [this] { turn(); }),
       cgroup_wait_(io, [this] { return look_at_cgroups(); }),
       cgroups_(watcher),
+      owner_of_(config.owner_of ? std::move(config.owner_of) : owner_of_directory()),
       policy_(
           {.read = std::move(config.read_policy),
            .names = std::move(config.policy_files),
-           .kept = std::move(config.kept)},
+           .kept = std::move(config.kept),
+           .owner_of = owner_of_},
           [&kernel](const std::string& scheduler) { return kernel.options_of(scheduler); },
           watcher),
       children_(kernel, make_jitter()),

@@ -26,6 +26,7 @@
 #include "control/reconciler.hpp"
 #include "control/requests.hpp"
 #include "control/root_life.hpp"
+#include "control/tenancy.hpp"
 #include "control/turn_trigger.hpp"
 #include "kernel/port.hpp"
 #include "policy/drop_ins.hpp"
@@ -40,6 +41,7 @@ struct ControllerConfig {
   /// Where the last good policy is kept for the next start; unset: nowhere.
   std::optional<KeptPolicy> kept;
   std::string cgroup_mount{kCgroupMount};
+  CgroupOwner owner_of;  ///< unset: whom the directory belongs to
   RestartPolicy root_restart;
   std::chrono::milliseconds reload_timeout{60000};  ///< of every other change, too
 };
@@ -118,9 +120,14 @@ class Controller final : public Backend, private RootOwner {
   void arm_trigger();
   void settled();
   void publish();
+  /// Of what is not there, or stands for any number of cgroups.
+  [[nodiscard]] std::optional<ExplanationTexts> explain_waiting(const std::string& subject) const;
+  [[nodiscard]] Result<std::string> explained_path(const std::string& subject) const;
+  [[nodiscard]] Status check_demands(const ReadPolicy& read) const;
   Status adopt_reloaded(ReadPolicy read);
   void answer_later(std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving);
   [[nodiscard]] Status delegations_in_force() const;
+  [[nodiscard]] CgroupOwner owner_of_directory() const;
   [[nodiscard]] std::string state_name() const;
   [[nodiscard]] bool is_degraded() const;
 
@@ -132,6 +139,7 @@ class Controller final : public Backend, private RootOwner {
   TurnTrigger trigger_;
   PacedWait cgroup_wait_;
   CgroupFollower cgroups_;
+  CgroupOwner owner_of_;
   PolicyStore policy_;
   Children children_;
   RootLife root_;

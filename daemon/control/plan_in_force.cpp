@@ -19,8 +19,10 @@ bool is_race(const Error& error) {
 
 }  // namespace
 
-bool PlanInForce::decide(const PlanInput& input) {
+bool PlanInForce::decide(const PlanInput& input, bool may_wait) {
   auto decision = fief::decide(input);
+  if (may_wait && shortfall_.empty() && !(decision && decision->shortfall.empty()))
+    return false;
   const auto problem = decision ? decision->shortfall : decision.error().message;
   if (!problem.empty() && problem != shortfall_)
     log::error({.message_id = message::kPlanRefused}, "{}: {}",

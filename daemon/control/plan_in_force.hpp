@@ -28,8 +28,10 @@ class PlanInForce {
   /// The next plan keeps nothing for its own sake.
   void start_from_scratch() { from_scratch_ = true; }
 
-  /// Makes the next plan; false if none can be made and the last one stays.
-  bool decide(const PlanInput& input);
+  /// Makes the next plan; false if none can be made and the last one stays. It also stays where not
+  /// all can be had that the policy asks for, but @p may_wait: for those who are about to make
+  /// room.
+  bool decide(const PlanInput& input, bool may_wait);
   /// Applies what is new downwards. @p observe looks at the kernel after each level, since a revoke
   /// reaches the levels below, and brings @p observation up to date; false: the turn ends there.
   void apply(const Observation& observation, const std::function<bool()>& observe);

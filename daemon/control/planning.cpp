@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "plan/cpusets.hpp"
-
 namespace fief {
 namespace {
 
@@ -63,20 +61,10 @@ bool yield(Delegation& delegation, const CidSet& cpuset, const Topology& topolog
 // The policy without what cpusets make impossible; nothing if there is no such thing.
 std::optional<Policy> yield_to_cpusets(const PlanInput& input) {
   const Cpusets cpusets(input.cgroups);
-  const auto online = online_cpus(input.topology);
   auto policy = input.policy;
   bool yielded = false;
-  for (auto& delegation : policy.delegations) {
-    const auto* node = input.cgroups.find(delegation.cgroup);
-    if (node == nullptr)
-      continue;
-    auto cpuset = cpusets.of(static_cast<std::uint32_t>(node - input.cgroups.nodes.data()));
-    if (!cpuset)
-      continue;
-    *cpuset &= online;
-    if (!cpuset->empty())
-      yielded |= yield(delegation, *cpuset, input.topology);
-  }
+  for (auto& delegation : policy.delegations)
+    yielded |= yield_to_cpuset(delegation, cpusets, input.cgroups, input.topology);
   return yielded ? std::optional(std::move(policy)) : std::nullopt;
 }
 
@@ -86,12 +74,13 @@ CgroupTree without_cpusets(CgroupTree cgroups) {
   return cgroups;
 }
 
-PlanInput with(const PlanInput& input, const CgroupTree& cgroups, const Policy& policy) {
+PlanInput with(const PlanInput& input, const CgroupTree& cgroups, const Policy& policy,
+               const Plan* previous) {
   return {.topology = input.topology,
           .cgroups = cgroups,
           .policy = policy,
           .attachments = input.attachments,
-          .previous = input.previous,
+          .previous = previous,
           .limits = input.limits,
           .now = input.now};
 }
@@ -101,19 +90,42 @@ std::optional<Plan> yielding_plan(const PlanInput& input) {
   const auto policy = yield_to_cpusets(input);
   if (!policy)
     return std::nullopt;
-  auto plan = make_checked_plan(with(input, input.cgroups, *policy));
+  auto plan = make_checked_plan(with(input, input.cgroups, *policy, input.previous));
   return plan ? std::optional(std::move(*plan)) : std::nullopt;
 }
 
-}  // namespace
-
-Result<Plan> make_checked_plan(const PlanInput& input) {
+Result<Plan> make_and_check(const PlanInput& input) {
   auto plan = make_plan(input);
   if (!plan)
     return plan;
   if (const auto sound = check_plan(*plan, input); !sound)
     return context("the plan made is not sound", sound.error());
   return plan;
+}
+
+}  // namespace
+
+Result<Plan> make_checked_plan(const PlanInput& input) {
+  auto plan = make_and_check(input);
+  if (plan || input.previous == nullptr)
+    return plan;
+  auto afresh = make_and_check(with(input, input.cgroups, input.policy, nullptr));
+  if (!afresh)
+    return plan;
+  afresh->number = input.previous->number + 1;
+  return afresh;
+}
+
+bool yield_to_cpuset(Delegation& delegation, const Cpusets& cpusets, const CgroupTree& cgroups,
+                     const Topology& topology) {
+  const auto* node = cgroups.find(delegation.cgroup);
+  if (node == nullptr)
+    return false;
+  auto cpuset = cpusets.of(static_cast<std::uint32_t>(node - cgroups.nodes.data()));
+  if (!cpuset)
+    return false;
+  *cpuset &= online_cpus(topology);
+  return !cpuset->empty() && yield(delegation, *cpuset, topology);
 }
 
 Result<Plan> make_yielding_plan(const PlanInput& input) {
@@ -133,10 +145,10 @@ Result<Decision> decide(const PlanInput& input) {
   if (auto yielding = yielding_plan(input))
     return Decision{std::move(*yielding), why, "the cpusets count where they contradict them"};
   const auto relaxed = weights_only(input.policy);
-  if (auto weighted = make_checked_plan(with(input, input.cgroups, relaxed)))
+  if (auto weighted = make_checked_plan(with(input, input.cgroups, relaxed, input.previous)))
     return Decision{std::move(*weighted), why, "the weights alone count"};
   const auto free = without_cpusets(input.cgroups);
-  if (auto unconfined = make_checked_plan(with(input, free, relaxed)))
+  if (auto unconfined = make_checked_plan(with(input, free, relaxed, input.previous)))
     return Decision{std::move(*unconfined), why, "the weights alone count, without the cpusets"};
   return tl::unexpected(plan.error());
 }

@@ -5,12 +5,20 @@
 #include <string>
 #include <string_view>
 
+#include "plan/cpusets.hpp"
 #include "plan/plan.hpp"
 
 namespace fief {
 
-/// make_plan() and check_plan(); a plan that fails its check is an error.
+/// make_plan() and check_plan(); a plan that fails its check is an error. Where none can be made
+/// that keeps what the previous one gave, one is made from scratch: to move CPUs is better than to
+/// break promises.
 Result<Plan> make_checked_plan(const PlanInput& input);
+
+/// Takes from @p delegation what the cpuset of its cgroup makes impossible: a placement where that
+/// has no CPU, a minimum above the CPUs it has. False if there is no such thing.
+bool yield_to_cpuset(Delegation& delegation, const Cpusets& cpusets, const CgroupTree& cgroups,
+                     const Topology& topology);
 
 /// As make_checked_plan(); where the policy asks for what cpusets do not let a cgroup have, it
 /// yields to them: it goes by what the cpuset has instead.

@@ -14,14 +14,15 @@ std::uint32_t tenant(const Requester& requester) {
 
 }  // namespace
 
-Result<Trial> PolicyChanges::changed(const DelegationChange& change,
-                                     const ChangeRequest& request) const {
+Result<Trial> PolicyChanges::changed(const DelegationChange& change, const ChangeRequest& request,
+                                     const std::string& cgroup) const {
   if (request.lifetime == Lifetime::until_restart)
     return [&policy = policy_, at_run_time = RuntimeChange{
                                    .hold = 0,
                                    .origin = fmt::format("run time, uid {}", request.requester.uid),
                                    .change = change,
-                                   .tenant = tenant(request.requester)}] {
+                                   .tenant = tenant(request.requester),
+                                   .cgroup = policy_.cgroup_at(cgroup)}] {
       return changed_at_run_time(policy.layers(), at_run_time, policy.options());
     };
   return writable_drop_in(change.name).map([&](const DropIn& drop_in) -> Trial {
@@ -37,7 +38,8 @@ Trial PolicyChanges::boosted(std::uint64_t hold, DelegationChange change,
           boost = RuntimeChange{.hold = hold,
                                 .origin = fmt::format("boost, uid {}", requester.uid),
                                 .change = std::move(change),
-                                .tenant = tenant(requester)}] {
+                                .tenant = tenant(requester),
+                                .cgroup = kSelf}] {
     return changed_at_run_time(policy.layers(), boost, policy.options());
   };
 }

@@ -24,10 +24,10 @@ class PolicyChanges {
   PolicyChanges(const PolicyStore& policy, const DropIns* drop_ins)
       : policy_(policy), drop_ins_(drop_ins) {}
 
-  /// @p change for as long as @p request says. What is to outlive the daemon is added to what is on
-  /// disk now.
-  [[nodiscard]] Result<Trial> changed(const DelegationChange& change,
-                                      const ChangeRequest& request) const;
+  /// @p change, of the cgroup at path @p cgroup, for as long as @p request says. What is to outlive
+  /// the daemon is added to what is on disk now.
+  [[nodiscard]] Result<Trial> changed(const DelegationChange& change, const ChangeRequest& request,
+                                      const std::string& cgroup) const;
   /// @p change for as long as @p hold is held.
   [[nodiscard]] Trial boosted(std::uint64_t hold, DelegationChange change,
                               const Requester& requester) const;

@@ -20,6 +20,13 @@ void log_left_out(const Policy& policy) {
 
 }  // namespace
 
+void log_contradicted(const std::vector<std::string>& names) {
+  for (const auto& name : names)
+    log::notice({.message_id = message::kRequested, .subject = name},
+                "what the owner of {} asked for contradicts the administrator's policy and ends",
+                name);
+}
+
 std::string delegations_in(const Policy& written) {
   const auto patterns = written.patterns.size();
   return counted(written.delegations.size(), "delegation") +
@@ -101,12 +108,13 @@ tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::read() const {
   auto found = read_layers();
   if (!found)
     return tl::unexpected(found.error());
-  auto policy = effective_policy(found->layers, options_);
-  if (!policy)
-    return tl::unexpected(policy.error());
-  return ReadPolicy{.layers = std::move(found->layers),
-                    .policy = std::move(*policy),
-                    .lifted = std::move(found->lifted)};
+  auto sound = sound_policy(std::move(found->layers), options_);
+  if (!sound)
+    return tl::unexpected(std::move(sound.error()));
+  return ReadPolicy{.layers = std::move(sound->layers),
+                    .policy = std::move(sound->policy),
+                    .lifted = std::move(found->lifted),
+                    .contradicted = std::move(sound->lifted)};
 }
 
 tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::reread() {
@@ -114,8 +122,13 @@ tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::reread() {
   return read();
 }
 
-// Shown is what was read just now and found sound.
 void PolicyStore::adopt(PolicyLayers layers, Policy policy) {
+  put(std::move(layers), std::move(policy));
+  end_tenancies();
+}
+
+// Shown is what was read just now and found sound.
+void PolicyStore::put(PolicyLayers layers, Policy policy) {
   layers_ = std::move(layers);
   resolver_ = PolicyResolver(std::move(policy));
   resolve();
@@ -146,8 +159,8 @@ void PolicyStore::root_refused(std::string why) {
   if (!layers)
     return;
   error_ = root_refusal_;
-  if (const auto policy = effective_policy(*layers))
-    adopt(std::move(*layers), *policy);
+  if (auto sound = sound_policy(std::move(*layers)))
+    adopt(std::move(sound->layers), std::move(sound->policy));
 }
 
 void PolicyStore::keep() const {
@@ -160,8 +173,29 @@ void PolicyStore::keep() const {
 }
 
 void PolicyStore::follow_cgroups() {
-  if (resolved_ != watcher_.generation())
-    resolve();
+  if (resolved_ == watcher_.generation())
+    return;
+  resolve();
+  end_tenancies();
+}
+
+void PolicyStore::end_tenancies() {
+  const auto ended = ended_tenancies(policy_, layers_, watcher_.tree(), places_.owner_of);
+  if (ended.empty())
+    return;
+  auto layers = layers_;
+  for (const auto& [name, why] : ended) {
+    log::notice({.message_id = message::kRequested, .subject = name},
+                "what the owner of {} asked for ends: {}", name, why);
+    lift_tenancy(layers, name);
+  }
+  if (auto sound = sound_policy(std::move(layers)))
+    put(std::move(sound->layers), std::move(sound->policy));
+}
+
+CgroupId PolicyStore::cgroup_at(std::string_view path) const {
+  const auto* node = watcher_.tree().find(path);
+  return node == nullptr ? kSelf : node->id;
 }
 
 // The delegations of the cgroups there are by now.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cgroup/watcher.hpp"
+#include "control/tenancy.hpp"
 #include "policy/kept_policy.hpp"
 #include "policy/layers.hpp"
 #include "policy/load.hpp"
@@ -26,14 +27,19 @@ struct PolicyPlaces {
   std::function<std::string()> names;  ///< of what read() reads, for people
   /// Where the last good policy is kept for the next start; unset: nowhere.
   std::optional<KeptPolicy> kept;
+  CgroupOwner owner_of;  ///< to tell when what tenants made ends
 };
 
 /// What the files say now, under the run-time changes they leave a place for.
 struct ReadPolicy {
   PolicyLayers layers;
   Policy policy;
-  std::vector<std::string> lifted;  ///< delegations whose run-time changes have no place left
+  std::vector<std::string> lifted;        ///< delegations whose run-time changes have no place left
+  std::vector<std::string> contradicted;  ///< tenants' of which something has to go
 };
+
+/// Tells that something of tenants' delegations @p names had to go.
+void log_contradicted(const std::vector<std::string>& names);
 
 /// "3 delegations and 1 pattern", for people.
 std::string delegations_in(const Policy& written);
@@ -74,6 +80,10 @@ class PolicyStore {
   void keep() const;
   /// Takes in cgroups that came or went.
   void follow_cgroups();
+  /// Ends what tenants made where its cgroup, its owner or its room is gone (tenancy.hpp).
+  void end_tenancies();
+  /// The cgroup at @p path as of now; kSelf: there is none.
+  [[nodiscard]] CgroupId cgroup_at(std::string_view path) const;
 
   /// As it was written.
   [[nodiscard]] const Policy& written() const { return resolver_.written(); }
@@ -98,6 +108,7 @@ class PolicyStore {
   [[nodiscard]] tl::expected<ReadLayers, Faults> read_layers() const;
   void start_with_faults(tl::expected<ReadLayers, Faults> read);
   [[nodiscard]] bool start_with_kept();
+  void put(PolicyLayers layers, Policy policy);
   void resolve();
 
   PolicyPlaces places_;

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What people see of the controller: its status, its plan, and why things are as they are.
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "control/compare.hpp"
 #include "control/controller.hpp"
 #include "control/status.hpp"
+#include "control/subject.hpp"
 #include "control/tenancy.hpp"
 #include "plan/explain.hpp"
+#include "policy/find.hpp"
 #include "status/explain_json.hpp"
+#include "status/json_values.hpp"
 #include "status/plan_document.hpp"
 
 namespace fief {
@@ -17,17 +25,41 @@ bool is_number(const std::string& text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+ExplanationTexts texts(const std::string& name, const std::string& why) {
+  return {fmt::format("{}\n", why),
+          json::to_text(json::Json{{"delegation", name}, {"waits", true}, {"why", why}})};
+}
+
+ExplanationTexts explain_absent(const Delegation& delegation, const CgroupTree& cgroups) {
+  return texts(delegation.name,
+               fmt::format("{} waits: there is no cgroup {} now{}", delegation.name,
+                           delegation.cgroup, near_cgroup(cgroups, delegation.cgroup)));
+}
+
+ExplanationTexts explain_pattern(const Delegation& pattern, const Policy& resolved) {
+  std::vector<std::string> members;
+  for (const auto& delegation : resolved.delegations)
+    if (delegation.pattern == pattern.name)
+      members.push_back(delegation.cgroup);
+  return texts(pattern.name,
+               fmt::format("{} is a pattern, which stands for {} cgroups now{}{}", pattern.name,
+                           members.size(), members.empty() ? "" : ": ", fmt::join(members, ", ")));
+}
+
 }  // namespace
 
 StatusView Controller::status(Figures figures) const {
   const auto& plan = reconciler_.plan();
-  StatusSources sources{.policy = policy_.resolved(),
-                        .cgroups = watcher_.tree(),
-                        .plan = plan.plan(),
-                        .observation = reconciler_.observation(),
-                        .children = children_,
-                        .kernel = kernel_,
-                        .usage = {}};
+  StatusSources sources{
+      .policy = policy_.resolved(),
+      .cgroups = watcher_.tree(),
+      .plan = plan.plan(),
+      .observation = reconciler_.observation(),
+      .children = children_,
+      .kernel = kernel_,
+      .why_less =
+          [this](const Delegation& delegation) { return reconciler_.concession(delegation); },
+      .usage = {}};
   if (figures == Figures::read)
     sources.usage = [this](const CgroupNode& node) -> std::optional<std::uint64_t> {
       const auto usage = read_usage_usec(cgroup_mount_, node.path, node.id);
@@ -54,14 +86,21 @@ StatusView Controller::status(Figures figures) const {
   return view;
 }
 
+// By the cgroup that the request will mean when it is carried out, which is at once.
 Status Controller::check_tenant(const ChangeRequest& request, uid_t uid) const {
-  return fief::check_tenant(policy_.resolved(), policy_.layers(), request, uid,
-                            [this](const std::string& path) -> Result<uid_t> {
-                              const auto* node = watcher_.tree().find(path);
-                              if (node == nullptr)
-                                return fail(Errc::not_found, "there is no cgroup {}", path);
-                              return read_owner(cgroup_mount_, path, node->id);
-                            });
+  auto meant = request;
+  if (find_delegation(policy_.resolved(), request.subject) == nullptr)
+    meant.subject = path_meant(request.subject, watcher_.tree());
+  return fief::check_tenant(policy_.resolved(), policy_.layers(), meant, uid, owner_of_);
+}
+
+CgroupOwner Controller::owner_of_directory() const {
+  return [this](const std::string& path) -> Result<uid_t> {
+    const auto* node = watcher_.tree().find(path);
+    if (node == nullptr)
+      return fail(Errc::not_found, "there is no cgroup {}", path);
+    return read_owner(cgroup_mount_, path, node->id);
+  };
 }
 
 std::string Controller::state_name() const {
@@ -87,22 +126,48 @@ std::string Controller::plan() const {
   return to_json(kernel_.topology(), cgroups_of(plan, watcher_.tree()), plan);
 }
 
+std::optional<ExplanationTexts> Controller::explain_waiting(const std::string& subject) const {
+  if (is_number(subject))
+    return std::nullopt;
+  if (const auto* known = find_delegation(policy_.resolved(), subject))
+    return watcher_.tree().find(known->cgroup) == nullptr
+               ? std::optional(explain_absent(*known, watcher_.tree()))
+               : std::nullopt;
+  for (const auto& pattern : policy_.written().patterns)
+    if (pattern.delegation.name == subject)
+      return explain_pattern(pattern.delegation, policy_.resolved());
+  return std::nullopt;
+}
+
+// A number is a CPU, whatever delegations are called.
+Result<std::string> Controller::explained_path(const std::string& subject) const {
+  if (is_number(subject))
+    return subject;
+  const auto* known = find_delegation(policy_.resolved(), subject);
+  auto path = known != nullptr ? known->cgroup : path_meant(subject, watcher_.tree());
+  if (!path.starts_with('/'))
+    return fail(Errc::not_found,
+                "\"{}\" is neither a cgroup's path, nor a unit that runs, nor a delegation, nor a "
+                "CPU's number",
+                subject);
+  return path;
+}
+
 Result<ExplanationTexts> Controller::explain(const std::string& subject) const {
   const auto attached = attachments(reconciler_.observation());
   const PlanInput input{.topology = kernel_.topology(),
                         .cgroups = watcher_.tree(),
-                        .policy = policy_.resolved(),
+                        .policy = reconciler_.promises().policy,
                         .attachments = attached,
                         .previous = reconciler_.plan().previous()};
-  // A number is a CPU, whatever delegations are called.
-  const auto* known = is_number(subject) ? nullptr : find_delegation(policy_.resolved(), subject);
-  if (known == nullptr && !is_number(subject) && !subject.starts_with('/'))
-    return fail(Errc::not_found,
-                "\"{}\" is neither a cgroup's path, nor a delegation, nor a CPU's number", subject);
-  return fief::explain(reconciler_.plan().plan(), input, known == nullptr ? subject : known->cgroup)
-      .map([](const Explanation& why) {
-        return ExplanationTexts{to_text(why), json::to_text(json::write(why))};
-      });
+  if (auto waiting = explain_waiting(subject))
+    return std::move(*waiting);
+  const auto path = explained_path(subject);
+  if (!path)
+    return tl::unexpected(path.error());
+  return fief::explain(reconciler_.plan().plan(), input, *path).map([](const Explanation& why) {
+    return ExplanationTexts{to_text(why), json::to_text(json::write(why))};
+  });
 }
 
 }  // namespace fief

@@ -29,7 +29,8 @@ void Reconciler::reconcile() {
   parts_.answers.note_departures(observation_);
   const auto& policy = parts_.policy.resolved();
   parts_.children.note(observation_, parts_.watcher.tree(), policy, began_);
-  const auto desired = desired_attachments(policy, parts_.watcher.tree());
+  make_promises();
+  const auto desired = desired_attachments(promises_.policy, parts_.watcher.tree());
   if (parts_.children.detach_unwanted(desired, observation_, began_) && !observe())
     return;
   parts_.children.end_misbehaving(parts_.watcher.tree(), policy, began_);
@@ -67,10 +68,11 @@ void Reconciler::put_plan_in_force() {
   const auto attached = attachments(observation_);
   const bool decided = plan_.decide({.topology = parts_.kernel.topology(),
                                      .cgroups = parts_.watcher.tree(),
-                                     .policy = parts_.policy.resolved(),
+                                     .policy = promises_.policy,
                                      .attachments = attached,
                                      .previous = plan_.previous(),
-                                     .now = plan_time(began_)});
+                                     .now = plan_time(began_)},
+                                    parts_.children.is_detaching());
   if (decided)
     plan_.apply(observation_, [this] { return observe(); });
   as_planned_ = parts_.root.is_running() && decided && holds(plan_.plan(), observation_);
@@ -93,7 +95,9 @@ void Reconciler::attach_next(const std::vector<Desired>& desired) {
       });
       return;
     }
-    hold_back(*candidate, room.error().message);
+    // Whoever is to make room may still be leaving.
+    if (!parts_.children.is_detaching())
+      hold_back(*candidate, room.error().message);
   }
 }
 
@@ -135,7 +139,7 @@ Status Reconciler::check_room_for(const Desired& candidate) const {
   const auto with_it = attachments_if(own, observation_, cgroups);
   const auto plan = make_yielding_plan({.topology = parts_.kernel.topology(),
                                         .cgroups = cgroups,
-                                        .policy = parts_.policy.resolved(),
+                                        .policy = promises_.policy,
                                         .attachments = with_it,
                                         .previous = plan_.previous(),
                                         .now = plan_time(began_)});
@@ -175,25 +179,99 @@ std::optional<Reconciler::Time> Reconciler::next_deadline() const {
   return due;
 }
 
-Status Reconciler::check_feasible(const Policy& written) const {
-  if (!parts_.root.is_running())
-    return {};
-  const auto plan = plan_if(written, /*previous=*/nullptr);
-  return plan ? Status{} : tl::unexpected(plan.error());
+void Reconciler::make_promises() {
+  const auto& policy = parts_.policy;
+  const auto tenants = tenants_of(policy.layers());
+  auto promised = fief::make_promises(
+      {.topology = parts_.kernel.topology(),
+       .cgroups = parts_.watcher.tree(),
+       .written = policy.written(),
+       .resolved = policy.resolved(),
+       .tenants = tenants,
+       .observation = observation_,
+       .previous = plan_.previous(),
+       .now = plan_time(began_),
+       .is_out = [this](const Delegation& wanted) { return parts_.children.is_out(wanted); }});
+  const auto before = std::exchange(promises_, std::move(promised));
+  tell_concessions(before);
 }
 
-Result<Plan> Reconciler::plan_if(const Policy& written, const Plan* previous) const {
+// Once for each, whatever the figures in the reason become.
+void Reconciler::tell_concessions(const Promises& before) const {
+  for (const auto& [path, concession] : promises_.concessions) {
+    const auto known = before.concessions.find(path);
+    if (known != before.concessions.end() && known->second.terms == concession.terms)
+      continue;
+    if (concession.terms == Terms::none)
+      log::error({.message_id = message::kAttachFailed, .cgroup = path}, "{} gets no scheduler: {}",
+                 path, concession.why);
+    else
+      log::warning({.message_id = message::kPlanRefused, .cgroup = path},
+                   "{} does not get what is asked for it beyond its {}: {}", path,
+                   concession.terms == Terms::by_weight ? "weight" : "cpuset", concession.why);
+  }
+}
+
+std::string Reconciler::concession(const Delegation& delegation) const {
+  const auto found = promises_.concessions.find(delegation.cgroup);
+  return found == promises_.concessions.end() ? std::string{} : found->second.why;
+}
+
+Promises Reconciler::promises_if(const Policy& written, const PolicyLayers& layers,
+                                 std::string_view last) const {
+  const auto resolved = resolve(written, parts_.watcher.tree());
+  const auto tenants = tenants_of(layers);
+  return fief::make_promises({.topology = parts_.kernel.topology(),
+                              .cgroups = parts_.watcher.tree(),
+                              .written = written,
+                              .resolved = resolved,
+                              .tenants = tenants,
+                              .observation = observation_,
+                              .previous = plan_.previous(),
+                              .now = plan_time(steady_clock::now()),
+                              .last = last});
+}
+
+Status Reconciler::check_feasible(const Policy& written, const PolicyLayers& layers,
+                                  const Subject* asking) const {
+  if (!parts_.root.is_running())
+    return {};
+  const auto promised = promises_if(written, layers, asking == nullptr ? "" : asking->cgroup);
+  if (promised.shortfall)
+    return tl::unexpected(*promised.shortfall);
+  return asking == nullptr ? Status{} : check_promised(*asking, written, promised);
+}
+
+// Of a pattern, some are enough: the others are held back until there is room.
+Status Reconciler::check_promised(const Subject& asking, const Policy& written,
+                                  const Promises& promised) const {
+  const Concession* concession = nullptr;
+  for (const auto& delegation : resolve(written, parts_.watcher.tree()).delegations) {
+    if (!is_about(asking, delegation))
+      continue;
+    const auto found = promised.concessions.find(delegation.cgroup);
+    if (found != promised.concessions.end())
+      concession = &found->second;
+    else if (asking.cgroup.empty())
+      return {};
+  }
+  return concession == nullptr ? Status{} : fail(Errc::infeasible, "{}", concession->why);
+}
+
+Result<Plan> Reconciler::plan_if(const Policy& written, const PolicyLayers& layers) const {
+  const auto promised = promises_if(written, layers, {});
+  if (promised.shortfall)
+    return tl::unexpected(*promised.shortfall);
   const auto& cgroups = parts_.watcher.tree();
-  const auto policy = resolve(written, cgroups);
   std::vector<CgroupId> wanted;
-  for (const auto& desired : desired_attachments(policy, cgroups))
+  for (const auto& desired : desired_attachments(promised.policy, cgroups))
     wanted.push_back(desired.cgroup);
   const auto all = attachments_if(wanted, observation_, cgroups);
   return make_checked_plan({.topology = parts_.kernel.topology(),
                             .cgroups = cgroups,
-                            .policy = policy,
+                            .policy = promised.policy,
                             .attachments = all,
-                            .previous = previous,
+                            .previous = plan_.previous(),
                             .now = plan_time(steady_clock::now())});
 }
 

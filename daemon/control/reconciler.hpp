@@ -17,7 +17,9 @@
 #include "control/compare.hpp"
 #include "control/plan_in_force.hpp"
 #include "control/policy_store.hpp"
+#include "control/promises.hpp"
 #include "control/root_life.hpp"
+#include "control/subject.hpp"
 #include "kernel/port.hpp"
 
 namespace fief {
@@ -66,16 +68,30 @@ class Reconciler {
   [[nodiscard]] const PlanInForce& plan() const { return plan_; }
   [[nodiscard]] bool as_planned() const { return as_planned_; }
 
+  /// What everybody is promised by the policy in force, as of the last turn.
+  [[nodiscard]] const Promises& promises() const { return promises_; }
+  /// Why @p delegation does not get all that it asks for; empty: it does.
+  [[nodiscard]] std::string concession(const Delegation& delegation) const;
+
   /// The plan with everything attached that @p written would have attached.
-  [[nodiscard]] Result<Plan> plan_if(const Policy& written, const Plan* previous) const;
-  /// Whether @p written could be put in force as a whole on this machine with today's cgroups.
-  [[nodiscard]] Status check_feasible(const Policy& written) const;
+  [[nodiscard]] Result<Plan> plan_if(const Policy& written, const PolicyLayers& layers) const;
+  /// Whether @p written, made of @p layers, keeps what is promised to administrators, and to @p
+  /// asking (nullptr: nobody), on this machine with today's cgroups. What does not fit of others is
+  /// held back then.
+  [[nodiscard]] Status check_feasible(const Policy& written, const PolicyLayers& layers,
+                                      const Subject* asking) const;
 
  private:
   // How soon the kernel is looked at again while it does not hold the plan; doubled each time.
   static constexpr std::chrono::milliseconds kFirstRecheck{5};
   static constexpr std::chrono::milliseconds kLastRecheck{5000};
 
+  [[nodiscard]] Promises promises_if(const Policy& written, const PolicyLayers& layers,
+                                     std::string_view last) const;
+  [[nodiscard]] Status check_promised(const Subject& asking, const Policy& written,
+                                      const Promises& promised) const;
+  void make_promises();
+  void tell_concessions(const Promises& before) const;
   bool observe();
   void put_plan_in_force();
   void attach_next(const std::vector<Desired>& desired);
@@ -88,6 +104,7 @@ class Reconciler {
   ReconcilerParts parts_;
   ReconcilerHooks hooks_;
   PlanInForce plan_;
+  Promises promises_;
   Observation observation_;
   bool as_planned_ = false;
   std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan

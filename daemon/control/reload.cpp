@@ -6,11 +6,13 @@
 #include "control/controller.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "judge/impossible.hpp"
 #include "status/reload_preview.hpp"
 
 namespace fief {
 
 void Controller::reload(Done done) {
+  policy_.end_tenancies();
   auto read = policy_.reread();
   if (!read) {
     policy_.refuse(read.error());
@@ -20,6 +22,7 @@ void Controller::reload(Done done) {
   for (const auto& name : read->lifted)
     log::notice({.message_id = message::kRequested},
                 "what was changed of \"{}\" until a restart ends with its delegation", name);
+  log_contradicted(read->contradicted);
   if (const auto adopted = adopt_reloaded(std::move(*read)); !adopted) {
     policy_.refuse(adopted.error().message);
     log::error({.message_id = message::kPolicyRefused},
@@ -35,8 +38,27 @@ void Controller::reload(Done done) {
       std::move(done), {});
 }
 
+// Where nothing is planned yet, what cannot be shows when it is tried. Tenants' wishes that cannot
+// be are held back, and no fault of who reloads.
+Status Controller::check_demands(const ReadPolicy& read) const {
+  if (!root_.is_running())
+    return {};
+  const auto shown = show_policy(sources_of(read.layers)).value_or(ShownPolicy{});
+  auto policy = read.policy;
+  std::erase_if(policy.delegations,
+                [tenants = tenants_of(read.layers)](const Delegation& delegation) {
+                  return tenants.contains(delegation.cgroup);
+                });
+  const auto faults = impossible_demands(policy, shown, kernel_.topology());
+  return faults.empty() ? Status{} : fail(Errc::infeasible, "{}", format_faults(faults));
+}
+
 Status Controller::adopt_reloaded(ReadPolicy read) {
-  if (const auto feasible = reconciler_.check_feasible(read.policy); !feasible)
+  if (const auto possible = check_demands(read); !possible)
+    return possible;
+  if (const auto feasible =
+          reconciler_.check_feasible(read.policy, read.layers, /*asking=*/nullptr);
+      !feasible)
     return feasible;
   const bool was_refused = policy_.forget_root_refusal();
   const bool other_root = was_refused || read.policy.root.options != root_.options();
@@ -57,8 +79,10 @@ Result<ExplanationTexts> Controller::preview_reload() const {
   const auto read = policy_.read();
   if (!read)
     return fail(Errc::invalid, "{}", format_faults(read.error()));
+  if (const auto possible = check_demands(*read); !possible)
+    return tl::unexpected(possible.error());
   const auto& now = reconciler_.plan();
-  const auto plan = reconciler_.plan_if(read->policy, now.previous());
+  const auto plan = reconciler_.plan_if(read->policy, read->layers);
   if (!plan)
     return tl::unexpected(plan.error());
   ReloadPreview preview;

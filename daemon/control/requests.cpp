@@ -5,14 +5,10 @@
 
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "policy/find.hpp"
 
 namespace fief {
 namespace {
-
-tl::unexpected<Error> nothing_called(const std::string& subject) {
-  return fail(Errc::not_found, "the policy has no delegation with the name or cgroup \"{}\"",
-              subject);
-}
 
 // What failed before need not fail again.
 bool is_new_chance(const DelegationChange& change) {
@@ -41,22 +37,30 @@ Requests::Requests(boost::asio::io_context& loop, RequestParts parts,
       changes_(parts.policy,
                drop_ins ? &writer_.emplace(loop, std::move(*drop_ins)).drop_ins() : nullptr) {}
 
+// A cgroup that has another owner by now is not delegated any more.
 std::optional<Subject> Requests::find(const std::string& subject) const {
+  parts_.policy.end_tenancies();
   return find_subject(parts_.policy.written(), parts_.policy.resolved(), subject);
+}
+
+tl::unexpected<Error> Requests::unknown(const std::string& subject) const {
+  return nothing_called(subject, parts_.policy.resolved(), parts_.watcher.tree());
 }
 
 void Requests::change(const ChangeRequest& request, Done done) {
   const auto subject = find(request.subject);
   if (!subject)
-    return done(nothing_called(request.subject));
+    return done(unknown(request.subject));
   put_in_force({.name = subject->name, .keys = request.keys}, request, *subject, std::move(done));
 }
 
 void Requests::attach(const ChangeRequest& request, Done done) {
+  parts_.policy.end_tenancies();
   const auto* known = find_delegation(parts_.policy.resolved(), request.subject);
-  if (known == nullptr && !request.subject.starts_with('/'))
-    return done(nothing_called(request.subject));
-  const auto path = known != nullptr ? known->cgroup : request.subject;
+  const auto path =
+      known != nullptr ? known->cgroup : path_meant(request.subject, parts_.watcher.tree());
+  if (!path.starts_with('/'))
+    return done(unknown(request.subject));
   DelegationChange change{.name = known != nullptr ? known->name : path, .keys = request.keys};
   if (known == nullptr)
     change.keys.emplace("cgroup", path);
@@ -76,7 +80,7 @@ void Requests::detach(const ChangeRequest& request, Done done) {
                        "the scheduler of {} was attached by somebody else, who alone can detach "
                        "it; \"fiefctl kill\" ends it",
                        request.subject));
-    return done(nothing_called(request.subject));
+    return done(unknown(request.subject));
   }
   put_in_force({.name = known->name, .keys = {{"enabled", false}}}, request, *known,
                std::move(done));
@@ -85,23 +89,24 @@ void Requests::detach(const ChangeRequest& request, Done done) {
 void Requests::revert(const std::string& subject, Done done) {
   const auto known = find(subject);
   if (!known)
-    return done(nothing_called(subject));
+    return done(unknown(subject));
   one_at_a_time([this, known = *known, done = std::move(done)] {
     const auto trial = changes_.reverted(known.name);
     if (!trial)
       return done(tl::unexpected(trial.error()));
-    begin({.trial = *trial, .subject = known, .new_chance = true, .done = done});
+    begin({.trial = *trial, .subject = known, .new_chance = true, .is_asked = false, .done = done});
   });
 }
 
 void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
   const auto subject = find(request.subject);
   if (!subject)
-    return done(nothing_called(request.subject));
+    return done(unknown(request.subject));
   begin({.trial = changes_.boosted(hold, {.name = subject->name, .keys = request.keys},
                                    request.requester),
          .subject = *subject,
          .new_chance = false,
+         .is_asked = true,
          .done = std::move(done)});
 }
 
@@ -113,13 +118,14 @@ bool Requests::release(std::uint64_t hold) {
     return false;
   }
   log_end_of_boost(parts_.policy.layers(), hold);
+  log_contradicted(before->lifted);
   parts_.policy.adopt(before->layers, before->policy);
   return true;
 }
 
 void Requests::kill(const std::string& subject, const std::string& reason, Done done) {
   const auto* known = find_delegation(parts_.policy.resolved(), subject);
-  const auto path = known != nullptr ? known->cgroup : subject;
+  const auto path = known != nullptr ? known->cgroup : path_meant(subject, parts_.watcher.tree());
   const auto* observed = observed_at(path);
   if (observed == nullptr || observed->cgroup == kSelf)
     return done(fail(Errc::not_found, "no scheduler is attached to \"{}\"", path));
@@ -141,10 +147,14 @@ void Requests::put_in_force(const DelegationChange& change, const ChangeRequest&
     return answer_when_in_force(subject, std::move(done));
   }
   auto put = [this, change, request, subject, done = std::move(done)] {
-    const auto trial = changes_.changed(change, request);
+    const auto trial = changes_.changed(change, request, subject.cgroup);
     if (!trial)
       return done(tl::unexpected(trial.error()));
-    begin({.trial = *trial, .subject = subject, .new_chance = is_new_chance(change), .done = done});
+    begin({.trial = *trial,
+           .subject = subject,
+           .new_chance = is_new_chance(change),
+           .is_asked = true,
+           .done = done});
   };
   if (request.lifetime == Lifetime::until_restart)
     return put();
@@ -195,13 +205,14 @@ void Requests::adopt_written(const Wanted& wanted) {
 
 Result<Candidate> Requests::judge(const Wanted& wanted) const {
   return wanted.trial().and_then([&](Candidate made) -> Result<Candidate> {
-    if (const auto possible = check_possible(made, wanted.subject); !possible)
+    if (const auto possible = check_possible(made, wanted); !possible)
       return tl::unexpected(possible.error());
     return made;
   });
 }
 
 void Requests::adopt(const Candidate& candidate, const Wanted& wanted) {
+  log_contradicted(candidate.lifted);
   parts_.policy.adopt(candidate.layers, candidate.policy);
   if (candidate.drop_in)
     parts_.policy.keep();
@@ -220,12 +231,13 @@ void Requests::answer_when_in_force(const Subject& subject, Done done) {
       std::move(done), {});
 }
 
-Status Requests::check_possible(const Candidate& candidate, const Subject& subject) const {
+Status Requests::check_possible(const Candidate& candidate, const Wanted& wanted) const {
   for (const auto& delegation : resolve(candidate.policy, parts_.watcher.tree()).delegations)
-    if (is_about(subject, delegation))
+    if (is_about(wanted.subject, delegation))
       if (const auto found = parts_.kernel.find_scheduler(delegation.scheduler); !found)
         return found;
-  return parts_.reconciler.check_feasible(candidate.policy);
+  return parts_.reconciler.check_feasible(candidate.policy, candidate.layers,
+                                          wanted.is_asked ? &wanted.subject : nullptr);
 }
 
 Status Requests::check_can_attach(const std::string& path) const {

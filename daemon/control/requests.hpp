@@ -60,9 +60,11 @@ class Requests {
     Trial trial;
     Subject subject;
     bool new_chance;  ///< for what has failed before
+    bool is_asked;    ///< for the subject; else it only gives something back
     Done done;
   };
 
+  [[nodiscard]] tl::unexpected<Error> unknown(const std::string& subject) const;
   [[nodiscard]] std::optional<Subject> find(const std::string& subject) const;
   void put_in_force(const DelegationChange& change, const ChangeRequest& request,
                     const Subject& subject, Done done);
@@ -73,7 +75,7 @@ class Requests {
   [[nodiscard]] Result<Candidate> judge(const Wanted& wanted) const;
   void adopt(const Candidate& candidate, const Wanted& wanted);
   void answer_when_in_force(const Subject& subject, Done done);
-  [[nodiscard]] Status check_possible(const Candidate& candidate, const Subject& subject) const;
+  [[nodiscard]] Status check_possible(const Candidate& candidate, const Wanted& wanted) const;
   [[nodiscard]] Status check_can_attach(const std::string& path) const;
   [[nodiscard]] const ObservedScheduler* observed_at(const std::string& path) const;
   [[nodiscard]] bool is_enabled(const Delegation& delegation) const;

@@ -53,6 +53,8 @@ SchedulerView delegation_view(const StatusSources& sources, const LentCids& lent
   view.pattern = delegation.pattern;
   view.scheduler = delegation.scheduler;
   view.last_error = sources.children.last_error(delegation);
+  if (view.last_error.empty())
+    view.last_error = sources.why_less(delegation);
   const auto* node = sources.cgroups.find(delegation.cgroup);
   if (node == nullptr)
     return view;

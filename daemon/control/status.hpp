@@ -23,6 +23,8 @@ struct StatusSources {
   const Observation& observation;
   const Children& children;
   const KernelPort& kernel;
+  /// Why a delegation gets less than it asks for; empty: it gets all.
+  std::function<std::string(const Delegation&)> why_less;
   /// CPU time used by a cgroup so far, in microseconds; unset: nobody asks.
   std::function<std::optional<std::uint64_t>(const CgroupNode&)> usage;
 };

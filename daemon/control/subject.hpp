@@ -7,6 +7,7 @@
 
 #include "cgroup/tree.hpp"
 #include "control/children.hpp"
+#include "core/result.hpp"
 #include "policy/policy.hpp"
 
 namespace fief {
@@ -20,6 +21,13 @@ struct Subject {
 /// @p written.
 std::optional<Subject> find_subject(const Policy& written, const Policy& resolved,
                                     const std::string& text);
+
+/// Why nothing in the policy is called @p text, and what to type instead.
+tl::unexpected<Error> nothing_called(const std::string& text, const Policy& resolved,
+                                     const CgroupTree& cgroups);
+
+/// The path of the cgroup that @p text means: a path, or the unit of that name where there is one.
+std::string path_meant(const std::string& text, const CgroupTree& cgroups);
 
 bool is_about(const Subject& subject, const Delegation& delegation);
 

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 
-#include "control/candidate.hpp"
+#include "policy/find.hpp"
+#include "policy/layers.hpp"
 
 namespace fief {
 namespace {
@@ -34,13 +36,38 @@ Status check_owner(const std::string& path, uid_t uid, const CgroupOwner& owner_
   return {};
 }
 
+// How many delegations tenants have made in the room of @p landlord.
+std::size_t room_taken(const Delegation& landlord, const Policy& resolved,
+                       const PolicyLayers& layers) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(layers.runtime, [&](const RuntimeChange& known) {
+        const auto* cgroup = founded_cgroup(known);
+        return known.tenant != 0 && cgroup != nullptr &&
+               landlord_of(resolved, *cgroup) == &landlord;
+      }));
+}
+
 // Another one below the landlord.
-Status check_room(const PolicyLayers& layers, const Delegation& landlord) {
-  if (tenants_below(layers, landlord) >= landlord.tenants)
+Status check_room(const Policy& resolved, const PolicyLayers& layers, const Delegation& landlord) {
+  if (room_taken(landlord, resolved, layers) >= landlord.tenants)
     return fail(Errc::denied,
                 "{} has room for {} delegations of owners (\"tenants\"), which is taken; \"fiefctl "
                 "revert\" gives one up",
                 landlord.name, landlord.tenants);
+  return {};
+}
+
+// Whether what a tenant asked for is still of the cgroup and of the user that it was asked for.
+Status check_same(const RuntimeChange& change, const std::string& path, const CgroupTree& cgroups,
+                  const CgroupOwner& owner_of) {
+  const auto* node = cgroups.find(path);
+  if (node == nullptr || node->id != change.cgroup)
+    return fail(Errc::stale, "its cgroup is gone");
+  const auto owner = owner_of(path);
+  if (!owner)
+    return fail(Errc::stale, "{}", owner.error().message);
+  if (*owner != change.tenant)
+    return fail(Errc::stale, "its cgroup belongs to uid {} by now", *owner);
   return {};
 }
 
@@ -61,10 +88,34 @@ Status check_tenant(const Policy& resolved, const PolicyLayers& layers,
   if (const auto fit = check_asked(request); !fit)
     return fit;
   if (known == nullptr)
-    return check_room(layers, *landlord);
-  if (!is_tenants(layers, known->name, uid))
+    return check_room(resolved, layers, *landlord);
+  // That of an earlier owner has ended.
+  if (!tenants_of(layers).contains(path))
     return fail(Errc::denied, "the delegation of {} is the administrator's", path);
   return {};
+}
+
+std::vector<EndedTenancy> ended_tenancies(const Policy& resolved, const PolicyLayers& layers,
+                                          const CgroupTree& cgroups, const CgroupOwner& owner_of) {
+  std::vector<EndedTenancy> ended;
+  std::map<const Delegation*, std::uint32_t> taken;
+  for (const auto& change : layers.runtime) {
+    const auto* cgroup = founded_cgroup(change);
+    if (change.tenant == 0 || cgroup == nullptr)
+      continue;
+    if (const auto same = check_same(change, *cgroup, cgroups, owner_of); !same) {
+      ended.push_back({change.change.name, same.error().message});
+      continue;
+    }
+    const auto* landlord = landlord_of(resolved, *cgroup);
+    if (landlord == nullptr)
+      ended.push_back({change.change.name, "no delegation above lets owners delegate any more"});
+    else if (++taken[landlord] > landlord->tenants)
+      ended.push_back(
+          {change.change.name, fmt::format("{} has room for {} delegations of owners by now",
+                                           landlord->name, landlord->tenants)});
+  }
+  return ended;
 }
 
 }  // namespace fief

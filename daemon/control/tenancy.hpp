@@ -8,8 +8,10 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "backend/backend.hpp"
+#include "cgroup/tree.hpp"
 #include "policy/layers.hpp"
 #include "policy/policy.hpp"
 
@@ -21,5 +23,16 @@ using CgroupOwner = std::function<Result<uid_t>(const std::string& path)>;
 /// As Backend::check_tenant(), by the policy in force and the layers it is made of.
 Status check_tenant(const Policy& resolved, const PolicyLayers& layers,
                     const ChangeRequest& request, uid_t uid, const CgroupOwner& owner_of);
+
+/// A tenant's delegation that is to end.
+struct EndedTenancy {
+  std::string name;
+  std::string why;
+};
+
+/// Those whose cgroup is gone or another's by now, and those for which there is no room (any more);
+/// of several, who came last goes.
+std::vector<EndedTenancy> ended_tenancies(const Policy& resolved, const PolicyLayers& layers,
+                                          const CgroupTree& cgroups, const CgroupOwner& owner_of);
 
 }  // namespace fief

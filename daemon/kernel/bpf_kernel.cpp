@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/bpf_kernel.hpp"
 
-#include <fmt/ranges.h>
-
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include "kernel/adoption.hpp"
@@ -24,19 +21,6 @@
 namespace fief {
 namespace {
 
-/// The schedulers that can be attached to a cgroup, by name.
-std::set<std::string> schedulers_in(const std::string& directory) {
-  std::set<std::string> names;
-  std::error_code error;
-  std::filesystem::directory_iterator entries(directory, error);
-  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
-    const auto file = entries->path().filename().string();
-    if (file.ends_with(kObjectSuffix) && !file.starts_with("root."))
-      names.insert(file.substr(0, file.size() - kObjectSuffix.size()));
-  }
-  return names;
-}
-
 class BpfKernel final : public KernelPort {
  public:
   BpfKernel(boost::asio::io_context& loop, BpfKernelConfig config)
@@ -52,8 +36,7 @@ class BpfKernel final : public KernelPort {
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
   [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
-  [[nodiscard]] std::optional<SchedulerOptions> options_of(
-      const std::string& scheduler) const override;
+  [[nodiscard]] Result<SchedulerOptions> options_of(const std::string& scheduler) const override;
   Status kill(CgroupId cgroup, const std::string& reason) override;
   Status leave() override;
   Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,
@@ -85,8 +68,8 @@ std::string BpfKernel::file_of(const std::string& scheduler) const {
   return object_path(where_.objects, scheduler);
 }
 
-std::optional<SchedulerOptions> BpfKernel::options_of(const std::string& scheduler) const {
-  return options_in_directory(where_.objects)(scheduler);
+Result<SchedulerOptions> BpfKernel::options_of(const std::string& scheduler) const {
+  return options_in_directory(where_.objects, FileTrust::root_only)(scheduler);
 }
 
 Status BpfKernel::probe() {
@@ -185,8 +168,7 @@ Status BpfKernel::find_scheduler(const std::string& scheduler) const {
   std::error_code error;
   if (std::filesystem::is_regular_file(file_of(scheduler), error))
     return {};
-  return fail(Errc::not_found, "there is no scheduler \"{}\"; there are {}", scheduler,
-              fmt::join(schedulers_in(where_.objects), ", "));
+  return no_such_scheduler(scheduler, schedulers_in(where_.objects));
 }
 
 // Only its own parent may end a child: asked for any other, the kernel ends the one who asks.

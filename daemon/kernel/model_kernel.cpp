@@ -68,8 +68,12 @@ void ModelKernel::load_root(const Options& options, Done done) {
   finish(std::move(done), {});
 }
 
-std::optional<SchedulerOptions> ModelKernel::options_of(const std::string& /*scheduler*/) const {
-  return options_;
+Result<SchedulerOptions> ModelKernel::options_of(const std::string& scheduler) const {
+  if (const auto found = find_scheduler(scheduler); !found && scheduler != "root")
+    return tl::unexpected(found.error());
+  if (!options_)
+    return fail(Errc::unsupported, "nobody knows the options of \"{}\"", scheduler);
+  return *options_;
 }
 
 void ModelKernel::attach(const AttachRequest& request, Done done) {
@@ -162,8 +166,7 @@ Status ModelKernel::detach(CgroupId cgroup) {
 
 Status ModelKernel::find_scheduler(const std::string& scheduler) const {
   if (known_ && !known_->contains(scheduler))
-    return fail(Errc::not_found, "there is no scheduler \"{}\"; there are {}", scheduler,
-                fmt::join(*known_, ", "));
+    return no_such_scheduler(scheduler, *known_);
   return {};
 }
 

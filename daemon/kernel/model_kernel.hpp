@@ -31,8 +31,7 @@ class ModelKernel : public KernelPort {
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
   [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
-  [[nodiscard]] std::optional<SchedulerOptions> options_of(
-      const std::string& scheduler) const override;
+  [[nodiscard]] Result<SchedulerOptions> options_of(const std::string& scheduler) const override;
   Status kill(CgroupId cgroup, const std::string& reason) override;
   Status leave() override;
   Result<std::vector<RefusedOp>> apply(const LevelPlan& level, const std::vector<GrantOp>& ops,

@@ -5,7 +5,7 @@
 namespace fief {
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): as where there are objects
-OptionCatalog options_in_directory(std::string /*directory*/) {
+OptionCatalog options_in_directory(std::string /*directory*/, FileTrust /*trust*/) {
   return {};
 }
 

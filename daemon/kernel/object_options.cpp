@@ -5,8 +5,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <optional>
+#include <system_error>
 
 #include "core/trusted_file.hpp"
 
@@ -99,9 +101,10 @@ BpfPtr<bpf_object> open_object(std::string_view content, const std::string& name
   return BpfPtr<bpf_object>(bpf_object__open_mem(content.data(), content.size(), &options));
 }
 
-Result<SchedulerOptions> options_in_file(const std::string& file) {
+Result<SchedulerOptions> options_in_file(const std::string& file, FileTrust trust) {
   const LibbpfLog log;  // what is wrong is the loader's to say
-  const auto content = read_regular_file(file, kMaxObjectBytes);
+  const auto content = trust == FileTrust::root_only ? read_file_of_root(file, kMaxObjectBytes)
+                                                     : read_regular_file(file, kMaxObjectBytes);
   if (!content)
     return context(file, content.error());
   const auto object = open_object(*content, "options");
@@ -110,13 +113,29 @@ Result<SchedulerOptions> options_in_file(const std::string& file) {
   return options_of(*object);
 }
 
-OptionCatalog options_in_directory(std::string directory) {
-  return [directory = std::move(directory)](
-             const std::string& scheduler) -> std::optional<SchedulerOptions> {
-    auto options = options_in_file(object_path(directory, scheduler));
-    if (!options)
-      return std::nullopt;
-    return std::move(*options);
+std::set<std::string> schedulers_in(const std::string& directory) {
+  std::set<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    const auto file = entries->path().filename().string();
+    if (file.ends_with(kObjectSuffix) && !file.starts_with("root."))
+      names.insert(file.substr(0, file.size() - kObjectSuffix.size()));
+  }
+  return names;
+}
+
+OptionCatalog options_in_directory(std::string directory, FileTrust trust) {
+  return [directory = std::move(directory),
+          trust](const std::string& scheduler) -> Result<SchedulerOptions> {
+    const auto file = object_path(directory, scheduler);
+    std::error_code error;
+    if (std::filesystem::exists(file, error))
+      return options_in_file(file, trust);
+    const auto others = schedulers_in(directory);
+    if (others.empty())
+      return fail(Errc::unsupported, "{} has no schedulers", directory);
+    return no_such_scheduler(scheduler, others);
   };
 }
 

@@ -46,7 +46,8 @@ inline constexpr std::size_t kMaxObjectBytes = 64UL << 20;
 /// @p content afterwards. nullptr with errno: it is no object.
 BpfPtr<bpf_object> open_object(std::string_view content, const std::string& name);
 
-/// Opens an object file and closes it again. Errc::invalid: it is none.
-Result<SchedulerOptions> options_in_file(const std::string& file);
+/// Opens an object file and closes it again. Errc::invalid: it is none; Errc::denied: it is not
+/// trusted.
+Result<SchedulerOptions> options_in_file(const std::string& file, FileTrust trust);
 
 }  // namespace fief

@@ -135,8 +135,8 @@ class KernelPort {
   /// Whether there is a scheduler of that name to attach. Errc::not_found, with those there are.
   [[nodiscard]] virtual Status find_scheduler(const std::string& scheduler) const = 0;
   /// The options of a scheduler, "root" as well, as far as its object tells: nothing is loaded.
-  [[nodiscard]] virtual std::optional<SchedulerOptions> options_of(
-      const std::string& scheduler) const = 0;
+  /// Errors as of an OptionCatalog.
+  [[nodiscard]] virtual Result<SchedulerOptions> options_of(const std::string& scheduler) const = 0;
   /// Has the scheduler above end a child, this daemon's or a foreign one, as a failure would: its
   /// tasks return to that scheduler. @p reason stands in the kernel's record of it. The observation
   /// shows when it is done. Errc::not_found: it has gone; Errc::stale: the one above has, or is not

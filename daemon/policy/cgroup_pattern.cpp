@@ -85,7 +85,7 @@ Result<CgroupPattern> CgroupPattern::compile(Kind kind, std::string_view text) {
   pcre2_set_match_limit(code->limits.get(), kMaxSteps);
   pcre2_set_depth_limit(code->limits.get(), kMaxDepth);
   pcre2_set_heap_limit(code->limits.get(), kMaxHeapKiB);
-  return CgroupPattern(std::move(code));
+  return CgroupPattern(kind, std::string(text), std::move(code));
 }
 
 bool CgroupPattern::matches(std::string_view path) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/result.hpp"
 
@@ -25,10 +26,17 @@ class CgroupPattern {
   /// work is none: cgroups are named by people whom the pattern's author need not trust.
   [[nodiscard]] bool matches(std::string_view path) const;
 
+  [[nodiscard]] Kind kind() const { return kind_; }
+  /// As it was compiled.
+  [[nodiscard]] const std::string& text() const { return text_; }
+
  private:
   struct Code;
-  explicit CgroupPattern(std::shared_ptr<const Code> code) : code_(std::move(code)) {}
+  CgroupPattern(Kind kind, std::string text, std::shared_ptr<const Code> code)
+      : kind_(kind), text_(std::move(text)), code_(std::move(code)) {}
 
+  Kind kind_;
+  std::string text_;
   std::shared_ptr<const Code> code_;
 };
 

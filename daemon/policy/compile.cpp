@@ -138,7 +138,7 @@ void check_restart(const RestartDraft& draft, const RestartPolicy& made, FaultLo
                                      made.first_delay.count(), made.max_delay.count()));
 }
 
-/// What the catalog says, asked once for each scheduler: it reads files.
+/// What the catalog says of schedulers and their options, asked once for each: it reads files.
 class OptionJudge {
  public:
   OptionJudge(const OptionCatalog& catalog, FaultLog& log) : catalog_(catalog), log_(log) {}
@@ -146,19 +146,34 @@ class OptionJudge {
   void check(const std::string& scheduler, const OptionSettings& settings) {
     if (!catalog_ || settings.empty())
       return;
-    auto known = known_.find(scheduler);
-    if (known == known_.end())
-      known = known_.emplace(scheduler, catalog_(scheduler)).first;
+    const auto& options = known(scheduler);
     for (const auto& [name, setting] : settings)
-      if (known->second && setting.value)
-        if (auto fault = option_fault(*known->second, name, *setting.value); !fault.empty())
+      if (options && setting.value)
+        if (auto fault = option_fault(*options, name, *setting.value); !fault.empty())
           log_.add(setting.place, fmt::format("{} (scheduler \"{}\")", fault, scheduler));
   }
 
+  /// What nothing is done about may name a scheduler that is not there yet.
+  void check_there_is(const DelegationDraft& draft, const std::string& scheduler) {
+    if (!catalog_ || !draft.is_enabled())
+      return;
+    const auto& options = known(scheduler);
+    if (!options && options.error().code != Errc::unsupported)
+      log_.add(draft.scheduler.given ? draft.scheduler.place : draft.place,
+               options.error().message);
+  }
+
  private:
+  const Result<SchedulerOptions>& known(const std::string& scheduler) {
+    auto found = known_.find(scheduler);
+    if (found == known_.end())
+      found = known_.emplace(scheduler, catalog_(scheduler)).first;
+    return found->second;
+  }
+
   const OptionCatalog& catalog_;
   FaultLog& log_;
-  std::map<std::string, std::optional<SchedulerOptions>> known_;
+  std::map<std::string, Result<SchedulerOptions>> known_;
 };
 
 /// Finds the delegations that have a cgroup in common; gives each cgroup's first.
@@ -256,6 +271,7 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatal
     check_cpus(delegation, made, log);
     check_exclusive(delegation, made, log);
     check_restart(delegation.restart, made.restart, log);
+    options.check_there_is(delegation, made.scheduler);
     options.check(made.scheduler, delegation.options);
     if (!delegation.is_pattern())
       (delegation.is_enabled() ? policy.delegations : policy.disabled).push_back(std::move(made));

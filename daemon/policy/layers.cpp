@@ -2,10 +2,14 @@
 #include "policy/layers.hpp"
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "core/cgroup_path.hpp"
+#include "core/longest_run.hpp"
 
 namespace fief {
 namespace {
@@ -38,12 +42,6 @@ bool is_meant(const Policy& policy, std::string_view path) {
   });
 }
 
-// The cgroup of the delegation that a change makes; nullptr: it makes none.
-const std::string* founded_cgroup(const RuntimeChange& change) {
-  const auto cgroup = change.change.keys.find("cgroup");
-  return cgroup == change.change.keys.end() ? nullptr : std::get_if<std::string>(&cgroup->second);
-}
-
 // Whether tenants may delegate @p path, by delegations and by patterns of whatever cgroups there
 // are.
 bool lets_tenants(const Policy& policy, std::string_view path) {
@@ -61,11 +59,128 @@ bool is_founder(const RuntimeChange& change, const Policy& policy) {
   if (cgroup == nullptr ||
       any_delegation(policy, [cgroup](const Delegation& known) { return known.cgroup == *cgroup; }))
     return false;
-  return change.tenant == 0 ||
-         (!has_name(policy, change.change.name) && lets_tenants(policy, *cgroup));
+  return change.tenant == 0 || (!has_name(policy, change.change.name) &&
+                                !is_meant(policy, *cgroup) && lets_tenants(policy, *cgroup));
+}
+
+// So many contradictions of one tenant's are looked for one by one.
+constexpr std::uint32_t kPatience = 3;
+
+// What a tenant's delegation is without wishes that could contradict anybody's.
+constexpr std::array<std::string_view, 5> kFoundingKeys{"cgroup", "enabled", "scheduler", "options",
+                                                        "weight"};
+
+ChangedKeys without_wishes(ChangedKeys keys) {
+  std::erase_if(keys, [](const auto& entry) {
+    return std::ranges::find(kFoundingKeys, entry.first) == kFoundingKeys.end();
+  });
+  return keys;
+}
+
+// Finds what tenants' delegations have to do without, so that layers are free of contradictions.
+class TenantsOnTrial {
+ public:
+  TenantsOnTrial(const PolicyLayers& layers, const OptionCatalog& catalog)
+      : layers_(layers), catalog_(catalog) {
+    for (const auto& change : layers.runtime)
+      if (change.tenant != 0 && founded_cgroup(change) != nullptr) {
+        places_.emplace(change.change.name, tenancies_.size());
+        tenancies_.push_back({change.change.name, change.tenant});
+      }
+  }
+
+  tl::expected<SoundPolicy, std::vector<PolicyFault>> judge() {
+    if (auto without = policy(0); !without)
+      return tl::unexpected(std::move(without.error()));
+    for (std::size_t at = 0; at < tenancies_.size();) {
+      at += longest_run(tenancies_.size() - at,
+                        [&](std::size_t count) { return policy(at + count).has_value(); });
+      if (at < tenancies_.size())
+        concede(at++);
+    }
+    auto made = policy(tenancies_.size());
+    if (!made)
+      return tl::unexpected(std::move(made.error()));
+    return SoundPolicy{with(tenancies_.size()), std::move(*made), lifted()};
+  }
+
+ private:
+  enum class Kept { all, founding, none };
+  struct Tenancy {
+    std::string name;
+    std::uint32_t uid = 0;
+    Kept kept = Kept::all;
+  };
+
+  // With the first @p count of tenants' delegations.
+  [[nodiscard]] PolicyLayers with(std::size_t count) const {
+    PolicyLayers some{layers_.files, {}};
+    for (auto change : layers_.runtime) {
+      const auto place = places_.find(change.change.name);
+      if (place != places_.end()) {
+        const auto kept = tenancies_[place->second].kept;
+        if (place->second >= count || kept == Kept::none)
+          continue;
+        if (kept == Kept::founding && change.tenant != 0)
+          change.change.keys = without_wishes(std::move(change.change.keys));
+        if (change.change.keys.empty())
+          continue;
+      }
+      some.runtime.push_back(std::move(change));
+    }
+    return some;
+  }
+
+  [[nodiscard]] PolicyResult policy(std::size_t count) const {
+    return effective_policy(with(count), catalog_);
+  }
+
+  void concede(std::size_t at) {
+    auto& tenancy = tenancies_[at];
+    if (tenancy.kept == Kept::all) {
+      tenancy.kept = Kept::founding;
+      if (policy(at + 1))
+        return note(at);
+    }
+    tenancy.kept = Kept::none;
+    note(at);
+  }
+
+  void note(std::size_t at) {
+    const auto& [name, uid, kept] = tenancies_[at];
+    if (++conceded_[{uid, kept}] < kPatience)
+      return;
+    for (auto next = at + 1; next < tenancies_.size(); ++next)
+      if (tenancies_[next].uid == uid)
+        tenancies_[next].kept = std::max(tenancies_[next].kept, kept);
+  }
+
+  [[nodiscard]] std::vector<std::string> lifted() const {
+    std::vector<std::string> names;
+    for (const auto& tenancy : tenancies_)
+      if (tenancy.kept != Kept::all)
+        names.push_back(tenancy.name);
+    return names;
+  }
+
+  const PolicyLayers& layers_;
+  const OptionCatalog& catalog_;
+  std::vector<Tenancy> tenancies_;  // in the order in which they were made
+  std::map<std::string, std::size_t, std::less<>> places_;
+  std::map<std::pair<std::uint32_t, Kept>, std::uint32_t> conceded_;
+};
+
+// Lower ranks come first.
+std::pair<bool, bool> rank(const RuntimeChange& change) {
+  return {change.tenant == 0, change.hold != 0};
 }
 
 }  // namespace
+
+const std::string* founded_cgroup(const RuntimeChange& change) {
+  const auto cgroup = change.change.keys.find("cgroup");
+  return cgroup == change.change.keys.end() ? nullptr : std::get_if<std::string>(&cgroup->second);
+}
 
 std::vector<PolicyText> sources_of(const PolicyLayers& layers) {
   auto sources = layers.files;
@@ -78,20 +193,26 @@ PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& c
   return parse_policy(sources_of(layers), {}, catalog);
 }
 
+tl::expected<SoundPolicy, std::vector<PolicyFault>> sound_policy(PolicyLayers layers,
+                                                                 const OptionCatalog& catalog) {
+  if (auto policy = effective_policy(layers, catalog))
+    return SoundPolicy{std::move(layers), std::move(*policy), {}};
+  return TenantsOnTrial(layers, catalog).judge();
+}
+
 void lay_over(PolicyLayers& layers, RuntimeChange change) {
   auto& all = layers.runtime;
   const auto same = std::ranges::find_if(all, [&change](const RuntimeChange& known) {
-    return known.hold == change.hold && known.change.name == change.change.name;
+    return known.hold == change.hold && known.tenant == change.tenant &&
+           known.change.name == change.change.name;
   });
   if (same != all.end()) {
     same->change = combined(std::move(same->change), change.change);
     same->origin = std::move(change.origin);
     return;
   }
-  const auto place =
-      change.hold != 0
-          ? all.end()
-          : std::ranges::find_if(all, [](const RuntimeChange& known) { return known.hold != 0; });
+  const auto place = std::ranges::find_if(
+      all, [&change](const RuntimeChange& known) { return rank(known) > rank(change); });
   all.insert(place, std::move(change));
 }
 
@@ -125,13 +246,6 @@ void put_drop_in(PolicyLayers& layers, PolicyText file) {
   files.insert(place, std::move(file));
 }
 
-bool is_tenants(const PolicyLayers& layers, std::string_view name, std::uint32_t uid) {
-  return uid != 0 && std::ranges::any_of(layers.runtime, [&](const RuntimeChange& known) {
-           return known.tenant == uid && known.change.name == name &&
-                  founded_cgroup(known) != nullptr;
-         });
-}
-
 const Delegation* landlord_of(const Policy& policy, std::string_view path) {
   const Delegation* innermost = nullptr;
   for (const auto& delegation : policy.delegations)
@@ -141,12 +255,23 @@ const Delegation* landlord_of(const Policy& policy, std::string_view path) {
   return innermost;
 }
 
-std::size_t tenants_below(const PolicyLayers& layers, const Delegation& landlord) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(layers.runtime, [&landlord](const RuntimeChange& known) {
-        const auto* cgroup = founded_cgroup(known);
-        return known.tenant != 0 && cgroup != nullptr && is_below(*cgroup, landlord.cgroup);
-      }));
+Tenants tenants_of(const PolicyLayers& layers) {
+  Tenants tenants;
+  for (const auto& change : layers.runtime)
+    if (const auto* cgroup = founded_cgroup(change); cgroup != nullptr && change.tenant != 0)
+      tenants.emplace(*cgroup, change.tenant);
+  return tenants;
+}
+
+void lift_tenancy(PolicyLayers& layers, const std::string& name) {
+  const ChangedValue near = "near:" + name;
+  for (auto& known : layers.runtime)
+    if (const auto at = known.change.keys.find("placement");
+        at != known.change.keys.end() && at->second == near)
+      known.change.keys.erase(at);
+  std::erase_if(layers.runtime, [&name](const RuntimeChange& known) {
+    return known.change.name == name || known.change.keys.empty();
+  });
 }
 
 std::vector<std::string> lift_orphans(PolicyLayers& layers, const Policy& policy) {
@@ -160,7 +285,8 @@ std::vector<std::string> lift_orphans(PolicyLayers& layers, const Policy& policy
     if (founded.contains(name) ||
         (known.tenant == 0 && (has_name(policy, name) || is_meant(policy, name))))
       return false;
-    lifted.push_back(name);
+    if (std::ranges::find(lifted, name) == lifted.end())
+      lifted.push_back(name);
     return true;
   });
   return lifted;

@@ -11,13 +11,6 @@ namespace {
 
 using Paths = std::unordered_set<std::string_view>;
 
-Delegation delegation_of(const DelegationPattern& pattern, const std::string& path) {
-  auto delegation = pattern.delegation;
-  delegation.pattern = std::exchange(delegation.name, path);
-  delegation.cgroup = path;
-  return delegation;
-}
-
 Paths cgroups_of(const std::vector<Delegation>& delegations) {
   Paths paths;
   for (const auto& delegation : delegations)
@@ -32,6 +25,13 @@ void drop_absent_amendments(std::vector<Delegation>& delegations, const Paths& p
 }
 
 }  // namespace
+
+Delegation delegation_of(const DelegationPattern& pattern, const std::string& path) {
+  auto delegation = pattern.delegation;
+  delegation.pattern = std::exchange(delegation.name, path);
+  delegation.cgroup = path;
+  return delegation;
+}
 
 const DelegationPattern* PolicyResolver::match(const CgroupNode& node) const {
   if (const auto known = matches_.find(node.id); known != matches_.end())

@@ -48,6 +48,9 @@ class PolicyResolver {
   Matches matches_;  ///< nullptr: none means it
 };
 
+/// What @p pattern makes of the cgroup @p path.
+Delegation delegation_of(const DelegationPattern& pattern, const std::string& path);
+
 /// Once, for one tree.
 Policy resolve(const Policy& policy, const CgroupTree& tree);
 

@@ -2,6 +2,7 @@
 #include "policy/scheduler_options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,15 @@ std::string written(const OptionValue& value) {
 }
 
 }  // namespace
+
+tl::unexpected<Error> no_such_scheduler(std::string_view name,
+                                        const std::set<std::string>& others) {
+  const std::vector<std::string_view> names(others.begin(), others.end());
+  if (names.empty())
+    return fail(Errc::not_found, "there is no scheduler \"{}\", nor any other", name);
+  return fail(Errc::not_found, "there is no scheduler \"{}\"; there are {}{}", name,
+              fmt::join(names, ", "), did_you_mean(name, names));
+}
 
 void narrow_to_own_ranges(SchedulerOptions& options) {
   for (const auto& [name, least, most] : kOwnRanges)

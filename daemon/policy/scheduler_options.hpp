@@ -7,9 +7,11 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
+#include "core/result.hpp"
 #include "policy/policy.hpp"
 
 namespace fief {
@@ -25,9 +27,13 @@ struct OptionRange {
 /// By name.
 using SchedulerOptions = std::map<std::string, OptionRange, std::less<>>;
 
-/// The options of a scheduler ("root": the root scheduler), by its name. Nothing: there is no such
-/// scheduler, or it cannot be read. Unset: nobody knows any.
-using OptionCatalog = std::function<std::optional<SchedulerOptions>(const std::string& scheduler)>;
+/// The options of a scheduler ("root": the root scheduler), by its name. Errc::not_found: there is
+/// no such scheduler, with those there are; Errc::unsupported: nobody can tell; any other error: it
+/// cannot be loaded. Unset: nobody knows any.
+using OptionCatalog = std::function<Result<SchedulerOptions>(const std::string& scheduler)>;
+
+/// Why there is no scheduler called @p name where there are @p others, and which was meant.
+tl::unexpected<Error> no_such_scheduler(std::string_view name, const std::set<std::string>& others);
 
 /// Narrows @p options, as their types allow them, to what fief's own schedulers take. The BPF
 /// programs hold to the same limits (bpf/lib/core/slice.bpf.h) or trust in these.

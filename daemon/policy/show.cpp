@@ -64,6 +64,8 @@ class Values {
     if (setting.given) {
       value.file = setting.place.file;
       value.line = setting.place.at.line;
+      value.column = setting.place.at.column;
+      value.pointer = setting.place.pointer;
     }
     values_.push_back(std::move(value));
   }

@@ -18,8 +18,10 @@ namespace fief {
 struct ShownValue {
   std::string key;  ///< of an option or restart key: "options.slice_us"
   std::variant<std::monostate, bool, std::int64_t, double, std::string> value;
-  std::string file;        ///< empty: the default
-  std::uint32_t line = 0;  ///< from 1; 0 with the default
+  std::string file;          ///< empty: the default
+  std::uint32_t line = 0;    ///< from 1; 0 with the default
+  std::uint32_t column = 0;  ///< from 1; 0 with the default
+  std::string pointer{};     ///< JSON pointer in that file
 };
 
 struct ShownDelegation {

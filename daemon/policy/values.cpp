@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "core/cgroup_path.hpp"
 #include "policy/cgroup_pattern.hpp"
 #include "policy/suggest.hpp"
 
@@ -68,9 +69,15 @@ bool is_printable(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+/// Where cgroups are mounted; no cgroup has that path, whoever writes it means one below.
+constexpr std::string_view kMount = "/sys/fs/cgroup";
+
+bool is_mount_path(std::string_view text) {
+  return text == kMount || is_below(text, kMount);
+}
+
 /// What a path that is not one was probably meant to be.
 std::string path_hint(std::string_view text) {
-  constexpr std::string_view kMount = "/sys/fs/cgroup";
   if (text.starts_with(kMount))
     text.remove_prefix(kMount.size());
   const bool is_unit = text.ends_with(".service") && text.find('/') == std::string_view::npos;
@@ -137,7 +144,7 @@ ValueResult<std::string> as_pattern(const JsonNode& node, CgroupPattern::Kind ki
                                     std::string_view allowed) {
   const auto* text = std::get_if<std::string>(&node.value);
   if (text == nullptr || !fits)
-    return refuse(node, allowed);
+    return refuse(node, allowed, text != nullptr && is_mount_path(*text) ? path_hint(*text) : "");
   const auto pattern = CgroupPattern::compile(kind, *text);
   if (!pattern)
     return refuse(node, allowed, ": " + pattern.error().message);
@@ -197,7 +204,7 @@ ValueResult<std::string> as_name(const JsonNode& node) {
 
 ValueResult<std::string> as_cgroup_path(const JsonNode& node) {
   const auto* text = std::get_if<std::string>(&node.value);
-  if (text == nullptr || !is_cgroup_path(*text))
+  if (text == nullptr || !is_cgroup_path(*text) || is_mount_path(*text))
     return refuse(node,
                   "the absolute, normalised path of a cgroup below the root, such as "
                   "\"/system.slice/db.service\"",
@@ -207,7 +214,8 @@ ValueResult<std::string> as_cgroup_path(const JsonNode& node) {
 
 ValueResult<std::string> as_cgroup_glob(const JsonNode& node) {
   const auto* text = std::get_if<std::string>(&node.value);
-  const bool fits = is_pattern_text(node) && text->starts_with('/') && *text != "/";
+  const bool fits =
+      is_pattern_text(node) && text->starts_with('/') && *text != "/" && !is_mount_path(*text);
   return as_pattern(node, CgroupPattern::Kind::glob, fits,
                     "a glob over absolute paths, such as \"/user.slice/*/app-*.scope\"");
 }

@@ -64,8 +64,8 @@ _fiefctl() {
         kill) options="--json --reason --help $(_fiefctl_subjects)" ;;
         replan) options='--json --from-scratch --help' ;;
         pods) options='--class --help' ;;
-        plan) options='--json --svg --help --policy --topology --cgroups --previous --machine' ;;
-        explain) options="--json --help --policy --topology --cgroups --previous --machine $(_fiefctl_subjects)" ;;
+        plan) options='--json --svg --help --policy --topology --cgroups --previous --member --machine' ;;
+        explain) options="--json --help --policy --topology --cgroups --previous --member --machine $(_fiefctl_subjects)" ;;
         check)
             if [[ $cur != -* ]]; then
                 _filedir json

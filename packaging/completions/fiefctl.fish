@@ -72,5 +72,6 @@ complete -c fiefctl -n '__fish_seen_subcommand_from check' -l bpf-dir -xa '(__fi
 for option in policy topology cgroups previous
     complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l $option -r -F
 end
+complete -c fiefctl -n '__fish_seen_subcommand_from plan explain' -l member -x -d 'How many a pattern has at least'
 complete -c fiefctl -n '__fish_seen_subcommand_from check plan explain' -l machine -x -d 'Facts of another machine'
 complete -c fiefctl -n '__fish_seen_subcommand_from plan' -l svg -r -F -d 'Draw the plan in a file'

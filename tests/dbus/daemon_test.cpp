@@ -198,6 +198,7 @@ TEST_F(DaemonTest, TheOwnerOfACgroupDelegatesBelowWhoLetsThem) {
     make(path);
   for (const auto* path : {"/a/mine", "/a/mine/too", "/b/mine"})
     ASSERT_EQ(::chown(cgroups_.directory(path).c_str(), kOwner, kOwner), 0);
+  directories_have_owners_ = true;
   auto landlord = quick("/a");
   landlord.insert(1, R"("tenants": 1, )");
   set_policy(policy_of({landlord, quick("/b")}));
@@ -295,6 +296,32 @@ TEST_F(DaemonTest, ABoostLastsAsLongAsItsHolder) {
                               " tree | grep -q 800; do sleep 0.05; done; kill -KILL $!");
   EXPECT_EQ(killed.status, 0) << killed.errors;
   wait_until("the end of the boost", [this] { return view("/a").weight == 100; });
+}
+
+TEST_F(DaemonTest, WhatIsNotThereIsListedAndWhatCannotBeChangesNothing) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may change things without polkit";
+  make("/a");
+  set_policy(policy_of({quick("/a"), R"({"name": "db", "cgroup": "/db.service"})",
+                        R"({"name": "pods", "cgroup_glob": "/kube/*"})"}));
+  start_on_bus();
+  for (const auto* command : {"status", "tree"})
+    EXPECT_THAT(fiefctl(command).output,
+                AllOf(HasSubstr("db.service"), HasSubstr("waits: no such cgroup"),
+                      HasSubstr("pods"), HasSubstr("pattern: 0 now")));
+  EXPECT_THAT(fiefctl("explain db").output,
+              HasSubstr("db waits: there is no cgroup /db.service now"));
+  EXPECT_THAT(fiefctl("explain pods").output, HasSubstr("stands for 0 cgroups now"));
+  kernel_.set_schedulers({"fair"});
+  set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "Fair"}]})");
+  for (const auto* command :
+       {"reload --dry-run", "reload", "attach --runtime /a --scheduler Fair"}) {
+    const auto refused = fiefctl(command);
+    EXPECT_NE(refused.status, 0);
+    EXPECT_THAT(refused.errors, HasSubstr("did you mean \"fair\"?"));
+  }
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
 }
 
 TEST_F(DaemonTest, MonitorFollowsWhatHappens) {

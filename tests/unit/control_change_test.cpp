@@ -134,6 +134,39 @@ TEST_F(Change, ThatCannotBeIsRefusedBeforeAnythingChanges) {
   EXPECT_EQ(drop_in("/a"), "");
 }
 
+TEST_F(Change, UnitsAreMeantAsSystemctlMeansThem) {
+  make("/system.slice");
+  make("/system.slice/c.service");
+  start_with({});
+  const auto none = change("c.service", {{"weight", 5}});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("\"fiefctl attach /system.slice/c.service\""));
+  EXPECT_EQ(detach("c").error().message, none.error().message);
+  ASSERT_TRUE(attach("c.service"));
+  EXPECT_TRUE(is_attached("/system.slice/c.service"));
+  ASSERT_TRUE(change("c", {{"weight", 500}}));
+  EXPECT_EQ(view("/system.slice/c.service").weight, 500U);
+  EXPECT_TRUE(controller_->explain("c"));
+  ASSERT_TRUE(detach("c.service"));
+  EXPECT_THAT(attach("nothing.service").error().message, HasSubstr("no such unit or cgroup"));
+}
+
+TEST_F(Change, IsNotRefusedForTheSchedulerOfAnother) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), R"({"cgroup": "/b", "scheduler": "mine"})"});
+  kernel_.set_schedulers({"fair"});
+  ASSERT_TRUE(change("/a", {{"weight", 300}}));
+  EXPECT_TRUE(is_attached("/b"));
+  EXPECT_FALSE(change("/a", {{"scheduler", std::string("mine")}}));
+}
+
+TEST_F(Change, WhatWaitsIsExplained) {
+  start_with({R"({"name": "db", "cgroup": "/db"})", R"({"name": "all", "cgroup_glob": "/x/*"})"});
+  EXPECT_THAT(controller_->explain("db")->text, HasSubstr("db waits: there is no cgroup /db now"));
+  EXPECT_THAT(controller_->explain("all")->text, HasSubstr("stands for 0 cgroups now"));
+}
+
 TEST_F(Change, ForGoodIsOrdinaryPolicy) {
   make("/a");
   start_with({quick("/a")});

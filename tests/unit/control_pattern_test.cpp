@@ -86,7 +86,8 @@ TEST_F(Pattern, AChangeByItsNameIsOfAllThatItMeans) {
   EXPECT_EQ(view(kA).weight, 50U);
   EXPECT_EQ(view(kA).scheduler, "fair");
   kernel_.set_schedulers({"fair"});
-  EXPECT_EQ(change("pods", {{"scheduler", std::string("fiar")}}).error().code, Errc::not_found);
+  EXPECT_EQ(change("pods", {{"scheduler", std::string("fiar")}}).error().message,
+            "scheduler: there is no scheduler \"fiar\"; there are fair; did you mean \"fair\"?");
   ASSERT_TRUE(detach("pods"));
   EXPECT_EQ(kernel_.observe()->find(id(kA)), nullptr);
 }

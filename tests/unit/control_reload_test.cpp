@@ -158,6 +158,32 @@ TEST_F(Reload, OptionsOfChildrenAreJudgedAsWell) {
   EXPECT_EQ(kernel_.attach_calls(), 1U);
 }
 
+TEST_F(Reload, ASchedulerThatIsNotThereChangesNothing) {
+  make("/a");
+  kernel_.set_schedulers({"batch", "fair", "latency"});
+  set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "latency"}]})");
+  start();
+  const auto cpus = owned("/a");
+  set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "Latency"}]})");
+  const auto outcome = reload();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message,
+              HasSubstr(R"(policy.json:1:48: /delegations/0/scheduler: there is no scheduler )"
+                        R"("Latency"; there are batch, fair, latency; did you mean "latency"?)"));
+  settle();
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(owned("/a"), cpus);
+  EXPECT_EQ(kernel_.attach_calls(), 1U);
+  EXPECT_EQ(controller_->preview_reload().error().message, outcome.error().message);
+}
+
+TEST_F(Reload, WhatIsSwitchedOffMayNameASchedulerThatIsNotThereYet) {
+  kernel_.set_schedulers({"fair"});
+  set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "mine", "enabled": false}]})");
+  start();
+  EXPECT_TRUE(reload());
+}
+
 TEST_F(Reload, ARootThatCannotBeLoadedLeavesTheOldOneWithTheOldPolicy) {
   make("/a");
   make("/b");

@@ -41,6 +41,11 @@ void World::start(std::chrono::milliseconds limit) {
   config.policy_files = [] { return std::string("policy.json"); };
   config.kept.emplace(drop_ins_.path() / "kept");
   config.cgroup_mount = cgroups_.mount();
+  if (!directories_have_owners_)
+    config.owner_of = [this](const std::string& path) -> Result<uid_t> {
+      const auto known = owners_.find(path);
+      return known == owners_.end() ? 0 : known->second;
+    };
   config.root_restart = root_restart_;
   controller_.emplace(io_, kernel_, *watcher_, std::move(config),
                       ControllerHooks{.ready = [this] { ready_ = true; },

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,6 +82,8 @@ class World : public ::testing::Test {
   ModelKernel kernel_;
   std::optional<CgroupWatcher> watcher_;
   Listener listener_;
+  std::map<std::string, uid_t> owners_;   ///< of cgroups, by path; root's if not here
+  bool directories_have_owners_ = false;  ///< they count instead; for tests that run as root
   std::vector<log::Record> records_;
   std::string policy_text_ = "{}";
   std::optional<Controller> controller_;

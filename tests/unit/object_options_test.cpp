@@ -32,9 +32,12 @@ TEST(ObjectOptions, WhoDividesCpusHasTurns) {
 
 TEST(ObjectOptions, WhatIsNoObjectHasNone) {
   const TempDir directory;
-  EXPECT_FALSE(options_in_directory(directory.path())("fair"));
+  const auto catalog = options_in_directory(directory.path());
+  EXPECT_EQ(catalog("fair").error().code, Errc::unsupported) << "fief is not installed";
   std::ofstream(directory.path() / "fair.bpf.o") << "not an ELF file";
-  EXPECT_FALSE(options_in_directory(directory.path())("fair"));
+  EXPECT_EQ(catalog("fair").error().code, Errc::invalid);
+  EXPECT_EQ(catalog("fiar").error().message,
+            "there is no scheduler \"fiar\"; there are fair; did you mean \"fair\"?");
 }
 
 TEST(ObjectOptions, APolicyIsJudgedByThem) {
@@ -43,11 +46,14 @@ TEST(ObjectOptions, APolicyIsJudgedByThem) {
                  {"cgroup": "/b", "scheduler": "elsewhere", "options": {"any": 1}}]})"};
   const auto policy = parse_policy({&text, 1}, {}, options_in_directory(FIEF_BPF_DIR));
   ASSERT_FALSE(policy);
-  ASSERT_EQ(policy.error().size(), 2U);
+  ASSERT_EQ(policy.error().size(), 3U);
   EXPECT_EQ(format_fault(policy.error()[0]),
             "p.json:1:34: /root/options/turn_us: turn_us is 7, it must lie between 1000 and 100000 "
             "(scheduler \"root\")");
   EXPECT_THAT(format_fault(policy.error()[1]), HasSubstr("did you mean \"slice_us\"?"));
+  EXPECT_EQ(format_fault(policy.error()[2]),
+            "p.json:3:48: /delegations/1/scheduler: there is no scheduler \"elsewhere\"; there are "
+            "batch, fair, latency");
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST(Layers, ChangesOfWhatTheFilesNoLongerHaveAreLifted) {
   EXPECT_EQ(only_delegation(layers).weight, 5U);
   const auto taken = parse_policy(
       std::vector{PolicyText{"f", R"({"delegations": [{"name": "other", "cgroup": "/new"}]})"}});
-  EXPECT_THAT(lift_orphans(layers, *taken), ElementsAre("/new", "/new"));
+  EXPECT_THAT(lift_orphans(layers, *taken), ElementsAre("/new"));
 }
 
 RuntimeChange of_tenant(const std::string& path, std::uint32_t uid = 1000) {
@@ -104,10 +104,42 @@ TEST(Layers, TenantsStayWhereTheFilesLetThem) {
   EXPECT_THAT(lifted(R"({"cgroup": "/aa", "tenants": 1})"), ElementsAre("/a/x"));
   EXPECT_THAT(lifted(R"({"cgroup": "/a/x", "tenants": 1})"), ElementsAre("/a/x"));
   EXPECT_THAT(lifted(R"({"cgroup": "/a", "tenants": 1}, {"cgroup": "/a/x"})"), ElementsAre("/a/x"));
-  auto layers = layers_with_tenants();
-  EXPECT_TRUE(is_tenants(layers, "/a/x", 1000)) << "whoever changes it later";
-  EXPECT_FALSE(is_tenants(layers, "/a/x", 1001));
-  EXPECT_FALSE(is_tenants(layers, "/a/x", 0));
+  const auto tenants = tenants_of(layers_with_tenants());
+  EXPECT_EQ(tenants.size(), 1U);
+  EXPECT_EQ(tenants.at("/a/x"), 1000U) << "whoever changes it later";
+}
+
+TEST(Layers, WhatAnAdministratorSaysLiesOverWhatATenantAsksFor) {
+  auto layers = over("{}");
+  lay_over(layers, of_tenant("/a/x"));
+  lay_over(layers, at_run_time({"/a/x", {{"weight", 5}}}));
+  auto later = at_run_time({"/a/x", {{"weight", 500}, {"max_cpus", 2.0}}});
+  later.tenant = 1000;
+  lay_over(layers, later);
+  EXPECT_EQ(only_delegation(layers).weight, 5U);
+  EXPECT_EQ(only_delegation(layers).max_cpus, 2.0);
+}
+
+TEST(Layers, OnlyWhatTenantsAskForGivesWay) {
+  auto layers = over(R"({"delegations": [{"cgroup": "/a", "tenants": 9}]})");
+  for (const auto* path : {"/a/x", "/a/y", "/a/z"}) {
+    auto change = of_tenant(path);
+    change.change.keys.emplace("min_cpus", 2.0);
+    lay_over(layers, change);
+  }
+  lay_over(layers, at_run_time({"/a/y", {{"max_cpus", 1.0}}}));
+  EXPECT_FALSE(effective_policy(layers));
+  const auto sound = sound_policy(layers);
+  ASSERT_TRUE(sound);
+  EXPECT_THAT(sound->lifted, ElementsAre("/a/y"));
+  ASSERT_EQ(sound->policy.delegations.size(), 4U);
+  const auto& y = sound->policy.delegations[2];
+  EXPECT_EQ(y.cgroup, "/a/y");
+  EXPECT_EQ(y.min_cpus, std::nullopt);
+  EXPECT_EQ(y.max_cpus, 1.0);
+  EXPECT_EQ(sound->policy.delegations[3].min_cpus, 2.0);
+  lay_over(layers, at_run_time({"/a", {{"wieght", 1}}}));
+  EXPECT_FALSE(sound_policy(layers)) << "an administrator's own slip";
 }
 
 TEST(Layers, DropInsHaveTheirPlaceByName) {

@@ -164,6 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair("a.slice/b", "/a.slice/b"), std::pair("/a/", "/a"),
                     std::pair("//a", "/a"), std::pair("/a//b", "/a/b"), std::pair("/a/./b", "/a/b"),
                     std::pair("/a/../b", "/b"), std::pair("/sys/fs/cgroup/a/", "/a"),
+                    std::pair("/sys/fs/cgroup/a.service", "/a.service"),
                     std::pair("db.service", "/system.slice/db.service"), std::pair("/a\\nb", ""),
                     std::pair("/" + std::string(256, 'x'), "")));
 

@@ -27,6 +27,14 @@ fs::path shipped(const char* file) {
   return fs::path(FIEF_CONFIG_DIR) / file;
 }
 
+TEST(ShippedPolicy, TheOneToEditDelegatesNothing) {
+  const std::vector<std::string> files{shipped("etc/policy.json").string()};
+  const auto policy = load_policy_files(files, FileTrust::any);
+  ASSERT_TRUE(policy) << format_faults(policy.error());
+  EXPECT_THAT(policy->delegations, IsEmpty());
+  EXPECT_THAT(policy->patterns, IsEmpty());
+}
+
 json read_json(const fs::path& file) {
   std::ifstream in(file);
   return json::parse(in, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);

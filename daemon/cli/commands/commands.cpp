@@ -7,7 +7,9 @@
 
 #include "cli/client/client.hpp"
 #include "cli/text/render.hpp"
+#include "cli/text/waiting.hpp"
 #include "status/json_values.hpp"
+#include "status/policy_json.hpp"
 #include "status/view_json.hpp"
 
 namespace fief::cli {
@@ -17,6 +19,18 @@ constexpr int kIndent = 2;
 
 void print(const json::Json& json) {
   fmt::print("{}\n", json::to_text(json, kIndent));
+}
+
+// With what is not there. A daemon that does not say what its policy is has a status all the same.
+Result<StatusView> fetch_whole_status() {
+  auto status = fetch_status();
+  if (!status)
+    return status;
+  const auto policy =
+      ask("GetPolicy").and_then([](const Answer& answer) { return policy_from_json(answer.json); });
+  if (policy)
+    add_waiting(*status, *policy);
+  return status;
 }
 
 }  // namespace
@@ -43,7 +57,7 @@ int report_refusal(const Error& error, bool json) {
 }
 
 int status_command(bool json, bool check) {
-  const auto status = fetch_status();
+  const auto status = fetch_whole_status();
   if (!status)
     return report(status.error(), json);
   fmt::print("{}",
@@ -52,7 +66,7 @@ int status_command(bool json, bool check) {
 }
 
 int tree_command(bool json) {
-  const auto status = fetch_status();
+  const auto status = fetch_whole_status();
   if (!status)
     return report(status.error(), json);
   fmt::print("{}", json ? to_json(*status, kIndent) + '\n' : render_tree(*status, detect_style()));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/offline/check.hpp"
 #include "cli/offline/offline.hpp"
 #include "core/result.hpp"
 
@@ -98,8 +99,7 @@ int explain_running_command(const std::string& subject, bool json);
 /// Checks @p files as a policy; none: the policy of this machine. Options are judged by the
 /// schedulers' objects in @p bpf_dir, as far as there are any. "when" is judged for this machine,
 /// with what @p machine says otherwise (see with_facts()).
-int check_command(const std::vector<std::string>& files, const std::string& machine,
-                  const std::string& bpf_dir, bool json);
+int check_command(const CheckOptions& options, const std::string& bpf_dir, bool json);
 /// Prints the drop-in of pods_drop_in() for the listing on standard input.
 int pods_command(const std::vector<std::string>& classes);
 /// @p svg: a file for a picture of the plan; empty: none.

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The commands that need neither daemon nor privileges: check, pods, plan, explain.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "cli/commands/commands.hpp"
-#include "cli/offline/machine_option.hpp"
+#include "cli/offline/check.hpp"
 #include "cli/offline/offline.hpp"
 #include "cli/offline/pods.hpp"
 #include "cli/text/cpu_map.hpp"
 #include "cli/text/render.hpp"
 #include "kernel/object_directory.hpp"
 #include "plan/explain.hpp"
+#include "policy/find.hpp"
 #include "status/explain_json.hpp"
 #include "status/plan_document.hpp"
 
@@ -48,11 +51,14 @@ Json write(const std::vector<LeftOut>& left_out) {
   return list;
 }
 
-void print_valid(const Policy& policy) {
+void print_valid(const Checked& checked) {
+  const auto& policy = checked.policy;
   fmt::print("the policy is valid, delegations: {}, patterns: {}\n", policy.delegations.size(),
              policy.patterns.size());
   for (const auto& left_out : policy.left_out)
     fmt::print("{}\n", format_left_out(left_out));
+  for (const auto& warning : checked.warnings)
+    fmt::print(stderr, "warning: {}\n", format_fault(warning));
 }
 
 int report_faults(const std::vector<PolicyFault>& faults, bool json) {
@@ -76,6 +82,14 @@ void mention_assumed(const Offline& offline) {
   for (const auto& path : offline.assumed)
     fmt::print(stderr, "fiefctl: {} is not there; planned as if it ran with weight {}\n", path,
                kDefaultWeight);
+  for (const auto& [pattern, paths] : offline.members)
+    fmt::print(stderr,
+               "fiefctl: \"{}\" is planned with {} more than match now, each with weight {}: {}\n",
+               pattern, paths.size() == 1 ? "one member" : fmt::format("{} members", paths.size()),
+               kDefaultWeight, fmt::join(paths, ", "));
+  if (!offline.held_back.empty())
+    fmt::print(stderr, "fiefctl: not all fits, so the rest is planned without {}: {}\n",
+               fmt::join(offline.held_back, ", "), offline.shortfall);
 }
 
 Status write_file(const std::string& file, const std::string& text) {
@@ -87,27 +101,34 @@ Status write_file(const std::string& file, const std::string& text) {
   return {};
 }
 
+// A delegation goes by its name as well, a pattern by its first member. A number is a CPU.
+std::string path_of(const Offline& offline, const std::string& subject) {
+  const bool is_number = subject.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number || subject.starts_with('/'))
+    return subject;
+  if (const auto* known = find_delegation(offline.policy, subject))
+    return known->cgroup;
+  const auto& delegations = offline.policy.delegations;
+  const auto member = std::ranges::find(delegations, subject, &Delegation::pattern);
+  return member == delegations.end() ? subject : member->cgroup;
+}
+
 }  // namespace
 
-int check_command(const std::vector<std::string>& files, const std::string& machine,
-                  const std::string& bpf_dir, bool json) {
-  const auto known = with_facts(here().machine, machine);
-  if (!known)
-    return report_failure(known.error(), json);
-  const Surroundings surroundings{.users = here().users, .machine = *known};
-  const auto options = options_in_directory(bpf_dir);
-  const auto policy = files.empty()
-                          ? load_policy({}, options, surroundings)
-                          : load_policy_files(files, FileTrust::any, options, surroundings);
-  if (!policy)
-    return report_faults(policy.error(), json);
+int check_command(const CheckOptions& options, const std::string& bpf_dir, bool json) {
+  const auto checked = check_policy(options, options_in_directory(bpf_dir));
+  if (!checked)
+    return report_failure(checked.error(), json);
+  if (!checked->faults.empty())
+    return report_faults(checked->faults, json);
   if (json)
     print({{"schema", kPlanSchema},
            {"valid", true},
            {"faults", Json::array()},
-           {"left_out", write(policy->left_out)}});
+           {"warnings", write(checked->warnings)},
+           {"left_out", write(checked->policy.left_out)}});
   else
-    print_valid(*policy);
+    print_valid(*checked);
   return kDone;
 }
 
@@ -145,7 +166,7 @@ int explain_command(const OfflineOptions& options, const std::string& subject, b
   if (!offline)
     return report_failure(offline.error(), json);
   mention_assumed(*offline);
-  const auto explanation = explain(offline->plan, offline->input(), subject);
+  const auto explanation = explain(offline->plan, offline->input(), path_of(*offline, subject));
   if (!explanation)
     return report(explanation.error(), json);
   if (json)

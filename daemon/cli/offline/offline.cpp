@@ -7,9 +7,8 @@
 #include <set>
 
 #include "cgroup/reader.hpp"
+#include "cli/offline/assumed.hpp"
 #include "cli/offline/machine_option.hpp"
-#include "cli/offline/named_cgroups.hpp"
-#include "policy/resolve.hpp"
 #include "status/plan_document.hpp"
 
 namespace fief::cli {
@@ -37,15 +36,10 @@ Result<Topology> choose_topology(const std::string& option) {
 }
 
 Result<std::vector<NamedCgroup>> own_cgroups() {
-  std::vector<NamedCgroup> cgroups;
   const auto tree = read_cgroup_tree();
   if (!tree && tree.error().code == Errc::not_found)
-    return cgroups;  // a machine without cgroups plans for those of the policy
-  if (!tree)
-    return tl::unexpected(tree.error());
-  for (const auto& node : tree->nodes)
-    cgroups.push_back({node.path, node.id, node.weight, node.idle, node.populated, node.cpus});
-  return cgroups;
+    return std::vector<NamedCgroup>{};  // a machine without cgroups plans for those of the policy
+  return tree.map(named_cgroups);
 }
 
 // This machine's cpusets are about this machine's CPUs.
@@ -84,42 +78,6 @@ PolicyResult choose_policy(const std::vector<std::string>& files,
                        : load_policy_files(files, FileTrust::any, {}, surroundings);
 }
 
-// Cgroups that the policy names count as if their service ran.
-std::vector<std::string> add_absent(const Policy& policy, std::vector<NamedCgroup>& cgroups) {
-  std::vector<std::string> added;
-  for (const auto& delegation : policy.delegations) {
-    const bool known = std::ranges::any_of(cgroups, [&delegation](const NamedCgroup& cgroup) {
-      return cgroup.path == delegation.cgroup;
-    });
-    if (known)
-      continue;
-    cgroups.push_back({.path = delegation.cgroup});
-    added.push_back(delegation.cgroup);
-  }
-  return added;
-}
-
-// The scheduler above a cgroup: that of the nearest delegated ancestor.
-CgroupId parent_of(const CgroupTree& tree, const CgroupNode& node, const Policy& policy) {
-  const CgroupNode* nearest = nullptr;
-  for (const auto& delegation : policy.delegations) {
-    const auto* other = tree.find(delegation.cgroup);
-    if (other->id != node.id && tree.is_descendant(node, *other) &&
-        (nearest == nullptr || tree.is_descendant(*other, *nearest)))
-      nearest = other;
-  }
-  return nearest != nullptr ? nearest->id : kSelf;
-}
-
-std::vector<Attachment> attach_all(const CgroupTree& tree, const Policy& policy) {
-  std::vector<Attachment> attachments;
-  for (const auto& delegation : policy.delegations) {
-    const auto& node = *tree.find(delegation.cgroup);
-    attachments.push_back({node.id, parent_of(tree, node, policy), false});
-  }
-  return attachments;
-}
-
 Result<Plan> read_previous(const std::string& file, const CgroupTree& cgroups) {
   if (file.empty())
     return Plan{};
@@ -127,29 +85,70 @@ Result<Plan> read_previous(const std::string& file, const CgroupTree& cgroups) {
       [&file, &cgroups](const std::string& text) { return plan_from_json(file, text, cgroups); });
 }
 
-Result<Offline> plan_policy(Policy policy, Topology topology, const OfflineOptions& options) {
-  auto cgroups = choose_cgroups(options);
-  if (!cgroups)
-    return tl::unexpected(cgroups.error());
-  auto assumed = add_absent(policy, *cgroups);
-  auto tree = make_tree(*cgroups);
-  if (!tree)
-    return tl::unexpected(tree.error());
-  const auto previous = read_previous(options.previous, *tree);
-  if (!previous)
-    return tl::unexpected(previous.error());
-  policy = resolve(policy, *tree);
-  Offline offline{
-      std::move(policy), std::move(topology), *std::move(tree), {}, std::move(assumed), {}};
+Status plan_all(Offline& offline, const Plan* previous) {
   offline.attachments = attach_all(offline.cgroups, offline.policy);
   auto input = offline.input();
-  input.previous = options.previous.empty() ? nullptr : &*previous;
+  input.previous = previous;
   auto plan = make_plan(input);
   if (!plan)
     return tl::unexpected(plan.error());
   if (const auto sound = check_plan(*plan, input); !sound)
-    return tl::unexpected(sound.error());
+    return sound;
   offline.plan = *std::move(plan);
+  return {};
+}
+
+// The member of a pattern that has to go first; false: there is none left.
+bool hold_back_last(Offline& offline) {
+  auto& delegations = offline.policy.delegations;
+  const auto last = std::ranges::find_if(
+      delegations.rbegin(), delegations.rend(),
+      [](const Delegation& delegation) { return !delegation.pattern.empty(); });
+  if (last == delegations.rend())
+    return false;
+  offline.held_back.push_back(last->cgroup);
+  delegations.erase(std::next(last).base());
+  return true;
+}
+
+// A pattern stands for any number of cgroups: those that have no room take nothing from the rest.
+Status plan_what_fits(Offline& offline, const Plan* previous) {
+  auto all = plan_all(offline, previous);
+  if (all || all.error().code != Errc::infeasible)
+    return all;
+  offline.shortfall = all.error().message;
+  while (hold_back_last(offline))
+    if (plan_all(offline, previous))
+      return {};
+  return all;
+}
+
+Result<Offline> plan_policy(const Policy& policy, Topology topology,
+                            const OfflineOptions& options) {
+  auto cgroups = choose_cgroups(options);
+  if (!cgroups)
+    return tl::unexpected(cgroups.error());
+  const auto members = read_members(options.members);
+  if (!members)
+    return tl::unexpected(members.error());
+  auto assumed = assume(policy, *std::move(cgroups), *members);
+  if (!assumed)
+    return tl::unexpected(assumed.error());
+  const auto previous = read_previous(options.previous, assumed->tree);
+  if (!previous)
+    return tl::unexpected(previous.error());
+  Offline offline{.policy = std::move(assumed->policy),
+                  .topology = std::move(topology),
+                  .cgroups = std::move(assumed->tree),
+                  .attachments = {},
+                  .assumed = std::move(assumed->paths),
+                  .members = std::move(assumed->members),
+                  .held_back = {},
+                  .shortfall = {},
+                  .plan = {}};
+  const auto fits = plan_what_fits(offline, options.previous.empty() ? nullptr : &*previous);
+  if (!fits)
+    return tl::unexpected(fits.error());
   return offline;
 }
 
@@ -188,10 +187,10 @@ tl::expected<Offline, OfflineFailure> plan_offline(const OfflineOptions& options
   const auto surroundings = choose_surroundings(options, *topology);
   if (!surroundings)
     return tl::unexpected(OfflineFailure{surroundings.error()});
-  auto policy = choose_policy(options.policy, *surroundings);
+  const auto policy = choose_policy(options.policy, *surroundings);
   if (!policy)
     return tl::unexpected(OfflineFailure{policy.error()});
-  auto offline = plan_policy(*std::move(policy), *std::move(topology), options);
+  auto offline = plan_policy(*policy, *std::move(topology), options);
   if (!offline)
     return tl::unexpected(OfflineFailure{offline.error()});
   return *std::move(offline);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cgroup/tree.hpp"
+#include "cli/offline/assumed.hpp"
 #include "core/result.hpp"
 #include "plan/plan.hpp"
 #include "policy/load.hpp"
@@ -20,11 +21,12 @@ namespace fief::cli {
 
 /// As given on the command line; empty means this machine's own.
 struct OfflineOptions {
-  std::vector<std::string> policy;  ///< files
-  std::string topology;             ///< a specification such as "2x4x8x2", or a file
-  std::string cgroups;              ///< a file
-  std::string previous;             ///< a plan to move as little as possible from, as a file
-  std::string machine;              ///< what else the policy may depend on, as with_facts() has it
+  std::vector<std::string> policy;   ///< files
+  std::string topology;              ///< a specification such as "2x4x8x2", or a file
+  std::string cgroups;               ///< a file
+  std::string previous;              ///< a plan to move as little as possible from, as a file
+  std::vector<std::string> members;  ///< "PATTERN=N": how many it is to have at least
+  std::string machine;               ///< what else the policy may depend on, as with_facts() has it
 };
 
 struct Offline {
@@ -32,7 +34,10 @@ struct Offline {
   Topology topology;
   CgroupTree cgroups;
   std::vector<Attachment> attachments;
-  std::vector<std::string> assumed;  ///< cgroups of the policy that were added to the tree
+  std::vector<std::string> assumed;     ///< cgroups of the policy that were added to the tree
+  std::vector<AssumedMembers> members;  ///< of patterns, that were added to the tree
+  std::vector<std::string> held_back;  ///< members of patterns that have no room; the last go first
+  std::string shortfall;               ///< why they have none
   Plan plan;
 
   [[nodiscard]] PlanInput input() const;

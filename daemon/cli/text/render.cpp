@@ -10,6 +10,7 @@
 #include "cli/text/cgroup_outline.hpp"
 #include "cli/text/cpu_names.hpp"
 #include "cli/text/table.hpp"
+#include "cli/text/waiting.hpp"
 #include "status/view_facts.hpp"
 
 namespace fief::cli {
@@ -50,6 +51,8 @@ std::string held(const SchedulerView& view, const CpuNames& names) {
 }
 
 Cell state_cell(const SchedulerView& view) {
+  if (is_absent(view))
+    return {why_absent(view), Paint::dim};
   const auto* foreign = view.foreign ? ", foreign" : "";
   return {fmt::format("{}{}", to_string(view.state), foreign), paint_of(view.state)};
 }
@@ -147,7 +150,7 @@ std::string render_status(const StatusView& status, const Style& style) {
                {"CPUS DUE", true},
                {"NOMINAL", true}});
   for (const auto& view : status.schedulers) {
-    table.add_row({{view.path},
+    table.add_row({{view.path.empty() ? view.pattern : view.path},
                    {view.scheduler},
                    state_cell(view),
                    {or_dash(is_attached(view), due_now(view))},
@@ -175,6 +178,9 @@ std::string render_tree(const StatusView& status, const Style& style) {
     if (line.view != nullptr)
       add_complaints(table, *line.view, line.lead, names);
   }
+  for (const auto& view : status.schedulers)
+    if (view.path.empty())
+      table.add_row(tree_row({.text = view.pattern, .lead = {}, .view = &view}, names));
   return table.render(style);
 }
 

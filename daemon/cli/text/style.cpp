@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <clocale>
 #include <cstdlib>
 
@@ -21,11 +22,30 @@ bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80;
 }
 
-std::size_t terminal_width() {
+// What a person says goes before what the terminal does; 0: neither says anything.
+std::size_t known_width() {
+  const char* said = std::getenv("COLUMNS");
+  const std::string_view text = said == nullptr ? "" : said;
+  std::size_t width = 0;
+  std::from_chars(text.data(), text.data() + text.size(), width);
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-    return kDefaultWidth;
-  return std::max<std::size_t>(size.ws_col, kMinWidth);
+  if (width == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+    width = size.ws_col;
+  return width;
+}
+
+std::string_view gap_of(const Style& style) {
+  return style.utf8 ? "…" : "...";
+}
+
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+// The last part of a path with its "/"; all of what is no path.
+std::string_view end_of(std::string_view text) {
+  const auto slash = text.rfind('/');
+  return slash == std::string_view::npos ? text : text.substr(slash);
 }
 
 // The first @p count code points.
@@ -42,9 +62,11 @@ Style detect_style() {
   const char* no_colour = std::getenv("NO_COLOR");
   const bool wanted = no_colour == nullptr || *no_colour == '\0';
   std::setlocale(LC_CTYPE, "");
+  const auto width = known_width();
   return {.colour = wanted && isatty(STDOUT_FILENO) != 0,
           .utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8",
-          .width = terminal_width()};
+          .width = width == 0 ? kDefaultWidth : std::max(width, kMinWidth),
+          .whole = width == 0};
 }
 
 std::string painted(std::string_view text, Paint paint, const Style& style) {
@@ -60,13 +82,35 @@ std::size_t columns(std::string_view text) {
   return static_cast<std::size_t>(count);
 }
 
+std::size_t columns_of_end(std::string_view text, const Style& style) {
+  const auto end = end_of(text);
+  return columns(end) + (end.size() == text.size() ? 0 : columns(gap_of(style)));
+}
+
+std::string with_short_ids(std::string_view text) {
+  constexpr std::size_t kIdDigits = 64;
+  constexpr std::size_t kShownDigits = 12;
+  std::string shown;
+  while (!text.empty()) {
+    const auto other = std::ranges::find_if_not(text, is_hex_digit);
+    auto digits = static_cast<std::size_t>(other - text.begin());
+    shown += text.substr(0, digits == kIdDigits ? kShownDigits : digits);
+    if (digits < text.size())
+      shown += text[digits++];
+    text.remove_prefix(digits);
+  }
+  return shown;
+}
+
 std::string elided(std::string_view text, std::size_t limit, const Style& style) {
   const auto width = columns(text);
   if (width <= limit)
     return std::string(text);
-  const std::string_view gap = style.utf8 ? "…" : "...";
+  const auto gap = gap_of(style);
   const auto kept = limit - std::min(limit, columns(gap));
-  const auto front = kept / 2;
+  const auto end = end_of(text);
+  const bool keeps_end = end.size() < text.size() && columns(end) <= kept;
+  const auto front = keeps_end ? kept - columns(end) : kept / 2;
   const auto skipped = head(text, width - (kept - front));
   return fmt::format("{}{}{}", head(text, front), gap, text.substr(skipped.size()));
 }

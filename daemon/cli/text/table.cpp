@@ -30,9 +30,13 @@ std::string render_row(const std::vector<Column>& columns_of, const std::vector<
   return line + '\n';
 }
 
+std::size_t total_of(const std::vector<std::size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+}
+
 }  // namespace
 
-std::vector<std::size_t> Table::widths(const Style& style) const {
+std::vector<std::size_t> Table::natural_widths() const {
   std::vector<std::size_t> widths;
   widths.reserve(columns_.size());
   for (const auto& column : columns_)
@@ -40,22 +44,52 @@ std::vector<std::size_t> Table::widths(const Style& style) const {
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < columns_.size(); ++i)
       widths[i] = std::max(widths[i], columns(row.cells[i].text));
-  auto total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
-  while (total > style.width) {
+  return widths;
+}
+
+// Of names, which come first, the ends must stay: two cgroups are not to look the same.
+std::size_t Table::narrowest(std::size_t column, const Style& style) const {
+  auto width = kNarrowest;
+  if (column == 0)
+    for (const auto& row : rows_)
+      width = std::max(width, columns_of_end(row.cells[column].text, style));
+  return width;
+}
+
+std::vector<std::size_t> Table::widths(const Style& style) const {
+  auto widths = natural_widths();
+  std::vector<std::size_t> least;
+  least.reserve(columns_.size());
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    least.push_back(columns_[i].shrink ? narrowest(i, style) : widths[i]);
+  for (auto total = total_of(widths); total > style.width; --total) {
     std::size_t* widest = nullptr;
     for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (columns_[i].shrink && widths[i] > kNarrowest && (!widest || widths[i] > *widest))
+      if (widths[i] > least[i] && (!widest || widths[i] > *widest))
         widest = &widths[i];
     if (widest == nullptr)
       break;
     --*widest;
-    --total;
   }
   return widths;
 }
 
+Table Table::with_short_ids() const {
+  auto table = *this;
+  for (auto& row : table.rows_)
+    for (auto& cell : row.cells)
+      cell.text = cli::with_short_ids(cell.text);
+  return table;
+}
+
 std::string Table::render(const Style& style) const {
-  const auto width = widths(style);
+  if (style.whole || total_of(natural_widths()) <= style.width)
+    return render(natural_widths(), style);
+  const auto table = with_short_ids();
+  return table.render(table.widths(style), style);
+}
+
+std::string Table::render(const std::vector<std::size_t>& width, const Style& style) const {
   std::vector<Cell> headings;
   headings.reserve(columns_.size());
   for (const auto& column : columns_)

@@ -31,7 +31,8 @@ class Table {
   void add_note(std::string lead, Cell note) {
     rows_.back().notes.push_back({std::move(lead), std::move(note)});
   }
-  /// Heading and rows, no line wider than the style's width where shrinking can avoid it.
+  /// Heading and rows, no line wider than the style's width where shrinking can avoid it: container
+  /// ids are shortened first, then cells that may shrink, but for the last part of a path.
   [[nodiscard]] std::string render(const Style& style) const;
 
  private:
@@ -43,7 +44,11 @@ class Table {
     std::vector<Cell> cells;
     std::vector<Note> notes;
   };
+  [[nodiscard]] std::vector<std::size_t> natural_widths() const;
+  [[nodiscard]] std::size_t narrowest(std::size_t column, const Style& style) const;
   [[nodiscard]] std::vector<std::size_t> widths(const Style& style) const;
+  [[nodiscard]] Table with_short_ids() const;
+  [[nodiscard]] std::string render(const std::vector<std::size_t>& width, const Style& style) const;
 
   std::vector<Column> columns_;
   std::vector<Row> rows_;

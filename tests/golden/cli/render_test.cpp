@@ -90,6 +90,8 @@ TEST(StyleTest, ElisionKeepsBothEnds) {
   EXPECT_EQ(cli::elided("abcdefghij", 5, kUtf8), "ab…ij");
   EXPECT_EQ(cli::elided("abcdefghij", 6, kAscii), "a...ij");
   EXPECT_EQ(cli::elided("ääääääääää", 5, kUtf8), "ää…ää");
+  EXPECT_EQ(cli::elided("system.slice/long/c.service", 16, kUtf8), "syste…/c.service");
+  EXPECT_EQ(cli::elided("a.slice/much-longer.service", 9, kUtf8), "a.sl…vice");
 }
 
 }  // namespace
