@@ -21,7 +21,7 @@
 #define SLICE_US 1000
 #define VQUEUE_KEY(p, tctx, vtime) latency_deadline(p, tctx, vtime)
 #define VQUEUE_TAKE(llc, cid) latency_take(llc, cid)
-#define CHILD_STARTED(p, tctx, cid) latency_started(p, tctx, cid)
+#define TASK_STARTED(p, tctx, cid) latency_started(p, tctx, cid)
 #define CHILD_WAKE_PREEMPT(p, tctx, home) latency_wake_preempt(p, tctx, home)
 
 #include "lib/core/cidmask.bpf.h"

@@ -19,6 +19,7 @@
 #include "lib/core/state.bpf.h"
 #include "lib/ops/family.bpf.h"
 #include "lib/ops/patrol.bpf.h"
+#include "lib/ops/task_ops.bpf.h"
 #include "lib/parent/apply.bpf.h"
 #include "lib/parent/dispatch.bpf.h"
 #include "lib/parent/release.bpf.h"
@@ -105,50 +106,6 @@ void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)
 		idle_restore(cid);
 }
 
-void FIEF_OP(root_running, struct task_struct *p)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	cidmask_set(busy_cids, scx_bpf_task_cid(p));
-	reclaim_over(scx_bpf_task_cid(p));
-	if (!tctx)
-		return;
-	task_started(p, tctx);
-	vqueue_started(tctx);
-	end_grace(tctx, scx_bpf_task_cid(p));
-}
-
-void FIEF_OP(root_stopping, struct task_struct *p, bool runnable)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	cidmask_clear(busy_cids, scx_bpf_task_cid(p));
-	if (!tctx)
-		return;
-	task_stopped(p, tctx);
-	if (nr_limited)
-		park_given_back(tctx->group);
-	/* one that makes way for another has left it no queue to be seen in */
-	if (!runnable)
-		vqueue_charged(p, tctx, scx_bpf_task_cid(p));
-}
-
-void FIEF_OP(root_enable, struct task_struct *p, struct scx_enable_args *args)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (tctx)
-		tctx->vtime = vclock;
-}
-
-void FIEF_OP(root_set_cmask, struct task_struct *p, const struct scx_cmask *cmask)
-{
-	task_set_allowed(p, cmask);
-}
-
 void FIEF_OP(root_update_idle, s32 cid, bool idle)
 {
 	touch_arena();
@@ -160,11 +117,6 @@ void FIEF_OP(root_update_idle, s32 cid, bool idle)
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 	if (!idle)
 		turn_timer_wake();
-}
-
-s32 FIEF_OP_SLEEPABLE(root_init_task, struct task_struct *p, struct scx_init_task_args *args)
-{
-	return task_init(p, args->cgroup);
 }
 
 void FIEF_OP(root_cid_online, s32 cid)
@@ -248,13 +200,13 @@ struct sched_ext_ops_cid fief_ops = {
 	.select_cid = (void *)root_select_cid,
 	.enqueue = (void *)root_enqueue,
 	.dispatch = (void *)root_dispatch,
-	.tick = (void *)vqueue_tick,
-	.running = (void *)root_running,
-	.stopping = (void *)root_stopping,
-	.enable = (void *)root_enable,
-	.set_cmask = (void *)root_set_cmask,
+	.tick = (void *)task_tick,
+	.running = (void *)task_running,
+	.stopping = (void *)task_stopping,
+	.enable = (void *)task_enable,
+	.set_cmask = (void *)task_set_cmask,
 	.update_idle = (void *)root_update_idle,
-	.init_task = (void *)root_init_task,
+	.init_task = (void *)task_init_task,
 	.exit_task = (void *)task_exit_task,
 	.runnable = (void *)task_runnable,
 	.quiescent = (void *)task_quiescent,

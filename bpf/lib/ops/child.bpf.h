@@ -5,7 +5,7 @@
  *
  *   CHILD_NAME                        ops name
  *   SLICE_US, VQUEUE_*                see lib/core/slice.bpf.h, lib/queue/vqueue.bpf.h
- *   CHILD_STARTED(p, tctx, cid)       a task of ours starts to run on a cid; by default nothing
+ *   TASK_STARTED                      see lib/ops/task_ops.bpf.h
  *   CHILD_WAKE_PREEMPT(p, tctx, home) a task has woken, is queued, and no cid was idle or to be taken
  *                                     back: may take one from another task of ours; by default not
  *
@@ -64,6 +64,7 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 #include "lib/ops/family.bpf.h"
 #include "lib/ops/patrol.bpf.h"
 #include "lib/ops/rescue.bpf.h"
+#include "lib/ops/task_ops.bpf.h"
 #include "lib/parent/apply.bpf.h"
 #include "lib/parent/dispatch.bpf.h"
 #include "lib/parent/release.bpf.h"
@@ -73,9 +74,6 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 #include "lib/talk/events.bpf.h"
 #include "lib/talk/perf.bpf.h"
 
-#ifndef CHILD_STARTED
-#define CHILD_STARTED(p, tctx, cid)
-#endif
 #ifndef CHILD_WAKE_PREEMPT
 #define CHILD_WAKE_PREEMPT(p, tctx, home)
 #endif
@@ -129,6 +127,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	if (enq_flags & SCX_ENQ_REENQ)
 		count_reenq(p);
+	rescue_next(tctx);
 	limiter = task_throttled(p, tctx);
 	if (limiter) {
 		park_insert(p, tctx, limiter, enq_flags);
@@ -176,51 +175,6 @@ void FIEF_OP(child_dispatch, s32 cid, struct task_struct *prev)
 		idle_restore(cid);
 }
 
-void FIEF_OP(child_running, struct task_struct *p)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	cidmask_set(busy_cids, scx_bpf_task_cid(p));
-	reclaim_over(scx_bpf_task_cid(p));
-	if (!tctx)
-		return;
-	task_started(p, tctx);
-	vqueue_started(tctx);
-	end_grace(tctx, scx_bpf_task_cid(p));
-	CHILD_STARTED(p, tctx, scx_bpf_task_cid(p));
-}
-
-void FIEF_OP(child_stopping, struct task_struct *p, bool runnable)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	cidmask_clear(busy_cids, scx_bpf_task_cid(p));
-	if (!tctx)
-		return;
-	task_stopped(p, tctx);
-	if (nr_limited)
-		park_given_back(tctx->group);
-	/* one that makes way for another has left it no queue to be seen in */
-	if (!runnable)
-		vqueue_charged(p, tctx, scx_bpf_task_cid(p));
-}
-
-void FIEF_OP(child_enable, struct task_struct *p, struct scx_enable_args *args)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (tctx)
-		tctx->vtime = vclock;
-}
-
-void FIEF_OP(child_set_cmask, struct task_struct *p, const struct scx_cmask *cmask)
-{
-	task_set_allowed(p, cmask);
-}
-
 /*
  * A cid that others keep may fall idle while tasks wait here: ask for a dispatch, the parent decides
  * whether it is lent.
@@ -237,11 +191,6 @@ void FIEF_OP(child_update_idle, s32 cid, bool idle)
 	}
 	if (idle && vqueue_waiting(cid))
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
-}
-
-s32 FIEF_OP_SLEEPABLE(child_init_task, struct task_struct *p, struct scx_init_task_args *args)
-{
-	return task_init(p, args->cgroup);
 }
 
 /*
@@ -323,13 +272,13 @@ struct sched_ext_ops_cid fief_ops = {
 	.select_cid = (void *)child_select_cid,
 	.enqueue = (void *)child_enqueue,
 	.dispatch = (void *)child_dispatch,
-	.tick = (void *)vqueue_tick,
-	.running = (void *)child_running,
-	.stopping = (void *)child_stopping,
-	.enable = (void *)child_enable,
-	.set_cmask = (void *)child_set_cmask,
+	.tick = (void *)task_tick,
+	.running = (void *)task_running,
+	.stopping = (void *)task_stopping,
+	.enable = (void *)task_enable,
+	.set_cmask = (void *)task_set_cmask,
 	.update_idle = (void *)child_update_idle,
-	.init_task = (void *)child_init_task,
+	.init_task = (void *)task_init_task,
 	.exit_task = (void *)task_exit_task,
 	.runnable = (void *)task_runnable,
 	.quiescent = (void *)task_quiescent,

@@ -70,6 +70,13 @@ static __always_inline void patrol_soon(void)
 		bpf_timer_start(&timer->timer, PATROL_SOON_NS, 0);
 }
 
+/* See rescue_over(). */
+static __always_inline void rescue_next(struct task_ctx *tctx)
+{
+	if (rescue_over(tctx))
+		patrol_soon();
+}
+
 /* What is to become of a queued task. */
 enum patrol_verdict {
 	PATROL_STAYS,
@@ -124,11 +131,12 @@ FIEF_VERIFIED_ONCE int patrol_queue(u64 dsq)
 				scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 			break;
 		case PATROL_RESCUE:
-			if (!rescue_claim(cid, now))
+			if (!rescue_claim(cid))
 				break;
-			if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cid,
-					     SCX_ENQ_RESCUE))
-				count(rescued);
+			rescue_note(tctx, cid);
+			if (!scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cid,
+					      SCX_ENQ_RESCUE))
+				rescue_over(tctx);
 			break;
 		case PATROL_AGED:
 			if (dsq == AGED_DSQ)

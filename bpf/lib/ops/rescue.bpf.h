@@ -3,9 +3,9 @@
  * Tasks whose affinity leaves them none of a child's cids: the kernel runs them, wherever they may run, in a
  * small part of the CPU (SCX_ENQ_RESCUE). It ends a scheduler whose tasks wait long for that (scx_rescue,
  * kernel/sched/ext/sub.c), and about twenty bound to one CPU were enough. So they wait in a queue of the
- * scheduler's own and are handed over at a pace that the root's rescue_bandwidth_ppt can serve.
+ * scheduler's own, and no more than two for each cid are with the kernel at any time.
  *
- * Writers: rescue_until[cid] by whoever hands a task over there; a race hands over one more.
+ * Writers: every CPU, atomically.
  */
 #ifndef FIEF_RESCUE_BPF_H
 #define FIEF_RESCUE_BPF_H
@@ -17,23 +17,43 @@
 #include "lib/queue/idle.bpf.h"
 #include "lib/queue/task.bpf.h"
 
-/* A little more than the kernel takes for one: its quantum of 5 ms by the root's rescue_bandwidth_ppt. */
-#define RESCUE_EACH_NS (60 * NSEC_PER_MSEC)
-/* So much of that may lie ahead: what a patrol hands over lasts until the next one. */
-#define RESCUE_AHEAD_NS (240 * NSEC_PER_MSEC)
+/* One that the kernel runs, and one that comes next. */
+#define RESCUE_AT_ONCE 2
 
-/* Up to when the kernel is busy with what it was handed for a cid, CLOCK_MONOTONIC ns. */
-u64 __arena rescue_until[FIEF_MAX_CIDS];
+/* How many tasks are with the kernel for each cid, and have not run yet. */
+u32 __arena rescue_count[FIEF_MAX_CIDS];
+
+static __always_inline u32 __arena *rescue_count_of(s32 cid)
+{
+	return &rescue_count[(u32)cid & (FIEF_MAX_CIDS - 1)];
+}
 
 /* May another task be handed over for @cid? */
-static __always_inline bool rescue_claim(s32 cid, u64 now)
+static __always_inline bool rescue_claim(s32 cid)
 {
-	u64 __arena *until = &rescue_until[(u32)cid & (FIEF_MAX_CIDS - 1)];
+	u32 __arena *count = rescue_count_of(cid);
 
-	if (vtime_before(now + RESCUE_AHEAD_NS, *until + RESCUE_EACH_NS))
+	if (__sync_fetch_and_add(count, 1) < RESCUE_AT_ONCE)
+		return true;
+	__sync_fetch_and_add(count, -1);
+	return false;
+}
+
+static __always_inline void rescue_note(struct task_ctx *tctx, s32 cid)
+{
+	tctx->place = TASK_RESCUED;
+	tctx->rescue_cid = cid;
+	count(rescued);
+}
+
+/* The task of @tctx runs, or will not where it waited: if that was with the kernel, the next may go there. */
+static __always_inline bool rescue_over(struct task_ctx *tctx)
+{
+	if (tctx->place != TASK_RESCUED)
 		return false;
-	*until = vtime_max(*until, now) + RESCUE_EACH_NS;
-	return true;
+	tctx->place = TASK_DIRECT;
+	__sync_fetch_and_add(rescue_count_of(tctx->rescue_cid), -1);
+	return scx_bpf_dsq_nr_queued(RESCUE_DSQ) > 0;
 }
 
 /* From enqueue. */
@@ -41,12 +61,12 @@ static __always_inline void rescue(struct task_struct *p, struct task_ctx *tctx,
 {
 	s32 cid = max(rescue_cid(p, tctx), 0);
 
-	if (!rescue_claim(cid, bpf_ktime_get_ns())) {
+	if (!rescue_claim(cid)) {
 		tctx->place = TASK_STRANDED;
 		dsq_insert(p, RESCUE_DSQ, slice_ns(), enq_flags);
 		return;
 	}
-	count(rescued);
+	rescue_note(tctx, cid);
 	dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(), enq_flags | SCX_ENQ_RESCUE);
 }
 

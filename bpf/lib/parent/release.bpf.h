@@ -81,7 +81,7 @@ FIEF_VERIFIED_ONCE int park_grace(struct group __arena *group __arg_arena)
 	bpf_for_each(scx_dsq, p, limit_dsq(group), 0) {
 		struct task_ctx *tctx = task_ctx(p);
 
-		if (!tctx || (vtime_before(now, tctx->ready_since + GRACE_NS) && !task_ends(p)))
+		if (!tctx || (vtime_before(now, tctx->ready_since + GRACE_NS) && !task_must_run(p)))
 			continue;
 		tctx->graced = true;
 		tctx->place = TASK_AGED;

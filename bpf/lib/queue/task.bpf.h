@@ -24,6 +24,7 @@ enum task_place {
 	TASK_AGED,
 	TASK_PARKED, /* behind a limit */
 	TASK_STRANDED, /* for the kernel's rescue */
+	TASK_RESCUED, /* with the kernel's rescue */
 };
 
 struct task_ctx {
@@ -37,6 +38,7 @@ struct task_ctx {
 	struct group __arena *group; /* set while the task is this scheduler's */
 	u32 load; /* what it adds to its group's load: its weight while it is runnable, else 0 */
 	u32 place; /* enum task_place */
+	s32 rescue_cid; /* where it waits for the kernel's rescue */
 	bool running;
 	bool graced; /* no limit holds it until it has run for a moment, see lib/parent/release.bpf.h */
 };
@@ -201,10 +203,17 @@ static __always_inline void task_started(const struct task_struct *p, struct tas
 	task_charge_ahead(tctx);
 }
 
-/* Nothing holds a task that is about to end, or has been killed: others wait for what it has. */
-static __always_inline bool task_ends(const struct task_struct *p)
+/*
+ * Nothing holds a task that is about to end, or has been killed: others wait for what it has. Nor one that was
+ * preempted while it reads under RCU: the whole kernel would wait for it.
+ */
+static __always_inline bool task_must_run(const struct task_struct *p)
 {
-	return (p->flags & PF_EXITING) || (p->pending.signal.sig[0] & SIGKILL_BIT) ||
+	/* an op of the task that runs is such a reader itself (__bpf_prog_enter, kernel/bpf/trampoline.c) */
+	int readers = p == bpf_get_current_task_btf() ? 1 : 0;
+
+	return (p->flags & PF_EXITING) || p->rcu_read_lock_nesting > readers ||
+	       (p->pending.signal.sig[0] & SIGKILL_BIT) ||
 	       (p->signal->shared_pending.signal.sig[0] & SIGKILL_BIT);
 }
 
@@ -214,7 +223,7 @@ static __always_inline struct group __arena *task_throttled(const struct task_st
 {
 	struct group __arena *group = limit_throttled(tctx->group);
 
-	return group && !tctx->graced && !task_ends(p) ? group : NULL;
+	return group && !tctx->graced && !task_must_run(p) ? group : NULL;
 }
 
 static __always_inline void task_stopped(const struct task_struct *p, struct task_ctx *tctx)
@@ -242,49 +251,6 @@ static __always_inline void count_reenq(struct task_struct *p)
 	default:
 		count(reenq_other);
 	}
-}
-
-void FIEF_OP(task_runnable, struct task_struct *p, u64 enq_flags)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (!tctx)
-		return;
-	tctx->ready_since = bpf_ktime_get_ns();
-	/* who only changes its weight or affinity while it waits has waited all the same */
-	if (!(enq_flags & ENQUEUE_RESTORE))
-		tctx->waits_since = tctx->ready_since;
-	tctx->woken_at = enq_flags & SCX_ENQ_WAKEUP ? tctx->waits_since : 0;
-	task_set_load(tctx, task_weight(p));
-}
-
-void FIEF_OP(task_quiescent, struct task_struct *p, u64 deq_flags)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (tctx)
-		task_set_load(tctx, 0);
-}
-
-/* The new nice value or policy is in @p already. */
-void FIEF_OP(task_set_weight, struct task_struct *p, u32 weight)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (tctx && tctx->load)
-		task_set_load(tctx, task_weight(p));
-}
-
-void FIEF_OP(task_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (tctx)
-		task_exit(tctx);
 }
 
 #endif /* FIEF_TASK_BPF_H */

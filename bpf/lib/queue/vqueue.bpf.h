@@ -292,21 +292,6 @@ FIEF_VERIFIED_ONCE int vqueue_dispatch(s32 cid,
 	return aged_take();
 }
 
-/* A tick while a task of ours runs: a limit ends its slice. */
-void FIEF_OP(vqueue_tick, struct task_struct *p)
-{
-	struct task_ctx *tctx = task_ctx(p);
-
-	touch_arena();
-	if (!nr_limited || !tctx || !tctx->running)
-		return;
-	task_charge(p, tctx);
-	if (task_throttled(p, tctx))
-		scx_bpf_task_set_slice(p, 0);
-	else
-		task_charge_ahead(tctx);
-}
-
 static __always_inline s32 vqueue_init(void)
 {
 	u32 llc;
