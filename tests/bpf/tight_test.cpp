@@ -149,7 +149,7 @@ TEST_F(Tight, AControllerThatIsSwitchedOffAndOn) {
   c.write("cpu.weight", "300");
   run_for(1s);
   const auto used = cpus({&c, &d}, 4s);
-  EXPECT_NEAR(used[0] / used[1], 3, 0.3);
+  EXPECT_NEAR(used[0] / (used[0] + used[1]), 0.75, 0.04);
 }
 
 // Bound to a CPU that another delegation has for itself: the kernel's rescue is paced.

@@ -43,6 +43,11 @@ struct World {
     return id;
   }
 
+  /// What is known of who has wanted to run beside a child.
+  void activity(CgroupId child, Activity known) {
+    std::ranges::find(attachments, child, &Attachment::cgroup)->activity = std::move(known);
+  }
+
   /// The policy's entry for a path, made on first use.
   Delegation& delegation(const std::string& path) {
     const auto at = std::ranges::find(policy.delegations, path, &Delegation::cgroup);

@@ -62,8 +62,8 @@ TEST(Entitlement, product_over_the_levels) {
   world.cgroup("/slice/b", 200);
   const auto& plan = world.plan();
   EXPECT_THAT(dues(plan.levels[0]), ElementsAre(12, 4));
-  const std::vector<WeightStep> chain{{CgroupId{2}, "/slice", 300, 400},
-                                      {CgroupId{4}, "/slice/a", 100, 300}};
+  const std::vector<WeightStep> chain{{CgroupId{2}, "/slice", 300, 400, 400},
+                                      {CgroupId{4}, "/slice/a", 100, 300, 300}};
   EXPECT_EQ(plan.levels[0].participants[1].entitlement.chain, chain);
 }
 
@@ -85,8 +85,77 @@ TEST(Entitlement, idle_counts_three_tenths_of_weight_one) {
   world.policy.root.min_cpus = 0;
   const auto& plan = world.plan();
   const auto* found = plan.levels[0].find(idle);
-  EXPECT_EQ(found->entitlement.chain[0], (WeightStep{idle, "/idle", 3, 13}));
+  EXPECT_EQ(found->entitlement.chain[0], (WeightStep{idle, "/idle", 3, 13, 13}));
   EXPECT_NEAR(dues(plan.levels[0])[1], 4.0 * 3 / 13, 0.0001);
+}
+
+// Half of the machine is idle: it is due to those who are busy.
+TEST(Entitlement, who_sleeps_counts_for_nothing) {
+  World world("1x1x4x1");
+  const auto a = world.child("/a", 300);
+  const auto b = world.child("/b", 100);
+  world.cgroup("/busy", 100);
+  world.cgroup("/sleeps", 500);
+  world.activity(a, {.awake = true, .active = 1, .others = {100}});
+  world.activity(b, {.awake = false, .active = 0, .others = {400}});
+  const auto& level = world.plan().levels[0];
+  EXPECT_NEAR(dues(level)[0], 1, 0.001);
+  EXPECT_NEAR(dues(level)[1], 3, 0.001);
+  EXPECT_LT(dues(level)[2], 0.001);
+  const auto& due = level.find(a)->entitlement;
+  EXPECT_EQ(due.nominal, 4 * kCpuUnit * 3 / 10);
+  EXPECT_EQ(due.chain[0].sibling_weights, 1000U);
+  EXPECT_EQ(due.chain[0].awake_weights, 400U);
+  EXPECT_TRUE(due.awake);
+  EXPECT_FALSE(level.find(b)->entitlement.awake);
+}
+
+// At every level on the way down.
+TEST(Entitlement, who_sleeps_counts_for_nothing_inside_a_slice) {
+  World world("1x1x8x1");
+  world.cgroup("/slice", 100);
+  world.cgroup("/other", 100);
+  const auto a = world.child("/slice/a", 100);
+  world.cgroup("/slice/b", 300);
+  world.activity(a, {.awake = true, .active = 1, .others = {100, 0}});
+  EXPECT_THAT(root_dues(world), ElementsAre(4, 4));
+}
+
+// One that wants to run for moments only, time and again, has its CPUs for these; what it does not use of
+// them is lent.
+TEST(Entitlement, who_wants_to_run_for_moments_is_due_what_its_weight_is_worth_then) {
+  World world("1x1x8x1");
+  const auto waits = world.child("/waits", 100);
+  const auto works = world.child("/works", 100);
+  world.activity(waits, {.awake = true, .active = 0.1, .others = {100}});
+  world.activity(works, {.awake = true, .active = 1, .others = {10}});
+  const auto due = root_dues(world);
+  EXPECT_GT(due[1], 2.5);
+  EXPECT_GT(due[2], 4.5);
+}
+
+TEST(Entitlement, promises_are_kept_for_who_sleeps) {
+  World world("1x1x8x1");
+  const auto a = world.child("/a", 100);
+  const auto b = world.child("/b", 100);
+  const auto c = world.child("/c", 100);
+  world.delegation("/a").min_cpus = 2;
+  world.delegation("/b").exclusive = true;
+  world.activity(a, {.awake = false, .active = 0, .others = {200}});
+  world.activity(b, {.awake = false, .active = 0, .others = {100}});
+  world.activity(c, {.awake = true, .active = 1, .others = {0}});
+  const auto& level = world.plan().levels[0];
+  EXPECT_EQ(level.find(a)->entitlement.cpus, 2 * kCpuUnit);
+  EXPECT_GE(level.find(b)->exclusive.size(), 1U);
+}
+
+// Cgroups have come between since that was published.
+TEST(Entitlement, activity_of_another_chain_is_not_taken) {
+  World world("1x1x8x1");
+  const auto a = world.child("/a", 100);
+  world.cgroup("/rest", 100);
+  world.activity(a, {.awake = true, .active = 1, .others = {0, 0}});
+  EXPECT_THAT(root_dues(world), ElementsAre(4, 4));
 }
 
 TEST(Entitlement, a_fixed_weight_replaces_cpu_weight) {

@@ -15,8 +15,9 @@
  *             of whoever has had more (lib/parent/dispatch.bpf.h), until it has caught up
  *   keeps     lends nothing and takes nothing: it has its own, whoever sleeps
  *
- * Nobody is ahead of or behind the clock by more than DUE_LAG_NS: what was left idle is held against
- * nobody who used it, and who slept, or had too few tasks, has earned no credit to speak of.
+ * Nobody is further behind the clock than DUE_LAG_NS, nor further ahead than it gets while the others fall
+ * behind by as much as counts: what was left idle is held against nobody who used it, and who slept, or had
+ * too few tasks, has earned no credit to speak of.
  *
  * Writers: due times and what has been charged, every CPU atomically; everything else the turn timer. Bits
  * of behind_slots are cleared by a dispatch that finds nothing to run there.
@@ -364,13 +365,20 @@ FIEF_VERIFIED_ONCE int due_set_rates(void)
 		if (!due->wants)
 			continue;
 		off = due->vtime - due_clock;
-		off = max(min(off, (s64)DUE_LAG_NS * 4), -(s64)DUE_LAG_NS * 4);
+		off = max(min(off, (s64)NSEC_PER_SEC), -(s64)NSEC_PER_SEC);
 		due_sums.ahead += off * (s64)(due->rate / DUE_RATE_MIN);
 		due_sums.rates += due->rate / DUE_RATE_MIN;
 	}
 	if (due_sums.rates)
 		due_clock += due_sums.ahead / (s64)due_sums.rates;
 	return 0;
+}
+
+/* How far ahead one gets of whom little is due, while all others fall behind by what counts as that. */
+static __always_inline u64 due_ahead_max(const struct due __arena *due)
+{
+	return DUE_LAG_NS + DUE_BEHIND_NS * max(level_cpus, FIEF_CPU_UNIT) /
+				    max(due->rate, DUE_RATE_MIN);
 }
 
 /* Who is behind, and nobody further from the clock than counts. */
@@ -386,8 +394,8 @@ FIEF_VERIFIED_ONCE int due_find_behind(void)
 			continue;
 		if (vtime_before(due->vtime, due_clock - DUE_LAG_NS))
 			due->vtime = due_clock - DUE_LAG_NS;
-		if (vtime_before(due_clock + DUE_LAG_NS, due->vtime))
-			due->vtime = due_clock + DUE_LAG_NS;
+		if (vtime_before(due_clock + due_ahead_max(due), due->vtime))
+			due->vtime = due_clock + due_ahead_max(due);
 		if (!due->wants || slot_keeps(slot) || !vtime_before(due->vtime, due_clock))
 			cidmask_clear(behind_slots, slot);
 		else if (vtime_before(due->vtime, due_clock - DUE_BEHIND_NS))

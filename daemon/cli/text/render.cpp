@@ -118,6 +118,13 @@ std::string due_now(const SchedulerView& view) {
   return view.entitlement.awake ? cpus(view.entitlement.cpus) : "asleep";
 }
 
+// What everybody is due when all are busy, beside what is due now, where the terminal has room for both.
+constexpr std::size_t kRoomForNominal = 96;
+
+bool has_room_for_nominal(const Style& style) {
+  return style.whole || style.width >= kRoomForNominal;
+}
+
 std::vector<Cell> tree_row(const OutlineLine& line, const CpuNames& names) {
   if (line.view == nullptr)
     return {{line.text}, {}, {}, {}, {}, {}, {}, {}};
@@ -165,16 +172,24 @@ std::string render_tree(const StatusView& status, const Style& style) {
   if (status.schedulers.empty())
     return headline(status, style);
   const CpuNames names(status);
-  Table table({{"CGROUP", false, true},
-               {"SCHEDULER"},
-               {"STATE"},
-               {"WEIGHT", true},
-               {"DUE", true},
-               {"NOMINAL", true},
-               {fmt::format("{} HELD", names.heading()), false, true},
-               {"CPU TIME", true}});
+  constexpr std::ptrdiff_t kNominal = 5;
+  std::vector<Column> columns{{"CGROUP", false, true},
+                              {"SCHEDULER"},
+                              {"STATE"},
+                              {"WEIGHT", true},
+                              {"DUE", true},
+                              {"NOMINAL", true},
+                              {fmt::format("{} HELD", names.heading()), false, true},
+                              {"CPU TIME", true}};
+  const bool with_nominal = has_room_for_nominal(style);
+  if (!with_nominal)
+    columns.erase(columns.begin() + kNominal);
+  Table table(std::move(columns));
   for (const auto& line : draw(outline(status), style)) {
-    table.add_row(tree_row(line, names));
+    auto row = tree_row(line, names);
+    if (!with_nominal)
+      row.erase(row.begin() + kNominal);
+    table.add_row(std::move(row));
     if (line.view != nullptr)
       add_complaints(table, *line.view, line.lead, names);
   }

@@ -28,6 +28,8 @@ SchedulerView attached(CgroupId cgroup, std::string path, std::string scheduler,
     view.entitlement.cpus += entry.fraction;
     view.held.by_cap[0].insert(entry.cid);
   }
+  // as much again sleeps
+  view.entitlement.nominal = view.entitlement.cpus / 2;
   view.as_planned = true;
   view.usage_usec = usage_usec;
   return view;
