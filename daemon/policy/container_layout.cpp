@@ -53,8 +53,9 @@ std::string container_regex(std::string_view id) {
                                   class_regex(std::nullopt, "/", ""), whole_id);
   const auto in_service = fmt::format(R"((?:{})?{}/[^/]+\.service/libpod-payload-{})", kUserManager,
                                       kSlicesRegex, whole_id);
-  return fmt::format("{}|{}|{}|/docker/{}|/libpod_parent/libpod-{}", in_scope, in_pod, in_service,
-                     whole_id, whole_id);
+  // The last is containerd's own client's, by its namespaces.
+  return fmt::format(R"({}|{}|{}|/docker/{}|/libpod_parent/libpod-{}|/(?:default|k8s\.io)/{})",
+                     in_scope, in_pod, in_service, whole_id, whole_id, whole_id);
 }
 
 std::string pod_regex(const PodSelector& pod) {

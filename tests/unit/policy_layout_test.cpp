@@ -128,6 +128,7 @@ INSTANTIATE_TEST_SUITE_P(
                     RuntimeLayout{"Podman", "/machine.slice/libpod-{}.scope"},
                     RuntimeLayout{"PodmanPod",
                                   "/machine.slice/machine-libpod_pod_12ab.slice/libpod-{}.scope"},
+                    RuntimeLayout{"Ctr", "/default/{}"},
                     RuntimeLayout{"PodmanCgroupfs", "/libpod_parent/libpod-{}"},
                     RuntimeLayout{"PodmanService", "/system.slice/cache.service/libpod-payload-{}"},
                     RuntimeLayout{"PodmanRootless",

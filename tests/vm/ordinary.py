@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Machines as they are: cgroups of any weight side by side and nested, some busy, some asleep, some both in
-turn, beside what systemd runs. What each group uses under Linux alone is what its weight is worth."""
+turn, beside what systemd runs. What each group is due is what cgroup v2 promises: siblings that want to run
+divide by weight, and what one cannot use goes to the others at its level first. Linux alone is measured beside
+it; where a group has few tasks it keeps to that less than one might think."""
 
 import contextlib
 import dataclasses
@@ -85,6 +87,8 @@ def policy(groups):
 @contextlib.contextmanager
 def made(groups):
     """The machine with its tasks, none of which run yet; gone afterwards."""
+    # systemd switches it on when a unit wants it.
+    (CGROUP_ROOT / "cgroup.subtree_control").write_text("+cpu")
     try:
         for group in groups:
             group.directory.mkdir()
@@ -159,6 +163,45 @@ def shares(groups, warm_up=6, seconds=12):
     return {group.path: cpus / sum(used) for group, cpus in zip(tasked, used)}, sum(used) / seconds
 
 
-def distances(linux, fief):
-    """How far each group's share is from Linux's, in parts of that."""
-    return {path: abs(fief[path] / share - 1) for path, share in linux.items() if share >= LEAST_SHARE}
+def rule(groups, cpus, seconds=12, warm_up=6):
+    """The part of the time that each group with tasks is due over these seconds."""
+    tasked = [group for group in groups if group.tasks]
+    turns = range(round(warm_up / TURN_SECONDS), round((warm_up + seconds) / TURN_SECONDS))
+    due = dict.fromkeys((group.path for group in tasked), 0)
+    for turn in turns:
+        awake = {group.path for index, group in enumerate(tasked) if not Clock.rests(index, group, turn)}
+        divide(groups, "", cpus, awake, due)
+    return {path: cpus_due / sum(due.values()) for path, cpus_due in due.items()}
+
+
+def divide(groups, above, cpus, awake, due):
+    """Adds what those below a cgroup are due of its CPUs."""
+    here = [group for group in groups if group.path.rpartition("/")[0] == above]
+    room = {group.path: usable(groups, group, awake) for group in here}
+    part = dict.fromkeys(room, 0)
+    open_ = [group for group in here if room[group.path] > 0]
+    left = min(cpus, sum(room.values()))
+    while open_ and left > 1e-9:
+        weights = sum(group.weight for group in open_)
+        given = {group.path: min(room[group.path] - part[group.path], left * group.weight / weights)
+                 for group in open_}
+        for path, more in given.items():
+            part[path] += more
+        left -= sum(given.values())
+        open_ = [group for group in open_ if room[group.path] - part[group.path] > 1e-9]
+    for group in here:
+        if group.tasks:
+            due[group.path] += part[group.path]
+        else:
+            divide(groups, group.path, part[group.path], awake, due)
+
+
+def usable(groups, group, awake):
+    """CPUs that the tasks in and below a cgroup can use."""
+    return sum(leaf.tasks for leaf in groups if leaf.path in awake and
+               (leaf.path == group.path or leaf.path.startswith(group.path + "/")))
+
+
+def distances(due, used):
+    """How far each group's share is from what it is due, in parts of that."""
+    return {path: abs(used[path] / share - 1) for path, share in due.items() if share >= LEAST_SHARE}

@@ -20,7 +20,7 @@
  * too few tasks, has earned no credit to speak of.
  *
  * Writers: due times and what has been charged, every CPU atomically; everything else the turn timer. Bits
- * of behind_slots are cleared by a dispatch that finds nothing to run there.
+ * of behind_slots are cleared by a dispatch that finds nothing to run there, until the timer's next look.
  */
 #ifndef FIEF_DUE_BPF_H
 #define FIEF_DUE_BPF_H
@@ -83,6 +83,13 @@ u64 due_seen_at; /* and when use was seen last */
 
 /* Slots, as bits: sets of cids have room for them. */
 cidmask_t behind_slots;
+
+/* Some of them, for dispatches to choose from: others in turn where there are more. By the turn timer; a
+ * dispatch that reads it meanwhile may find one twice, or one that has caught up. */
+#define BEHIND_LISTED 8 /* a power of two */
+u32 behind_list[BEHIND_LISTED];
+u32 nr_behind;
+u32 behind_from; /* the slot that the list begins with, or the next */
 
 static __always_inline struct due __arena *slot_due(u32 slot)
 {
@@ -181,6 +188,9 @@ static __always_inline void due_settle(u32 slot, u64 used, u64 now)
 	else
 		__sync_fetch_and_add(&due->vtime, -due_time_of(due, charged - more));
 	limit_charge(slot_group(slot), (s64)more - (s64)charged);
+	/* own tasks tell for themselves */
+	if (slot != FIEF_SLOT_SELF)
+		notice_used(more);
 	if (used != due->used)
 		due->used_at = now;
 	due->used = used;
@@ -338,10 +348,11 @@ FIEF_VERIFIED_ONCE u64 due_scale(u64 total)
 	return scale;
 }
 
-/* Sums of one look at rates. In memory, as the verifier would follow every value that they may have. */
+/* Sums of one look. In memory, as the verifier would follow every value that they may have. */
 struct {
 	s64 ahead; /* of the clock, by rates */
 	u64 rates;
+	u64 behind;
 } due_sums;
 
 /* The rates, and the clock after them. */
@@ -374,6 +385,16 @@ FIEF_VERIFIED_ONCE int due_set_rates(void)
 	return 0;
 }
 
+static __always_inline void behind_note(u32 slot)
+{
+	u64 at = due_sums.behind++;
+
+	if (at < BEHIND_LISTED)
+		behind_list[at & (BEHIND_LISTED - 1)] = slot;
+	else if (at == BEHIND_LISTED)
+		behind_from = slot;
+}
+
 /* How far ahead one gets of whom little is due, while all others fall behind by what counts as that. */
 static __always_inline u64 due_ahead_max(const struct due __arena *due)
 {
@@ -384,11 +405,16 @@ static __always_inline u64 due_ahead_max(const struct due __arena *due)
 /* Who is behind, and nobody further from the clock than counts. */
 FIEF_VERIFIED_ONCE int due_find_behind(void)
 {
-	u32 slot;
+	u32 nr = slots_in_use(), from = behind_from, i;
 
 	touch_arena();
-	bpf_for(slot, 0, slots_in_use()) {
+	due_sums.behind = 0;
+	bpf_for(i, 0, nr) {
+		u32 slot = (from + i) % nr;
 		struct due __arena *due = slot_due(slot);
+
+		/* the verifier does not know what a remainder is below, and the compiler would rely on it */
+		barrier_var(slot);
 
 		if (!slot_in_use(slot))
 			continue;
@@ -400,7 +426,10 @@ FIEF_VERIFIED_ONCE int due_find_behind(void)
 			cidmask_clear(behind_slots, slot);
 		else if (vtime_before(due->vtime, due_clock - DUE_BEHIND_NS))
 			cidmask_set(behind_slots, slot);
+		if (cidmask_test(behind_slots, slot))
+			behind_note(slot);
 	}
+	nr_behind = min(due_sums.behind, BEHIND_LISTED);
 	return 0;
 }
 
@@ -481,49 +510,34 @@ static __always_inline void due_look_at_all(u64 now)
 /* Does anybody want a turn before its turn? */
 static __always_inline bool due_any_behind(void)
 {
-	u32 w;
-
-	bpf_for(w, 0, (slots_in_use() + 63) / 64) {
-		if (behind_slots[w & (FIEF_MASK_WORDS - 1)])
-			return true;
-	}
-	return false;
+	return nr_behind > 0;
 }
 
-/* The slot that is furthest behind of those in a word of such; FIEF_SLOT_NONE: none. */
+/* The slot that is furthest behind of those listed; FIEF_SLOT_NONE: none is any more. */
 FIEF_VERIFIED_ONCE u32 due_furthest_behind(void)
 {
-	u32 best = FIEF_SLOT_NONE, w, bit;
+	u32 best = FIEF_SLOT_NONE, i;
 	u64 earliest = 0;
 
 	touch_arena();
-	bpf_for(w, 0, (slots_in_use() + 63) / 64) {
-		u64 word = behind_slots[w & (FIEF_MASK_WORDS - 1)];
+	bpf_for(i, 0, min(nr_behind, BEHIND_LISTED)) {
+		u32 slot = behind_list[i & (BEHIND_LISTED - 1)];
+		u64 vtime = slot_due(slot)->vtime;
 
-		bpf_for(bit, 0, 64) {
-			u32 slot = w * 64 + lowest_bit(word | 1ULL << 63);
-
-			if (!word)
-				break;
-			word &= word - 1;
-			if (best != FIEF_SLOT_NONE &&
-			    !vtime_before(slot_due(slot)->vtime, earliest))
-				continue;
-			best = slot;
-			earliest = slot_due(slot)->vtime;
-		}
+		if (!cidmask_test(behind_slots, slot) ||
+		    (best != FIEF_SLOT_NONE && !vtime_before(vtime, earliest)))
+			continue;
+		best = slot;
+		earliest = vtime;
 	}
 	return best;
 }
 
-/* The participant of @slot was behind, and had nothing to run: it is not, for what it can use. */
+/* The participant of @slot was behind, and had nothing to run here: all its tasks run, most likely. */
 static __always_inline void due_lacks(u32 slot)
 {
-	struct due __arena *due = slot_due(slot);
-
 	cidmask_clear(behind_slots, slot);
-	due->lacked = true;
-	due->vtime = vtime_max(due->vtime, due_clock);
+	slot_due(slot)->lacked = true;
 }
 
 #endif /* FIEF_DUE_BPF_H */
