@@ -38,6 +38,7 @@ def test_shares_are_what_weights_are_worth(seed, daemon):
           f"{max(linux_off.values()):.3f}, {statistics.median(linux_off.values()):.3f}; CPUs used {fief_cpus:.2f}, "
           f"{linux_cpus:.2f}")
     assert fief_cpus > 0.95 * linux_cpus
-    # The emulator's own noise is a good part of this.
-    assert max(off.values()) < 0.3, off
-    assert statistics.median(off.values()) < 0.1, off
+    # The emulator's own noise is a good part of this; and one task that is due most of a CPU loses some of it
+    # at the end of each of its slices, under Linux still more.
+    assert max(off.values()) < max(0.3, max(linux_off.values())), off
+    assert statistics.median(off.values()) < 0.12, off
