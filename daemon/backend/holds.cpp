@@ -19,8 +19,8 @@ constexpr std::ptrdiff_t kMaxOfRoot = 256;
 }  // namespace
 
 Status Holds::check_room(uid_t uid) const {
-  const auto own = std::ranges::count_if(
-      watched_, [uid](const auto& entry) { return entry.second.uid == uid; });
+  const auto own =
+      std::ranges::count_if(watched_, [uid](const auto& entry) { return entry.second.uid == uid; });
   if (own >= (uid == 0 ? kMaxOfRoot : kMaxOfOneUser))
     return fail(Errc::busy, "uid {} holds {} boosts already", uid, own);
   const auto of_users =

@@ -14,7 +14,8 @@ namespace fief {
 std::string printable(std::string_view text);
 /// The same, but for newlines, which stay.
 std::string printable_lines(std::string_view text);
-/// At most @p limit bytes of @p text, and if that is not all, how long it is: "abc... (61440 bytes)".
+/// At most @p limit bytes of @p text, and if that is not all, how long it is: "abc... (61440
+/// bytes)".
 std::string shortened(std::string_view text, std::size_t limit);
 
 }  // namespace fief

@@ -17,7 +17,7 @@ TEST(Printable, WhatATerminalWouldDoIsWritten) {
   EXPECT_EQ(printable("one\ntwo"), "one\\x0atwo");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
-            "\\xc2\\x9b31m");                                // the control sequences of eight bits
+            "\\xc2\\x9b31m");                               // the control sequences of eight bits
   EXPECT_EQ(printable("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // right to left from here on
   EXPECT_EQ(printable("\xe2\x80\xa8"), "\\xe2\\x80\\xa8");  // a separator of lines
   EXPECT_EQ(printable("a\xff"), "a\\xff");
