@@ -140,9 +140,8 @@ bool print_announcement(const Announcement& announcement, bool json) {
 int print_texts(const Result<Answer>& said, bool json) {
   if (!said)
     return report(said.error(), json);
-  fmt::print("{}",
-             json ? json::to_text(json::Json::parse(said->json), kIndent) + '\n'
-                  : printable_lines(said->text));
+  fmt::print("{}", json ? json::to_text(json::Json::parse(said->json), kIndent) + '\n'
+                        : printable_lines(said->text));
   return kDone;
 }
 

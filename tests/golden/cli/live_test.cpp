@@ -157,10 +157,9 @@ TEST(ForeignNames, AreShownEscapedEverywhere) {
   status.schedulers[1].last_error = "no\x1b]0;title\x07";
   const Style style{.colour = false, .utf8 = true, .width = 200};
   const auto usage = compare_usage(status, status, 1);
-  for (const auto& text :
-       {render_status(status, style), render_tree(status, style), render_usage(usage, style),
-        render_cpu_rights(cpu_rights(status), style),
-        render_metrics(status, MetricsFormat::prometheus)}) {
+  for (const auto& text : {render_status(status, style), render_tree(status, style),
+                           render_usage(usage, style), render_cpu_rights(cpu_rights(status), style),
+                           render_metrics(status, MetricsFormat::prometheus)}) {
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
     EXPECT_THAT(text, Not(HasSubstr("\xc2\x9b")));
     EXPECT_THAT(text, HasSubstr("x1b[2J"));
