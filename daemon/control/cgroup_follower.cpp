@@ -59,10 +59,11 @@ void CgroupFollower::tell_unfollowed() {
   if (path.empty())
     return;
   told_unfollowed_ = true;
-  log::warning({.message_id = message::kCgroupsUnread, .cgroup = path},
-               "the cgroups below {} are not followed, nor any that are as deep: fief looks {} levels "
-               "and {} bytes of path deep, far below any that can have a scheduler",
-               path, kMaxCgroupDepth, kMaxCgroupPath);
+  log::warning(
+      {.message_id = message::kCgroupsUnread, .cgroup = path},
+      "the cgroups below {} are not followed, nor any that are as deep: fief looks {} levels "
+      "and {} bytes of path deep, far below any that can have a scheduler",
+      path, kMaxCgroupDepth, kMaxCgroupPath);
 }
 
 std::optional<CgroupFollower::Time> CgroupFollower::next_deadline() const {
