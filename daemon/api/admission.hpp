@@ -30,8 +30,8 @@ class Admission {
   Status guard(sd_bus& bus);
   /// The call that was let in last, if it was not charged yet, has taken @p cost.
   void charge(std::chrono::nanoseconds cost);
-  /// What is done from now on, in an answer to this daemon, is done for the sender of @p request and
-  /// charged like a call; by now it may be known who that is. False: their part is used up, and
+  /// What is done from now on, in an answer to this daemon, is done for the sender of @p request
+  /// and charged like a call; by now it may be known who that is. False: their part is used up, and
   /// @p request is refused.
   bool admit_again(sd_bus_message& request) { return admit(request) == 0; }
   /// The bus is lost, and with it every name.
