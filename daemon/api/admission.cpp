@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "api/admission.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,10 +9,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A second of the loop's time at once is thousands of reads; a twentieth of it from then on keeps
-// ten users who do their worst from having more than half.
-constexpr std::chrono::seconds kAtOnce{1};
-constexpr unsigned kParts = 20;
 // What a call costs beside what can be seen of it: the bus, and this loop's way there and back.
 constexpr std::chrono::microseconds kLeast{20};
 // Unique names are never used again, and nobody says which of them have gone.
@@ -42,7 +36,7 @@ std::optional<uid_t> read_user(sd_bus_message& reply) {
 
 }  // namespace
 
-Admission::Admission(PendingCalls& calls) : calls_(calls), budget_(kAtOnce, kParts) {}
+Admission::Admission(PendingCalls& calls, TimeBudget& budget) : calls_(calls), budget_(budget) {}
 
 Status Admission::guard(sd_bus& bus) {
   return checked(sd_bus_add_filter(&bus, nullptr, on_message, this), "cannot watch over the calls");
@@ -92,7 +86,7 @@ void Admission::ask_user(sd_bus_message& call, const std::string& name) {
 }
 
 void Admission::learn(const std::string& name, uid_t user) {
-  auto client = fmt::format("uid {}", user);
+  auto client = account_of(user);
   budget_.rename(name, client, steady_clock::now());
   clients_.insert_or_assign(name, std::move(client));
 }

@@ -16,20 +16,24 @@
 #include <unordered_map>
 
 #include "api/calls.hpp"
-#include "api/time_budget.hpp"
+#include "backend/time_budget.hpp"
 #include "core/result.hpp"
 
 namespace fief::dbus {
 
 class Admission {
  public:
-  /// @p calls must outlive this.
-  explicit Admission(PendingCalls& calls);
+  /// @p calls and @p budget must outlive this.
+  Admission(PendingCalls& calls, TimeBudget& budget);
 
   /// From now on every method call that comes in by @p bus is judged. This object must outlive it.
   Status guard(sd_bus& bus);
   /// The call that was let in last, if it was not charged yet, has taken @p cost.
   void charge(std::chrono::nanoseconds cost);
+  /// What is done from now on, in an answer to this daemon, is done for the sender of @p request
+  /// and charged like a call; by now it may be known who that is. False: their part is used up, and
+  /// @p request is refused.
+  bool admit_again(sd_bus_message& request) { return admit(request) == 0; }
   /// The bus is lost, and with it every name.
   void forget_names() { clients_.clear(); }
 
@@ -42,7 +46,7 @@ class Admission {
   void learn(const std::string& name, uid_t user);
 
   PendingCalls& calls_;
-  TimeBudget budget_;
+  TimeBudget& budget_;
   std::unordered_map<std::string, std::string> clients_;  ///< who is charged, by unique name
   std::optional<std::string> current_;                    ///< who is to be charged next
 };

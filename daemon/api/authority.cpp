@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "api/authority.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
 
@@ -34,14 +36,19 @@ MessageRef credentials_call(sd_bus_message& request, const Sender& sender) {
   return call;
 }
 
-MessageRef polkit_call(sd_bus_message& request, const char* action, const Sender& sender) {
+bool may_ask_a_person(sd_bus_message& request) {
+  return sd_bus_message_get_allow_interactive_authorization(&request) > 0;
+}
+
+MessageRef polkit_call(sd_bus_message& request, const char* action, const Sender& sender,
+                       const std::string& question) {
   auto call =
       new_call(request, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
                "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
-  const std::uint32_t flags =
-      sd_bus_message_get_allow_interactive_authorization(&request) > 0 ? kAllowUserInteraction : 0;
-  if (call && sd_bus_message_append(call.get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
-                                    "s", sender.name.c_str(), action, 0, flags, "") < 0)
+  const std::uint32_t flags = may_ask_a_person(request) ? kAllowUserInteraction : 0;
+  if (call &&
+      sd_bus_message_append(call.get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                            sender.name.c_str(), action, 0, flags, question.c_str()) < 0)
     return {};
   return call;
 }
@@ -94,7 +101,27 @@ Status verdict(sd_bus_message& reply) {
   return fail(Errc::denied, "polkit does not permit this");
 }
 
+// The answer that is withdrawn still comes, as an error.
+void withdraw(sd_bus& bus, const std::string& question) {
+  sd_bus_message* raw = nullptr;
+  if (sd_bus_message_new_method_call(
+          &bus, &raw, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+          "org.freedesktop.PolicyKit1.Authority", "CancelCheckAuthorization") < 0)
+    return;
+  const auto call = adopt(raw);
+  if (sd_bus_message_set_expect_reply(call.get(), 0) >= 0 &&
+      sd_bus_message_append(call.get(), "s", question.c_str()) >= 0)
+    sd_bus_send(&bus, call.get(), nullptr);
+}
+
 }  // namespace
+
+struct Authority::Question {
+  std::string id;
+  Quota::Ticket of_one_user;
+  Quota::Ticket of_all;
+  TrackHandle client;  ///< tells when it leaves
+};
 
 void Authority::check(sd_bus_message& request, Permission permission, const TenantCheck& tenant,
                       const Then& then) {
@@ -120,8 +147,11 @@ void Authority::check(sd_bus_message& request, Permission permission, const Tena
 
 void Authority::ask_polkit(sd_bus_message& request, const char* action, const Sender& sender,
                            const std::string& no_tenant, const Then& then) {
-  const auto call = polkit_call(request, action, sender);
-  const auto on_verdict = [sender, no_tenant, then](sd_bus_message& reply) {
+  const auto question = open_question(request, sender);
+  if (!question)
+    return then(tl::unexpected(question.error()));
+  const auto call = polkit_call(request, action, sender, (*question)->id);
+  const auto on_verdict = [question = *question, sender, no_tenant, then](sd_bus_message& reply) {
     if (const auto allowed = verdict(reply); !allowed)
       return then(fail(Errc::denied, "{}{}", allowed.error().message,
                        no_tenant.empty() ? "" : "; nor as the cgroup's owner: " + no_tenant));
@@ -129,6 +159,38 @@ void Authority::ask_polkit(sd_bus_message& request, const char* action, const Se
   };
   if (!call || calls_.send(*call, kPolkitTimeout, on_verdict) < 0)
     then(fail(Errc::denied, "polkit cannot be asked"));
+}
+
+// What polkit decides by itself is decided at once, and takes no place.
+Result<std::shared_ptr<Authority::Question>> Authority::open_question(sd_bus_message& request,
+                                                                      const Sender& sender) {
+  auto question = std::make_shared<Question>();
+  if (!may_ask_a_person(request))
+    return question;
+  question->of_one_user = of_one_user_.take(std::to_string(sender.uid));
+  if (!question->of_one_user)
+    return fail(Errc::busy, "{} requests of uid {} wait for a password already", kMaxOfOneUser,
+                sender.uid);
+  question->of_all = of_all_.take("");
+  if (!question->of_all)
+    return fail(Errc::busy, "{} requests wait for a password already", kMaxQuestions);
+  question->id = fmt::format("fief-{}", ++last_question_);
+  sd_bus_track* client = nullptr;
+  if (sd_bus_track_new(sd_bus_message_get_bus(&request), &client, on_client_left, question.get()) >=
+      0) {
+    question->client.reset(client);
+    sd_bus_track_add_sender(client, &request);
+  }
+  return question;
+}
+
+// Its places are free at once, however long polkit takes.
+int Authority::on_client_left(sd_bus_track* client, void* userdata) {
+  auto& question = *static_cast<Question*>(userdata);
+  question.of_one_user.reset();
+  question.of_all.reset();
+  withdraw(*sd_bus_track_get_bus(client), question.id);
+  return 1;  // 0: sd-bus would tell it again
 }
 
 }  // namespace fief::dbus

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <ctime>
 #include <utility>
+
+#include "core/thread_time.hpp"
 
 namespace fief::dbus {
 namespace {
@@ -22,13 +23,6 @@ constexpr milliseconds kMaxDelay{30000};
 // RequestName's answers, D-Bus specification.
 constexpr std::uint32_t kPrimaryOwner = 1;
 constexpr std::uint32_t kAlreadyOwner = 4;
-
-// CPU time: nobody pays for what others kept this thread from running.
-std::chrono::nanoseconds time_of_thread() {
-  timespec used{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
-}
 
 }  // namespace
 
@@ -117,9 +111,9 @@ int Bus::on_name_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*er
 void Bus::run_turn() {
   ++turn_;
   for (int handled = 0; handled < kMessagesPerTurn && !failure_; ++handled) {
-    const auto began = time_of_thread();
+    const auto began = thread_time();
     const int result = sd_bus_process(bus_.get(), nullptr);
-    hooks_.processed(time_of_thread() - began);
+    hooks_.processed(thread_time() - began);
     if (result < 0)
       failure_ =
           Error{.code = Errc::io, .message = fmt::format("lost the bus: {}", errno_text(result))};

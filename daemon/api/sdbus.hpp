@@ -23,6 +23,7 @@ struct Releaser {
 
 /// Closes without flushing: a flush may block for as long as the other side likes.
 using BusHandle = std::unique_ptr<sd_bus, Releaser<sd_bus_close_unref>>;
+using TrackHandle = std::unique_ptr<sd_bus_track, Releaser<sd_bus_track_unref>>;
 using SlotHandle = std::unique_ptr<sd_bus_slot, Releaser<sd_bus_slot_unref>>;
 /// Shared, so that a reply can be sent from a copyable callback. Keeps its bus in memory.
 using MessageRef = std::shared_ptr<sd_bus_message>;

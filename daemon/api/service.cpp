@@ -29,12 +29,12 @@ void emit_changed(sd_bus& bus, const std::string& path, const char* interface,
 
 }  // namespace
 
-Service::Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts)
+Service::Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts, TimeBudget& budget)
     : io_(io),
       backend_(backend),
       boosts_(boosts),
       snapshots_(backend),
-      admission_(calls_),
+      admission_(calls_, budget),
       authority_(calls_),
       quota_(kMaxChanges),
       bus_(io, dbus::kService,
@@ -159,6 +159,8 @@ void Service::carry_out(sd_bus_message& request, Change change, Answer answer) {
   authority_.check(request, asked->permission, tenant,
                    [this, request = dbus::hold(request), asked, answer = std::move(answer),
                     ticket](const Result<Sender>& sender) {
+                     if (!admission_.admit_again(*request))
+                       return;
                      if (sender)
                        begin(request, *asked, answer, *sender, ticket);
                      else

@@ -18,14 +18,16 @@
 #include "backend/backend.hpp"
 #include "backend/boosts.hpp"
 #include "backend/quota.hpp"
+#include "backend/time_budget.hpp"
 #include "status/view_diff.hpp"
 
 namespace fief {
 
 class Service final : public StatusListener, private dbus::Objects {
  public:
-  /// @p io, @p backend and @p boosts must outlive the service. Everything runs on @p io's thread.
-  Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts);
+  /// What the service is given must outlive it. Everything runs on @p io's thread. @p budget: what
+  /// users may have of that, by whatever way they ask.
+  Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts, TimeBudget& budget);
 
   /// Connects to the bus and takes the name; both are retried for as long as it takes.
   void start();

@@ -112,10 +112,10 @@ Status App::set_up() {
                       .left = [this] { stop(Leaving::for_good); },
                       .progress = [this](const std::string& text) { show_progress(text); }});
   boosts_.emplace(io_, *controller_);
-  service_.emplace(io_, *controller_, *boosts_);
+  service_.emplace(io_, *controller_, *boosts_, budget_);
   controller_->set_listener(&*service_);
   if (!options_.varlink_socket.empty())
-    varlink_.emplace(io_, *controller_, *boosts_, options_.varlink_socket);
+    varlink_.emplace(io_, *controller_, *boosts_, budget_, options_.varlink_socket);
   for (const auto signal : {SIGTERM, SIGINT, SIGHUP})
     signals_.add(signal);
   wait_for_signal();

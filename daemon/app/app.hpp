@@ -77,6 +77,7 @@ class App {
   std::optional<CgroupWatcher> watcher_;
   std::optional<Controller> controller_;
   std::optional<Boosts> boosts_;
+  TimeBudget budget_;
   std::optional<Service> service_;
   std::optional<varlink::Server> varlink_;
   std::optional<PolicyWatch> policy_watch_;

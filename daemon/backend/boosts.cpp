@@ -19,7 +19,7 @@ Result<Boosts::Boost> Boosts::make(const std::string& subject, ChangedKeys keys,
   const auto begin = [holds = std::weak_ptr(holds_), descriptor, wanted](
                          Backend& backend, const Requester& requester, const Backend::Done& done) {
     const auto open = holds.lock();
-    auto hold = open ? open->open() : fail(Errc::stale, "the daemon is stopping");
+    auto hold = open ? open->open(requester.uid) : fail(Errc::stale, "the daemon is stopping");
     if (!hold)
       return done(tl::unexpected(hold.error()));
     *descriptor = std::move(hold->descriptor);

@@ -12,6 +12,7 @@
 
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "core/printable.hpp"
 
 namespace fief {
 namespace {
@@ -23,6 +24,9 @@ constexpr std::array<std::string_view, 5> kNotProperties{"name", "cgroup", "enab
                                                          "options"};
 constexpr double kNoMaximum = 65536;  // fief-policy(5): no machine has more CPUs
 constexpr std::size_t kMaxReason = 127;
+// No value that does something is longer, but for lists, whose beginning tells enough.
+constexpr std::size_t kMaxShown = 256;
+constexpr std::size_t kMaxChangeShown = 1024;
 
 // Makes the journal fields that say who asked, and of whom.
 auto sender_fields(const Sender& sender, const std::string& subject) {
@@ -30,7 +34,7 @@ auto sender_fields(const Sender& sender, const std::string& subject) {
     log::Fields fields{.message_id = message_id,
                        .sender = sender.name,
                        .sender_uid = sender.uid,
-                       .subject = subject};
+                       .subject = shortened(subject, kMaxShown)};
     if (sender.pid != 0)
       fields.sender_pid = sender.pid;
     return fields;
@@ -47,7 +51,7 @@ std::string text_of(const Value& value) {
                       std::visit([](const auto& plain) { return text_of(plain); }, option));
     return fmt::format("{{{}}}", fmt::join(parts, ", "));
   } else {
-    return fmt::format("{}", value);
+    return shortened(fmt::format("{}", value), kMaxShown);
   }
 }
 
@@ -93,6 +97,11 @@ Change load_scheduler(std::string_view verb, const std::string& subject, Changed
                            begin);
 }
 
+// One line, however long and of whatever bytes the names and values are.
+std::string shown(const Change& change) {
+  return printable(shortened(change.what, kMaxChangeShown));
+}
+
 }  // namespace
 
 Status as_tenant(const Backend& backend, const Change& change, uid_t uid) {
@@ -104,9 +113,9 @@ void carry_out(Backend& backend, const Change& change, const Sender& sender, Bac
   const auto fields = sender_fields(sender, change.subject);
   log::info(fields(message::kRequested), "{} (uid {}, pid {}) asks to {}",
             sender.name.empty() ? "a local client" : sender.name, sender.uid, sender.pid,
-            change.what);
+            shown(change));
   change.begin(backend, {.uid = sender.uid, .is_tenant = sender.is_tenant},
-               [fields, what = change.what, done = std::move(done)](const Status& outcome) {
+               [fields, what = shown(change), done = std::move(done)](const Status& outcome) {
                  if (!outcome)
                    log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
                                outcome.error().message);

@@ -3,6 +3,8 @@
 // so also when the client is killed. (logind's inhibitors work the same way.)
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdint>
@@ -31,19 +33,25 @@ class Holds {
     Id id = 0;
     UniqueFd descriptor;  ///< to be handed to the client, and then closed here
   };
-  /// A new hold, which lasts until close() or the end of every copy of its descriptor.
-  /// Errc::busy: there are too many; Errc::io.
-  Result<Opened> open();
+  /// A new hold of @p uid, which lasts until close() or the end of every copy of its descriptor.
+  /// Errc::busy: it has too many, or all but root have; Errc::io.
+  Result<Opened> open(uid_t uid);
   /// Ends a hold without telling.
   void close(Id id) { watched_.erase(id); }
 
  private:
+  struct Hold {
+    uid_t uid = 0;
+    boost::asio::posix::stream_descriptor descriptor;
+  };
+
+  [[nodiscard]] Status check_room(uid_t uid) const;
   void watch(Id id);
 
   boost::asio::io_context& io_;
   std::function<void(Id)> ended_;
   Id last_ = 0;  // ids are never used again; 0 stands for no hold
-  std::map<Id, boost::asio::posix::stream_descriptor> watched_;
+  std::map<Id, Hold> watched_;
 };
 
 }  // namespace fief

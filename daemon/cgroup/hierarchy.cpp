@@ -21,19 +21,24 @@ void set_attributes(CgroupNode& node, const CgroupAttributes& attributes) {
 }  // namespace
 
 CgroupHierarchy::CgroupHierarchy(const CgroupAttributes& root) : root_(root.id) {
-  cgroups_.emplace(
-      root.id,
-      Cgroup{.attributes = root, .parent = root.id, .name = {}, .children = {}, .index = 0});
+  cgroups_.emplace(root.id, Cgroup{.attributes = root, .parent = root.id});
+}
+
+bool CgroupHierarchy::has_room(CgroupId parent, std::string_view name) const {
+  const auto& above = cgroups_.at(parent);
+  return above.depth < kMaxCgroupDepth && above.path_size + 1 + name.size() <= kMaxCgroupPath;
 }
 
 void CgroupHierarchy::insert(CgroupId parent, std::string name,
                              const CgroupAttributes& attributes) {
-  cgroups_.at(parent).children.emplace(name, attributes.id);
-  cgroups_.emplace(attributes.id, Cgroup{.attributes = attributes,
-                                         .parent = parent,
-                                         .name = std::move(name),
-                                         .children = {},
-                                         .index = 0});
+  auto& above = cgroups_.at(parent);
+  above.children.emplace(name, attributes.id);
+  Cgroup cgroup{.attributes = attributes,
+                .parent = parent,
+                .name = std::move(name),
+                .depth = above.depth + 1};
+  cgroup.path_size = above.path_size + 1 + cgroup.name.size();
+  cgroups_.emplace(attributes.id, std::move(cgroup));
   current_ = false;
 }
 

@@ -18,19 +18,29 @@
 
 namespace fief {
 
+/// Deeper, or with longer paths, cgroups are not followed: no delegation can mean them, since the
+/// kernel nests four schedulers and fief's kernel side takes FIEF_PATH_LEN, but whoever owns a
+/// cgroup can nest thousands. Within both, what a cgroup costs does not depend on where it is.
+inline constexpr std::uint32_t kMaxCgroupDepth = 64;
+inline constexpr std::size_t kMaxCgroupPath = 1024;
+
 class CgroupHierarchy {
  public:
   struct Cgroup {
     CgroupAttributes attributes;
-    CgroupId parent;   ///< the root's is itself
-    std::string name;  ///< its last path component; empty for the root
-    std::map<std::string, CgroupId, std::less<>> children;
+    CgroupId parent;     ///< the root's is itself
+    std::string name{};  ///< its last path component; empty for the root
+    std::map<std::string, CgroupId, std::less<>> children{};
     std::uint32_t index = 0;  ///< in the snapshot, while that is current
+    std::uint32_t depth = 0;
+    std::size_t path_size = 0;  ///< 0 for the root
   };
 
   explicit CgroupHierarchy(const CgroupAttributes& root);
 
-  /// Adds a child below @p parent, which exists; its name and id are not taken yet.
+  /// Whether a child @p name of @p parent, which exists, is within what is followed.
+  [[nodiscard]] bool has_room(CgroupId parent, std::string_view name) const;
+  /// Adds a child below @p parent, which exists and has room; its name and id are not taken yet.
   void insert(CgroupId parent, std::string name, const CgroupAttributes& attributes);
   /// Removes a cgroup and everything below it, never the root.
   void erase(CgroupId id);

@@ -183,7 +183,7 @@ Result<CgroupTree> read_cgroup_tree(std::string_view mount) {
   const auto fd = open_cgroup_mount(mount);
   if (!fd)
     return tl::unexpected(fd.error());
-  auto hierarchy = walk_hierarchy(fd->get(), read_cgroup);
+  auto hierarchy = walk_hierarchy(fd->get(), read_cgroup, [](CgroupId /*parent*/) {});
   if (!hierarchy)
     return context(mount, hierarchy.error());
   return hierarchy->snapshot();

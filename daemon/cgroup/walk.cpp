@@ -52,17 +52,21 @@ Result<std::vector<std::string>> list_children(int directory) {
 }
 
 Status walk_children(int directory, CgroupId id, const ReadCgroup& read,
-                     CgroupHierarchy& hierarchy) {
+                     const ToldUnfollowed& unfollowed, CgroupHierarchy& hierarchy) {
   const auto names = list_children(directory);
   if (!names)
     return tl::unexpected(names.error());
   for (const auto& name : *names) {
+    if (!hierarchy.has_room(id, name)) {
+      unfollowed(id);
+      continue;
+    }
     const auto child = open_child(directory, name);
     if (!child && child.error().code == Errc::not_found)
       continue;
     if (!child)
       return context(name, child.error());
-    if (auto status = walk_subtree(child->get(), id, name, read, hierarchy); !status)
+    if (auto status = walk_subtree(child->get(), id, name, read, unfollowed, hierarchy); !status)
       return context(name, status.error());
   }
   return {};
@@ -74,19 +78,20 @@ Result<UniqueFd> open_child(int parent, std::string_view name) {
   return open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-Result<CgroupHierarchy> walk_hierarchy(int mount, const ReadCgroup& read) {
+Result<CgroupHierarchy> walk_hierarchy(int mount, const ReadCgroup& read,
+                                       const ToldUnfollowed& unfollowed) {
   auto root = read(mount);
   if (!root)
     return tl::unexpected(root.error());
   root->populated = true;  // it has no cgroup.events
   CgroupHierarchy hierarchy(*root);
-  if (auto status = walk_children(mount, root->id, read, hierarchy); !status)
+  if (auto status = walk_children(mount, root->id, read, unfollowed, hierarchy); !status)
     return tl::unexpected(status.error());
   return hierarchy;
 }
 
 Status walk_subtree(int directory, CgroupId parent, const std::string& name, const ReadCgroup& read,
-                    CgroupHierarchy& hierarchy) {
+                    const ToldUnfollowed& unfollowed, CgroupHierarchy& hierarchy) {
   const auto attributes = read(directory);
   if (!attributes && attributes.error().code == Errc::not_found)
     return {};
@@ -95,7 +100,7 @@ Status walk_subtree(int directory, CgroupId parent, const std::string& name, con
   if (hierarchy.find(attributes->id) != nullptr)
     return {};
   hierarchy.insert(parent, name, *attributes);
-  return walk_children(directory, attributes->id, read, hierarchy);
+  return walk_children(directory, attributes->id, read, unfollowed, hierarchy);
 }
 
 }  // namespace fief

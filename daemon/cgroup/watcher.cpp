@@ -82,6 +82,7 @@ class CgroupWatcher::Impl {
   std::vector<CgroupChange> take_changes() { return std::exchange(changes_, {}); }
   const CgroupTree& tree() { return hierarchy_->snapshot(); }
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  [[nodiscard]] std::string unfollowed() const;
 
  private:
   enum class WatchedFile { directory, events };
@@ -118,6 +119,7 @@ class CgroupWatcher::Impl {
   std::optional<CgroupHierarchy> hierarchy_;
   std::unordered_map<CgroupId, Watches> watches_;
   std::unordered_map<int, Watched> watched_;  ///< by watch
+  std::set<CgroupId> unfollowed_;             ///< cgroups with children that are not followed
   std::set<CgroupId> noted_;                  ///< not read since their weights were told
   // A drain that failed half-way leaves these for the next one: what it took in is still
   // reported, what it missed is read afresh.
@@ -136,7 +138,10 @@ Status CgroupWatcher::Impl::start() {
 }
 
 Result<CgroupHierarchy> CgroupWatcher::Impl::walk() {
-  return walk_hierarchy(mount_.get(), [this](int directory) { return watch_and_read(directory); });
+  unfollowed_.clear();
+  return walk_hierarchy(
+      mount_.get(), [this](int directory) { return watch_and_read(directory); },
+      [this](CgroupId parent) { unfollowed_.insert(parent); });
 }
 
 // Watching comes first: what changes after the reading then leaves an event behind.
@@ -268,6 +273,10 @@ Result<std::optional<UniqueFd>> CgroupWatcher::Impl::open_known(CgroupId id) {
 }
 
 Status CgroupWatcher::Impl::look_at_child(CgroupId parent, const std::string& name) {
+  if (hierarchy_->find(parent) != nullptr && !hierarchy_->has_room(parent, name)) {
+    unfollowed_.insert(parent);
+    return {};
+  }
   const auto directory = open_known(parent);
   if (!directory)
     return tl::unexpected(directory.error());
@@ -294,7 +303,8 @@ Status CgroupWatcher::Impl::add(int directory, CgroupId id, CgroupId parent,
   if (hierarchy_->find(id) != nullptr)
     remove(id);
   const ReadCgroup read = [this](int opened) { return watch_and_read(opened); };
-  auto status = walk_subtree(directory, parent, name, read, *hierarchy_);
+  const ToldUnfollowed unfollowed = [this](CgroupId above) { unfollowed_.insert(above); };
+  auto status = walk_subtree(directory, parent, name, read, unfollowed, *hierarchy_);
   if (hierarchy_->find(id) != nullptr) {
     for (const auto added : hierarchy_->subtree(id))
       note({CgroupChange::Kind::appeared, added, hierarchy_->path(added)});
@@ -326,6 +336,7 @@ void CgroupWatcher::Impl::remove(CgroupId id) {
     cpusets_stale_ |= hierarchy_->find(gone)->attributes.cpus.has_value();  // was it a partition?
     note({CgroupChange::Kind::vanished, gone, hierarchy_->path(gone)});
     unwatch(gone);
+    unfollowed_.erase(gone);
   }
   hierarchy_->erase(id);
 }
@@ -411,6 +422,14 @@ Status CgroupWatcher::Impl::reread_cpusets() {
     note({CgroupChange::Kind::cpus, id, hierarchy_->path(id)});
   }
   cpusets_stale_ = false;
+  return {};
+}
+
+// A reading that failed half-way has seen some that are not in the view.
+std::string CgroupWatcher::Impl::unfollowed() const {
+  for (const auto id : unfollowed_)
+    if (hierarchy_->find(id) != nullptr)
+      return hierarchy_->path(id);
   return {};
 }
 
@@ -507,6 +526,10 @@ Result<std::vector<CgroupChange>> CgroupWatcher::reread_cpusets() {
 
 Result<bool> CgroupWatcher::reread_weight(CgroupId id) {
   return impl_->reread_weight(id);
+}
+
+std::string CgroupWatcher::unfollowed() const {
+  return impl_->unfollowed();
 }
 
 std::uint64_t CgroupWatcher::generation() const {

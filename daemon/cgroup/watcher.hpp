@@ -82,6 +82,9 @@ class CgroupWatcher {
   /// The current view. The reference holds until the next call of a non-const member. Linear work
   /// after cgroups came or went, none otherwise.
   [[nodiscard]] const CgroupTree& tree();
+  /// The path of a cgroup whose children are not followed, because they are too deep or their paths
+  /// too long (cgroup/hierarchy.hpp); "" if there is none.
+  [[nodiscard]] std::string unfollowed() const;
   /// Another number whenever a cgroup came, went or moved; never 0.
   [[nodiscard]] std::uint64_t generation() const;
 

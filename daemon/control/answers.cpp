@@ -7,9 +7,9 @@
 
 namespace fief {
 
-void Answers::owe(std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving) {
+void Answers::owe(std::function<Status()> outcome, Done done, Awaited awaited) {
   pending_.push_back({.deadline = std::chrono::steady_clock::now() + timeout_,
-                      .leaving = leaving,
+                      .awaited = std::move(awaited),
                       .outcome = std::move(outcome),
                       .done = std::move(done)});
 }
@@ -17,23 +17,35 @@ void Answers::owe(std::function<Status()> outcome, Done done, std::optional<Cgro
 // Seen once to be gone is enough: another may stand there before everything is settled.
 void Answers::note_departures(const Observation& observation) {
   for (auto& request : pending_)
-    if (request.leaving && observation.find(*request.leaving) == nullptr)
-      request.leaving.reset();
+    if (auto& leaving = request.awaited.leaving; leaving && observation.find(*leaving) == nullptr)
+      leaving.reset();
 }
 
 bool Answers::is_departure_awaited() const {
-  return std::ranges::any_of(pending_,
-                             [](const Pending& request) { return request.leaving.has_value(); });
+  return std::ranges::any_of(
+      pending_, [](const Pending& request) { return request.awaited.leaving.has_value(); });
 }
 
-void Answers::settle() {
+template <class Test>
+void Answers::answer_those(Test test) {
   auto answered = std::exchange(pending_, {});
-  const auto waiting = std::ranges::stable_partition(
-      answered, [](const Pending& request) { return !request.leaving; });
+  const auto waiting = std::ranges::stable_partition(answered, [&test](const Pending& request) {
+    return !request.awaited.leaving && test(request);
+  });
   pending_.assign(std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()));
   answered.erase(waiting.begin(), waiting.end());
   for (auto& request : answered)
     request.done(request.outcome());
+}
+
+void Answers::answer_those_in_place() {
+  answer_those([](const Pending& request) {
+    return request.awaited.is_in_place && request.awaited.is_in_place();
+  });
+}
+
+void Answers::settle() {
+  answer_those([](const Pending& /*request*/) { return true; });
 }
 
 void Answers::expire(Time now) {

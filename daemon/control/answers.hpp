@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Answers that are owed: to changes that are accepted, until the kernel is observed to follow.
+// Answers that are owed: to changes that are accepted, until the kernel is observed to follow. Each
+// waits for what was asked, whatever else is under way.
 #pragma once
 
 #include <chrono>
@@ -20,12 +21,19 @@ class Answers {
   /// Nobody waits longer than @p timeout.
   explicit Answers(std::chrono::milliseconds timeout) : timeout_(timeout) {}
 
-  /// Owes @p done what @p outcome says once nothing is under way any more, and @p leaving, if
-  /// given, has been seen to have no scheduler.
-  void owe(std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving);
+  /// What an answer waits for.
+  struct Awaited {
+    std::optional<CgroupId> leaving{};    ///< whose scheduler must be seen to be gone first
+    std::function<bool()> is_in_place{};  ///< unset: nothing is to be under way any more
+  };
+
+  /// Owes @p done what @p outcome says once what is @p awaited is so, which is seen after a turn.
+  void owe(std::function<Status()> outcome, Done done, Awaited awaited);
   void note_departures(const Observation& observation);
   [[nodiscard]] bool is_departure_awaited() const;
 
+  /// A turn has ended: whoever waits for something that is in place gets an answer.
+  void answer_those_in_place();
   /// Nothing is under way: whoever waits for no departure gets an answer.
   void settle();
   /// Whoever has waited too long by @p now gets one as well.
@@ -36,10 +44,13 @@ class Answers {
  private:
   struct Pending {
     Time deadline;
-    std::optional<CgroupId> leaving;  ///< whose scheduler must be seen to be gone first
+    Awaited awaited;
     std::function<Status()> outcome;
     Done done;
   };
+
+  template <class Test>
+  void answer_those(Test test);
 
   std::chrono::milliseconds timeout_;
   std::vector<Pending> pending_;  ///< by deadline

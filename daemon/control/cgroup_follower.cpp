@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "cgroup/hierarchy.hpp"
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
 
@@ -30,6 +31,7 @@ std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
     return {};
   }
   note_success();
+  tell_unfollowed();
   return std::move(*changes);
 }
 
@@ -48,6 +50,20 @@ void CgroupFollower::note_success() {
   retry_at_.reset();
   if (!std::exchange(failure_, {}).empty())
     log::notice({.message_id = message::kCgroupsUnread}, "the cgroups are followed again");
+}
+
+void CgroupFollower::tell_unfollowed() {
+  if (told_unfollowed_)
+    return;
+  const auto path = watcher_.unfollowed();
+  if (path.empty())
+    return;
+  told_unfollowed_ = true;
+  log::warning(
+      {.message_id = message::kCgroupsUnread, .cgroup = path},
+      "the cgroups below {} are not followed, nor any that are as deep: fief looks {} levels "
+      "and {} bytes of path deep, far below any that can have a scheduler",
+      path, kMaxCgroupDepth, kMaxCgroupPath);
 }
 
 std::optional<CgroupFollower::Time> CgroupFollower::next_deadline() const {

@@ -43,9 +43,11 @@ class CgroupFollower {
  private:
   void note_failure(const Error& why, Time now);
   void note_success();
+  void tell_unfollowed();
 
   CgroupWatcher& watcher_;
   std::string failure_;
+  bool told_unfollowed_ = false;  ///< once is enough: whoever nests that deep may do it for ever
   std::chrono::milliseconds delay_{};
   std::optional<Time> retry_at_;
   std::optional<Time> cpusets_due_;

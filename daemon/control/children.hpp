@@ -73,6 +73,8 @@ class Children {
   [[nodiscard]] bool is_out(const Delegation& delegation) const;
   /// Whether a detach is under way.
   [[nodiscard]] bool is_detaching() const { return !leaving_.empty(); }
+  /// Whether one is under way at @p cgroup.
+  [[nodiscard]] bool is_leaving(CgroupId cgroup) const { return leaving_.contains(cgroup); }
   /// Why schedulers that are no longer there went, for StatusListener; told once.
   std::map<CgroupId, std::string> take_reasons() { return std::exchange(reasons_, {}); }
 

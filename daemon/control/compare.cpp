@@ -53,8 +53,7 @@ std::vector<Attachment> attachments(const Observation& observation) {
       continue;
     const auto* parent = observation.find(scheduler.parent);
     if (parent != nullptr && !parent->foreign)
-      all.push_back(
-          {scheduler.cgroup, scheduler.parent, scheduler.foreign, scheduler.activity});
+      all.push_back({scheduler.cgroup, scheduler.parent, scheduler.foreign, scheduler.activity});
   }
   return all;
 }
@@ -77,8 +76,8 @@ std::vector<Attachment> attachments_if(const std::vector<CgroupId>& own,
     if (parent != kSelf && foreign.at(parent))
       continue;
     const auto* observed = observation.find(cgroup);
-    all.push_back({cgroup, parent, is_foreign,
-                   observed == nullptr ? std::nullopt : observed->activity});
+    all.push_back(
+        {cgroup, parent, is_foreign, observed == nullptr ? std::nullopt : observed->activity});
   }
   return all;
 }
@@ -140,6 +139,13 @@ bool holds(const Plan& plan, const Observation& observation) {
     const auto* level = plan.find_level(parent);
     return level != nullptr && holds(*level, observation);
   });
+}
+
+bool holds(const Plan& plan, const Observation& observation, CgroupId cgroup) {
+  const auto* observed = observation.find(cgroup);
+  const auto* level = observed == nullptr ? nullptr : plan.find_level(observed->parent);
+  const auto* planned = level == nullptr ? nullptr : level->find(cgroup);
+  return planned != nullptr && wanted_caps(*planned, lent_cids(*level)) == observed->held;
 }
 
 bool same_orders(const LevelPlan& a, const LevelPlan& b) {

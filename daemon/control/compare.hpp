@@ -42,6 +42,10 @@ bool holds(const LevelPlan& level, const Observation& observation);
 /// Whether @p plan holds at every level and speaks of every attached scheduler.
 bool holds(const Plan& plan, const Observation& observation);
 
+/// Whether the scheduler of @p cgroup, which is attached, holds what @p plan says, whatever others
+/// do.
+bool holds(const Plan& plan, const Observation& observation, CgroupId cgroup);
+
 /// Whether two levels tell the kernel the same, however their entitlements came about.
 bool same_orders(const LevelPlan& a, const LevelPlan& b);
 

@@ -54,17 +54,16 @@ Controller::Controller(boost::asio::io_context& io, KernelPort& kernel, CgroupWa
                    .settled = [this] { settled(); },
                    .ask = [this] { trigger_.ask(); },
                    .progress = [this](const std::string& text) { hooks_.progress(text); }}),
-      requests_(
-          io,
-          {.kernel = kernel,
-           .watcher = watcher,
-           .policy = policy_,
-           .children = children_,
-           .reconciler = reconciler_},
-          std::move(config.drop_ins),
-          [this](std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving) {
-            answer_later(std::move(outcome), std::move(done), leaving);
-          }) {}
+      requests_(io,
+                {.kernel = kernel,
+                 .watcher = watcher,
+                 .policy = policy_,
+                 .children = children_,
+                 .reconciler = reconciler_},
+                std::move(config.drop_ins),
+                [this](std::function<Status()> outcome, Done done, Answers::Awaited awaited) {
+                  answer_later(std::move(outcome), std::move(done), std::move(awaited));
+                }) {}
 
 void Controller::start() {
   kernel_.set_event_sink([this](const Event& event) { follow(event); });
@@ -150,10 +149,10 @@ void Controller::publish() {
 }
 
 void Controller::answer_later(std::function<Status()> outcome, Done done,
-                              std::optional<CgroupId> leaving) {
+                              Answers::Awaited awaited) {
   if (root_.is_stopped())
     return done(fail(Errc::stale, "the daemon is stopping"));
-  answers_.owe(std::move(outcome), std::move(done), leaving);
+  answers_.owe(std::move(outcome), std::move(done), std::move(awaited));
   trigger_.ask();
 }
 
@@ -191,7 +190,21 @@ void Controller::replan(bool from_scratch, Done done) {
     return done(tl::unexpected(reread.error()));
   if (from_scratch)
     reconciler_.start_from_scratch();
-  answer_later([] { return Status{}; }, std::move(done), {});
+  answer_later([] { return Status{}; }, std::move(done), all_there_now());
+}
+
+// Cgroups that come and go all the time are no reason to keep anybody waiting.
+Answers::Awaited Controller::all_there_now() const {
+  std::vector<CgroupId> all;
+  const auto& cgroups = watcher_.tree();
+  for (const auto& delegation : policy_.resolved().delegations)
+    if (const auto* node = cgroups.find(delegation.cgroup); node != nullptr)
+      all.push_back(node->id);
+  for (const auto& scheduler : reconciler_.observation().schedulers)
+    if (scheduler.cgroup != kSelf)
+      all.push_back(scheduler.cgroup);
+  return {.leaving = {},
+          .is_in_place = [this, all = std::move(all)] { return reconciler_.is_in_place(all); }};
 }
 
 const Options& Controller::wanted_root_options() const {

@@ -125,7 +125,8 @@ class Controller final : public Backend, private RootOwner {
   [[nodiscard]] Result<std::string> explained_path(const std::string& subject) const;
   [[nodiscard]] Status check_demands(const ReadPolicy& read) const;
   Status adopt_reloaded(ReadPolicy read);
-  void answer_later(std::function<Status()> outcome, Done done, std::optional<CgroupId> leaving);
+  void answer_later(std::function<Status()> outcome, Done done, Answers::Awaited awaited);
+  [[nodiscard]] Answers::Awaited all_there_now() const;
   [[nodiscard]] Status delegations_in_force() const;
   [[nodiscard]] CgroupOwner owner_of_directory() const;
   [[nodiscard]] std::string state_name() const;

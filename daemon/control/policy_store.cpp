@@ -127,12 +127,19 @@ void PolicyStore::adopt(PolicyLayers layers, Policy policy) {
   end_tenancies();
 }
 
-// Shown is what was read just now and found sound.
 void PolicyStore::put(PolicyLayers layers, Policy policy) {
   layers_ = std::move(layers);
   resolver_ = PolicyResolver(std::move(policy));
   resolve();
-  shown_ = show_policy(sources_of(layers_)).value_or(ShownPolicy{});
+  shown_.reset();
+}
+
+// Made when somebody asks: every change of the policy would pay for reading all of it once more.
+// What is in force was found sound.
+const ShownPolicy& PolicyStore::shown() const {
+  if (!shown_)
+    shown_ = show_policy(sources_of(layers_)).value_or(ShownPolicy{});
+  return *shown_;
 }
 
 void PolicyStore::adopt_read(ReadPolicy read, bool other_root) {

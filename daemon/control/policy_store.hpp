@@ -90,7 +90,7 @@ class PolicyStore {
   /// Of the cgroups there are.
   [[nodiscard]] const Policy& resolved() const { return policy_; }
   [[nodiscard]] const PolicyLayers& layers() const { return layers_; }
-  [[nodiscard]] const ShownPolicy& shown() const { return shown_; }
+  [[nodiscard]] const ShownPolicy& shown() const;
   /// What is known of the schedulers' options.
   [[nodiscard]] const OptionCatalog& options() const { return options_; }
   /// Whose files they are, for people.
@@ -116,10 +116,11 @@ class PolicyStore {
   CgroupWatcher& watcher_;
   PolicyLayers layers_;  ///< what resolver_ is made of
   PolicyResolver resolver_;
-  Policy policy_;                       ///< of the cgroups there are
-  std::uint64_t resolved_ = 0;          ///< the watcher's generation for which policy_ is
-  std::set<std::string> too_deep_;      ///< cgroups that are known to be nested too deep
-  ShownPolicy shown_;                   ///< the policy with its origins
+  Policy policy_;                   ///< of the cgroups there are
+  std::uint64_t resolved_ = 0;      ///< the watcher's generation for which policy_ is
+  std::set<std::string> too_deep_;  ///< cgroups that are known to be nested too deep
+  /// The policy with its origins, once asked for.
+  mutable std::optional<ShownPolicy> shown_;
   std::optional<PolicyLayers> before_;  ///< in force until the root that they do not have
   std::string names_;
   std::string error_;

@@ -39,6 +39,7 @@ void Reconciler::reconcile() {
     return;
   attach_next(desired);
   hooks_.publish();
+  parts_.answers.answer_those_in_place();
   settle();
 }
 
@@ -66,16 +67,16 @@ bool Reconciler::observe() {
 
 void Reconciler::put_plan_in_force() {
   const auto attached = attachments(observation_);
-  const bool decided = plan_.decide({.topology = parts_.kernel.topology(),
-                                     .cgroups = parts_.watcher.tree(),
-                                     .policy = promises_.policy,
-                                     .attachments = attached,
-                                     .previous = plan_.previous(),
-                                     .now = plan_time(began_)},
-                                    parts_.children.is_detaching());
-  if (decided)
+  decided_ = plan_.decide({.topology = parts_.kernel.topology(),
+                           .cgroups = parts_.watcher.tree(),
+                           .policy = promises_.policy,
+                           .attachments = attached,
+                           .previous = plan_.previous(),
+                           .now = plan_time(began_)},
+                          parts_.children.is_detaching());
+  if (decided_)
     plan_.apply(observation_, [this] { return observe(); });
-  as_planned_ = parts_.root.is_running() && decided && holds(plan_.plan(), observation_);
+  as_planned_ = parts_.root.is_running() && decided_ && holds(plan_.plan(), observation_);
 }
 
 void Reconciler::attach_next(const std::vector<Desired>& desired) {
@@ -164,6 +165,38 @@ void Reconciler::settle() {
   }
   if (as_planned_ && !parts_.children.is_attaching() && !parts_.children.is_detaching())
     hooks_.settled();
+}
+
+bool Reconciler::is_in_place(const std::vector<CgroupId>& cgroups) const {
+  return decided_ &&
+         std::ranges::all_of(cgroups, [this](CgroupId cgroup) { return is_in_place(cgroup); });
+}
+
+bool Reconciler::is_in_place(CgroupId cgroup) const {
+  const auto* node = parts_.watcher.tree().find(cgroup);
+  if (node == nullptr)
+    return true;
+  const auto* observed = observation_.find(cgroup);
+  const auto* delegation = delegation_of(*node);
+  if (delegation == nullptr)
+    return observed == nullptr || observed->foreign;
+  switch (parts_.children.state(*delegation, cgroup)) {
+    case SchedulerState::attached:
+      return !parts_.children.is_leaving(cgroup) && holds(plan_.plan(), observation_, cgroup);
+    case SchedulerState::waiting:
+      return !concession(*delegation).empty() ||
+             (!parts_.children.is_attaching() && !parts_.children.last_error(*delegation).empty());
+    case SchedulerState::attaching:
+      return false;
+    default:
+      return true;
+  }
+}
+
+const Delegation* Reconciler::delegation_of(const CgroupNode& node) const {
+  const auto& delegations = parts_.policy.resolved().delegations;
+  const auto found = std::ranges::find(delegations, node.path, &Delegation::cgroup);
+  return found == delegations.end() ? nullptr : &*found;
 }
 
 void Reconciler::forget_schedulers() {

@@ -68,6 +68,10 @@ class Reconciler {
   [[nodiscard]] const PlanInForce& plan() const { return plan_; }
   [[nodiscard]] bool as_planned() const { return as_planned_; }
 
+  /// Whether the cgroups @p cgroups have what the policy in force wants for them, or cannot have it
+  /// for a reason that is known. Those that are gone want nothing.
+  [[nodiscard]] bool is_in_place(const std::vector<CgroupId>& cgroups) const;
+
   /// What everybody is promised by the policy in force, as of the last turn.
   [[nodiscard]] const Promises& promises() const { return promises_; }
   /// Why @p delegation does not get all that it asks for; empty: it does.
@@ -100,6 +104,8 @@ class Reconciler {
   void hold_back(const Desired& candidate, const std::string& why);
   void attach_done(const Status& outcome, CgroupId cgroup);
   void settle();
+  [[nodiscard]] bool is_in_place(CgroupId cgroup) const;
+  [[nodiscard]] const Delegation* delegation_of(const CgroupNode& node) const;
 
   ReconcilerParts parts_;
   ReconcilerHooks hooks_;
@@ -107,6 +113,7 @@ class Reconciler {
   Promises promises_;
   Observation observation_;
   bool as_planned_ = false;
+  bool decided_ = false;            ///< the last turn could plan
   std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan
   std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
   Time began_;

@@ -35,7 +35,7 @@ void Controller::reload(Done done) {
         return policy_.root_refusal().empty() ? delegations_in_force()
                                               : fail(Errc::kernel, "{}", policy_.root_refusal());
       },
-      std::move(done), {});
+      std::move(done), all_there_now());
 }
 
 // Where nothing is planned yet, what cannot be shows when it is tried. Tenants' wishes that cannot

@@ -137,7 +137,7 @@ void Requests::kill(const std::string& subject, const std::string& reason, Done 
   const auto cgroup = observed->cgroup;
   if (const auto killed = parts_.kernel.kill(cgroup, reason); !killed)
     return done(killed);
-  answer_later_(always, std::move(done), cgroup);
+  answer_later_(always, std::move(done), {.leaving = cgroup, .is_in_place = [] { return true; }});
 }
 
 void Requests::put_in_force(const DelegationChange& change, const ChangeRequest& request,
@@ -228,7 +228,24 @@ void Requests::answer_when_in_force(const Subject& subject, Done done) {
       [parts = parts_, subject] {
         return in_force(&subject, parts.policy.resolved(), parts.watcher.tree(), parts.children);
       },
-      std::move(done), {});
+      std::move(done),
+      {.leaving = {}, .is_in_place = [parts = parts_, cgroups = cgroups_of(subject)] {
+         return parts.reconciler.is_in_place(cgroups);
+       }});
+}
+
+// Of a pattern those that are there now: others come and go all the time.
+std::vector<CgroupId> Requests::cgroups_of(const Subject& subject) const {
+  const auto& cgroups = parts_.watcher.tree();
+  std::vector<CgroupId> found;
+  if (const auto* node = cgroups.find(subject.cgroup); node != nullptr)
+    found.push_back(node->id);
+  if (subject.cgroup.empty())
+    for (const auto& delegation : parts_.policy.resolved().delegations)
+      if (const auto* node = cgroups.find(delegation.cgroup);
+          node != nullptr && is_about(subject, delegation))
+        found.push_back(node->id);
+  return found;
 }
 
 Status Requests::check_possible(const Candidate& candidate, const Wanted& wanted) const {

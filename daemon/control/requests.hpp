@@ -11,9 +11,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend/backend.hpp"
 #include "cgroup/watcher.hpp"
+#include "control/answers.hpp"
 #include "control/children.hpp"
 #include "control/drop_in_writer.hpp"
 #include "control/policy_changes.hpp"
@@ -38,7 +40,7 @@ class Requests {
   using Done = Backend::Done;
   /// As Answers::owe(), and begins what is to be answered.
   using AnswerLater =
-      std::function<void(std::function<Status()> outcome, Done, std::optional<CgroupId> leaving)>;
+      std::function<void(std::function<Status()> outcome, Done, Answers::Awaited awaited)>;
 
   /// @p drop_ins: where persistent changes go; unset: nowhere. @p loop outlives this object.
   Requests(boost::asio::io_context& loop, RequestParts parts, std::optional<DropIns> drop_ins,
@@ -75,6 +77,7 @@ class Requests {
   [[nodiscard]] Result<Candidate> judge(const Wanted& wanted) const;
   void adopt(const Candidate& candidate, const Wanted& wanted);
   void answer_when_in_force(const Subject& subject, Done done);
+  [[nodiscard]] std::vector<CgroupId> cgroups_of(const Subject& subject) const;
   [[nodiscard]] Status check_possible(const Candidate& candidate, const Wanted& wanted) const;
   [[nodiscard]] Status check_can_attach(const std::string& path) const;
   [[nodiscard]] const ObservedScheduler* observed_at(const std::string& path) const;

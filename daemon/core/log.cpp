@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "core/journal.hpp"
+#include "core/printable.hpp"
 #include "core/rate_limit.hpp"
 
 namespace fief::log {
@@ -36,6 +37,33 @@ const LevelName& entry(Level level) {
   return kLevels.at(static_cast<std::size_t>(level));
 }
 
+// Beside a dump nothing that fief says of itself is longer; what others wrote may be.
+constexpr std::size_t kMaxMessage = 4096;
+
+// A line that begins without a blank is one of fief's own.
+std::string indented(std::string_view lines) {
+  std::string text;
+  for (const char c : lines) {
+    text += c;
+    if (c == '\n')
+      text += "  ";
+  }
+  return text;
+}
+
+// Who asks for something has a part of the log of their own. What administrators ask for is always
+// said: root can do worse than to write much.
+std::string kind_of(const Record& record) {
+  const auto& fields = record.fields;
+  // Records without an id are rare one-offs; each sentence is a kind of its own only by its level.
+  const auto kind = fields.message_id.empty() ? to_string(record.level) : fields.message_id;
+  return fields.sender_uid ? fmt::format("{} uid {}", kind, *fields.sender_uid) : std::string(kind);
+}
+
+bool is_asked_by_root(const Record& record) {
+  return record.fields.sender_uid == 0U;
+}
+
 class TextSink : public Sink {
  public:
   TextSink() : logger_(kIdentifier, std::make_shared<spdlog::sinks::stderr_sink_st>()) {
@@ -46,9 +74,9 @@ class TextSink : public Sink {
 
   void write(const Record& record) override {
     const auto level = entry(record.level);
-    logger_.log(level.spdlog, "{}: {}", level.name, record.message);
+    logger_.log(level.spdlog, "{}: {}", level.name, indented(record.message));
     if (!record.fields.dump.empty())
-      logger_.log(level.spdlog, "{}", record.fields.dump);
+      logger_.log(level.spdlog, "  {}", indented(printable_lines(record.fields.dump)));
   }
 
  private:
@@ -121,12 +149,12 @@ void write(Record record) {
   const std::scoped_lock lock(log.mutex);
   if (record.level < log.threshold)
     return;
-  // Records without an id are rare one-offs; each sentence is a kind of its own only by its level.
-  const auto kind =
-      record.fields.message_id.empty() ? to_string(record.level) : record.fields.message_id;
-  const auto verdict = log.limit.admit(kind, std::chrono::steady_clock::now());
+  RateLimit::Verdict verdict;
+  if (!is_asked_by_root(record))
+    verdict = log.limit.admit(kind_of(record), std::chrono::steady_clock::now());
   if (!verdict.pass)
     return;
+  record.message = printable_lines(shortened(record.message, kMaxMessage));
   if (verdict.suppressed > 0)
     record.message += fmt::format(" ({} similar messages held back)", verdict.suppressed);
   log.sink->write(record);

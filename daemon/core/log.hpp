@@ -75,7 +75,9 @@ void set_level(Level level);
 /// The threshold.
 Level level();
 
-/// Writes @p record if its level is at the threshold and its kind is not flooding the log.
+/// Writes @p record if its level is at the threshold and its kind is not flooding the log; each
+/// sender_uid is a kind of its own, and 0 is never held back. The message is bounded, and shown as
+/// printable_lines() writes it.
 void write(Record record);
 
 template <class... Args>

@@ -4,6 +4,8 @@
 namespace fief::log {
 
 RateLimit::Verdict RateLimit::admit(std::string_view kind, Time now) {
+  if (!windows_.contains(kind))
+    forget_ended(now);
   const auto [it, fresh] = windows_.try_emplace(std::string(kind), Window{.begin = now});
   auto& window = it->second;
   Verdict verdict;
@@ -17,6 +19,14 @@ RateLimit::Verdict RateLimit::admit(std::string_view kind, Time now) {
   else
     ++window.suppressed;
   return verdict;
+}
+
+// Somebody with many uids would fill the memory. What was held back is told only to who comes again
+// before this.
+void RateLimit::forget_ended(Time now) {
+  if (windows_.size() < kMany)
+    return;
+  std::erase_if(windows_, [&](const auto& entry) { return now - entry.second.begin >= window_; });
 }
 
 }  // namespace fief::log

@@ -25,15 +25,22 @@ class RateLimit {
   /// Whether a record of @p kind may be written at @p now (which never runs backwards).
   Verdict admit(std::string_view kind, Time now);
 
+  /// Kinds that are known.
+  [[nodiscard]] std::size_t size() const { return windows_.size(); }
+
  private:
   struct Window {
     Time begin;
     std::uint32_t passed = 0;
     std::uint64_t suppressed = 0;
   };
+  static constexpr std::size_t kMany = 256;  ///< more than there are message ids
+
+  void forget_ended(Time now);
+
   std::uint32_t burst_;
   std::chrono::milliseconds window_;
-  std::map<std::string, Window, std::less<>> windows_;  // as many as there are message ids
+  std::map<std::string, Window, std::less<>> windows_;
 };
 
 }  // namespace fief::log

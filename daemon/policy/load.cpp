@@ -19,6 +19,9 @@ namespace fs = std::filesystem;
 
 using FaultList = std::vector<PolicyFault>;
 
+// Nobody takes files away that often; a directory that vanishes is told as a fault.
+constexpr int kMaxTries = 8;
+
 const dev_t kNullDevice = makedev(1, 3);  // /dev/null
 
 PolicyFault whole_file(std::string file, std::string message) {
@@ -44,6 +47,27 @@ bool is_there(const fs::path& path) {
 
 bool is_drop_in(const fs::path& path) {
   return path.extension() == ".json" && !path.filename().string().starts_with('.');
+}
+
+struct ReadFiles {
+  PolicySources sources;
+  bool is_one_gone = false;  ///< not there any more, even if it may be again by now
+};
+
+ReadFiles read_files(std::span<const std::string> files, FileTrust trust) {
+  ReadFiles read;
+  for (const auto& file : files) {
+    auto text = read_policy_file(file, trust);
+    if (text) {
+      read.sources.texts.push_back({file, std::move(*text)});
+      continue;
+    }
+    // A link that leads nowhere does exist.
+    std::error_code ignored;
+    read.is_one_gone |= text.error().code == Errc::not_found && !fs::is_symlink(file, ignored);
+    read.sources.unread.push_back(whole_file(file, std::move(text.error().message)));
+  }
+  return read;
 }
 
 /// Adds the drop-ins of one directory; a name that is there already hides the new one.
@@ -85,22 +109,23 @@ tl::expected<std::vector<std::string>, FaultList> find_policy_files(const Policy
 }
 
 PolicySources read_policy_files(std::span<const std::string> files, FileTrust trust) {
-  PolicySources sources;
-  for (const auto& file : files) {
-    auto text = read_policy_file(file, trust);
-    if (text)
-      sources.texts.push_back({file, std::move(*text)});
-    else
-      sources.unread.push_back(whole_file(file, std::move(text.error().message)));
-  }
-  return sources;
+  return read_files(files, trust).sources;
 }
 
+// A drop-in that goes between being listed and being read was never a part of the policy that
+// counts: the files are listed again.
 PolicySources read_policy(const PolicyPaths& paths) {
-  const auto files = find_policy_files(paths);
-  if (!files)
-    return {.texts = {}, .unread = files.error()};
-  return read_policy_files(*files, paths.trust);
+  PolicySources sources;
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const auto files = find_policy_files(paths);
+    if (!files)
+      return {.texts = {}, .unread = files.error()};
+    auto read = read_files(*files, paths.trust);
+    sources = std::move(read.sources);
+    if (!read.is_one_gone)
+      break;
+  }
+  return sources;
 }
 
 PolicyResult load_policy_files(std::span<const std::string> files, FileTrust trust,

@@ -46,7 +46,7 @@ Result<std::string> read_policy_file(const std::string& file, FileTrust trust);
 /// Reads exactly @p files.
 PolicySources read_policy_files(std::span<const std::string> files, FileTrust trust);
 
-/// find_policy_files() and read_policy_files().
+/// find_policy_files() and read_policy_files(), as often as a file goes in between.
 PolicySources read_policy(const PolicyPaths& paths);
 
 /// Reads and parses exactly @p files; one that is absent, unreadable, too long or not trusted is a

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "varlink/connection.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "core/thread_time.hpp"
 #include "fief/varlink_names.hpp"
 
 namespace fief::varlink {
@@ -13,16 +15,19 @@ namespace {
 
 using boost::system::error_code;
 
+// Many of one user wait for the same moment.
+constexpr std::chrono::milliseconds kLeastPause{1};
+// What a call costs beside what can be seen of it: this loop's way there and back.
+constexpr std::chrono::microseconds kLeastCost{20};
 constexpr std::size_t kMaxCall = 64U << 10;  // bytes, far above any policy key
 
 }  // namespace
 
-Connection::Connection(Socket socket, Sender peer, Shared& shared,
-                       std::vector<Quota::Ticket> places)
+Connection::Connection(Socket socket, Sender peer, Shared& shared)
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
       shared_(shared),
-      places_(std::move(places)),
+      account_(peer_.uid == 0 ? std::string{} : account_of(peer_.uid)),
       turn_(socket_.get_executor()) {}
 
 // A socket that goes is closed, whatever that answers.
@@ -34,24 +39,40 @@ void Connection::close() {
 
 // A call longer than the buffer ends the connection, as any other failure to read does.
 void Connection::read() {
+  idle_ = true;
   boost::asio::async_read_until(socket_, boost::asio::dynamic_buffer(input_, kMaxCall), '\0',
                                 [self = shared_from_this()](error_code error, std::size_t length) {
                                   if (error)
                                     return self->close();
-                                  self->admit(length);
+                                  self->idle_ = false;
+                                  self->heard_ = std::chrono::steady_clock::now();
+                                  auto text = self->input_.substr(0, length - 1);
+                                  self->input_.erase(0, length);
+                                  self->admit(std::move(text));
                                 });
 }
 
-// Root waits for nobody: it can do worse than to ask often.
-void Connection::admit(std::size_t length) {
-  auto text = input_.substr(0, length - 1);
-  input_.erase(0, length);
+// Nobody is refused: whoever has used up their part of the time waits until some has passed. Root
+// can do worse than to ask often.
+void Connection::admit(std::string text) {
   const auto now = std::chrono::steady_clock::now();
-  turn_.expires_at(peer_.uid == 0 ? now : shared_.pace.admit(peer_.uid, now));
-  turn_.async_wait([self = shared_from_this(), text = std::move(text)](error_code /*cancelled*/) {
-    if (self->socket_.is_open())
-      self->handle(text);
-  });
+  if (account_.empty())
+    return handle(text);
+  if (shared_.budget.may_spend(account_, now))
+    return handle_for_pay(text);
+  turn_.expires_at(now + shared_.budget.pause(account_, now) + kLeastPause);
+  turn_.async_wait(
+      [self = shared_from_this(), text = std::move(text)](error_code /*cancelled*/) mutable {
+        if (self->socket_.is_open())
+          self->admit(std::move(text));
+      });
+}
+
+void Connection::handle_for_pay(const std::string& text) {
+  const auto began = thread_time();
+  handle(text);
+  shared_.budget.spend(account_, std::max<TimeBudget::Cost>(thread_time() - began, kLeastCost),
+                       std::chrono::steady_clock::now());
 }
 
 void Connection::handle(const std::string& text) {
@@ -65,7 +86,7 @@ void Connection::handle(const std::string& text) {
 }
 
 void Connection::act(const Call& call) {
-  auto outcome = call_manager(call, shared_.backend, shared_.boosts);
+  auto outcome = call_manager(call, shared_.backend, shared_.status, shared_.boosts);
   if (auto* text = std::get_if<std::string>(&outcome))
     return answer(std::move(*text), call.oneway);
   if (const auto* change = std::get_if<Change>(&outcome))

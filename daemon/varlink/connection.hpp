@@ -5,16 +5,16 @@
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
-
 #include "backend/changes.hpp"
-#include "backend/quota.hpp"
+#include "backend/time_budget.hpp"
 #include "core/fd.hpp"
+#include "varlink/live_status.hpp"
 #include "varlink/methods.hpp"
-#include "varlink/pace.hpp"
+#include "varlink/places.hpp"
 
 namespace fief::varlink {
 
@@ -22,23 +22,28 @@ namespace fief::varlink {
 struct Shared {
   Backend& backend;
   Boosts& boosts;
-  Pace pace;
+  LiveStatus status;
+  TimeBudget& budget;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Socket = boost::asio::local::stream_protocol::socket;
 
-  /// @p shared must last until close(). @p places are given back when the client is gone.
-  Connection(Socket socket, Sender peer, Shared& shared, std::vector<Quota::Ticket> places);
+  /// @p shared must last until close().
+  Connection(Socket socket, Sender peer, Shared& shared);
 
   void start() { read(); }
   /// Ends it, and the boost that it holds. Late answers find nobody.
   void close();
+  [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+  /// What it takes of what there is for all.
+  [[nodiscard]] Place place() const { return {peer_.uid, heard_, idle_}; }
 
  private:
   void read();
-  void admit(std::size_t length);
+  void admit(std::string text);
+  void handle_for_pay(const std::string& text);
   void handle(const std::string& text);
   void act(const Call& call);
   void carry_out(const Change& change, bool oneway, std::function<std::string()> success);
@@ -49,7 +54,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Socket socket_;
   Sender peer_;
   Shared& shared_;
-  std::vector<Quota::Ticket> places_;
+  std::string account_;  ///< whose the time is that calls take; empty: root, who waits for nobody
+  std::chrono::steady_clock::time_point heard_ = std::chrono::steady_clock::now();
+  bool idle_ = false;
   boost::asio::steady_timer turn_;  ///< when the call that was read is handled
   std::string input_;
   std::string output_;

@@ -19,6 +19,7 @@ using json::Json;
 struct Context {
   Arguments& arguments;
   const Backend& backend;
+  LiveStatus& status;
   Boosts& boosts;
   bool more = false;
 };
@@ -42,7 +43,7 @@ Lifetime lifetime(Arguments& arguments) {
 }
 
 Outcome get_status(const Context& context) {
-  return reply_document(to_json(context.backend.status(Figures::read)));
+  return context.status.reply();
 }
 
 Outcome get_plan(const Context& context) {
@@ -160,13 +161,16 @@ constexpr std::array kMethods{Method{"GetStatus", get_status},
 }  // namespace
 
 // Nothing has happened yet when the arguments are judged: a method only says what is to be done.
-Outcome call_manager(const Call& call, const Backend& backend, Boosts& boosts) {
+Outcome call_manager(const Call& call, const Backend& backend, LiveStatus& status, Boosts& boosts) {
   const auto* method = std::ranges::find(kMethods, std::string_view(call.method), &Method::name);
   if (method == kMethods.end())
     return method_not_found(call);
   Arguments arguments(call.parameters);
-  auto outcome = method->call(
-      {.arguments = arguments, .backend = backend, .boosts = boosts, .more = call.more});
+  auto outcome = method->call({.arguments = arguments,
+                               .backend = backend,
+                               .status = status,
+                               .boosts = boosts,
+                               .more = call.more});
   if (const auto fault = arguments.fault())
     return invalid_parameter(*fault);
   return outcome;

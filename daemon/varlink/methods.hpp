@@ -8,6 +8,7 @@
 #include "backend/backend.hpp"
 #include "backend/boosts.hpp"
 #include "backend/changes.hpp"
+#include "varlink/live_status.hpp"
 #include "varlink/message.hpp"
 
 namespace fief::varlink {
@@ -16,7 +17,7 @@ namespace fief::varlink {
 using Outcome = std::variant<std::string, Change, Boosts::Boost>;
 
 /// A call of io.fief.Manager.
-Outcome call_manager(const Call& call, const Backend& backend, Boosts& boosts);
+Outcome call_manager(const Call& call, const Backend& backend, LiveStatus& status, Boosts& boosts);
 /// A call of any other interface.
 std::string call_service(const Call& call);
 

@@ -18,12 +18,6 @@ namespace {
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
-// Root's tools never come near these; others share what is left of the daemon's memory.
-constexpr std::size_t kMaxOfOneUser = 16;
-constexpr std::size_t kMaxOfUsers = 64;
-// A hundred calls a second of one user, and as many at once.
-constexpr int kBurst = 100;
-constexpr std::chrono::milliseconds kInterval{10};
 constexpr std::chrono::seconds kRetry{1};
 constexpr mode_t kForEverybody = 0666;
 
@@ -58,13 +52,15 @@ Result<UniqueFd> listen_at(const std::string& path, const stream_protocol::endpo
 
 }  // namespace
 
-Server::Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, std::string path)
+Server::Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, TimeBudget& budget,
+               std::string path)
     : path_(std::move(path)),
-      shared_{.backend = backend, .boosts = boosts, .pace = Pace(kBurst, kInterval)},
+      shared_{.backend = backend,
+              .boosts = boosts,
+              .status = LiveStatus(io, backend),
+              .budget = budget},
       acceptor_(io),
-      retry_(io),
-      by_user_(kMaxOfOneUser),
-      of_users_(kMaxOfUsers) {}
+      retry_(io) {}
 
 Status Server::start() {
   if (path_.size() >= sizeof(sockaddr_un::sun_path))
@@ -118,17 +114,32 @@ void Server::admit(Connection::Socket socket) {
   const auto peer = peer_of(socket);
   if (!peer)
     return;
-  std::vector<Quota::Ticket> places;
-  if (peer->uid != 0) {
-    places = {by_user_.take(std::to_string(peer->uid)), of_users_.take("")};
-    if (!places.front() || !places.back())
-      return;
-  }
-  const auto connection =
-      std::make_shared<Connection>(std::move(socket), *peer, shared_, std::move(places));
-  std::erase_if(connections_, [](const auto& known) { return known.expired(); });
+  if (!make_room(peer->uid))
+    return;
+  const auto connection = std::make_shared<Connection>(std::move(socket), *peer, shared_);
   connections_.push_back(connection);
   connection->start();
+}
+
+// For root there is always room.
+bool Server::make_room(uid_t uid) {
+  std::erase_if(connections_, [](const auto& known) {
+    const auto alive = known.lock();
+    return !alive || !alive->is_open();
+  });
+  if (uid == 0)
+    return true;
+  std::vector<std::shared_ptr<Connection>> connections;
+  std::vector<Place> places;
+  for (const auto& known : connections_)
+    if (auto connection = known.lock(); connection && connection->place().uid != 0) {
+      places.push_back(connection->place());
+      connections.push_back(std::move(connection));
+    }
+  const auto [admitted, leaves] = varlink::admit(places, uid);
+  if (leaves)
+    connections[*leaves]->close();
+  return admitted;
 }
 
 }  // namespace fief::varlink

@@ -13,7 +13,7 @@
 
 #include "backend/backend.hpp"
 #include "backend/boosts.hpp"
-#include "backend/quota.hpp"
+#include "backend/time_budget.hpp"
 #include "core/result.hpp"
 #include "varlink/connection.hpp"
 
@@ -21,9 +21,10 @@ namespace fief::varlink {
 
 class Server {
  public:
-  /// @p io, @p backend and @p boosts must outlive the server. Everything runs on @p io's thread;
-  /// if that goes on, stop() comes before the end of this.
-  Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, std::string path);
+  /// What the server is given must outlive it. Everything runs on @p io's thread; if that goes on,
+  /// stop() comes before the end of this. @p budget: what users may have of that thread's time.
+  Server(boost::asio::io_context& io, Backend& backend, Boosts& boosts, TimeBudget& budget,
+         std::string path);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server() = default;
@@ -38,13 +39,12 @@ class Server {
   void accept();
   void accept_later();
   void admit(Connection::Socket socket);
+  bool make_room(uid_t uid);
 
   std::string path_;
   Shared shared_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer retry_;
-  Quota by_user_;
-  Quota of_users_;  ///< all but root, for whom there is always room
   std::vector<std::weak_ptr<Connection>> connections_;
 };
 

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "dbus/client.hpp"
@@ -26,7 +29,8 @@ std::string reload_as_nobody() {
 // Stands where polkit would, because polkit itself refuses to run on any but the machine's bus.
 class Polkit {
  public:
-  explicit Polkit(bool allows) : allows_(allows), thread_([this] { serve(); }) {
+  explicit Polkit(bool allows, bool answers = true)
+      : allows_(allows), answers_(answers), thread_([this] { serve(); }) {
     wait_for_name("org.freedesktop.PolicyKit1");
   }
   Polkit(const Polkit&) = delete;
@@ -39,6 +43,9 @@ class Polkit {
   }
   [[nodiscard]] std::string action() const { return action_; }
   [[nodiscard]] bool interactive() const { return interactive_; }
+  [[nodiscard]] int asked() const { return asked_; }
+  [[nodiscard]] int withdrawn() const { return withdrawn_; }
+  void answer(bool answers) { answers_ = answers; }
 
  private:
   void serve() {
@@ -54,8 +61,12 @@ class Polkit {
 
   static int on_message(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
     auto& self = *static_cast<Polkit*>(userdata);
-    if (sd_bus_message_is_method_call(call, "org.freedesktop.PolicyKit1.Authority",
-                                      "CheckAuthorization") <= 0)
+    constexpr char kInterface[] = "org.freedesktop.PolicyKit1.Authority";
+    if (sd_bus_message_is_method_call(call, kInterface, "CancelCheckAuthorization") > 0) {
+      ++self.withdrawn_;
+      return 1;
+    }
+    if (sd_bus_message_is_method_call(call, kInterface, "CheckAuthorization") <= 0)
       return 0;
     const char* action = nullptr;
     std::uint32_t flags = 0;
@@ -65,11 +76,17 @@ class Polkit {
     sd_bus_message_read(call, "u", &flags);
     self.action_ = action;
     self.interactive_ = flags == 1;
+    ++self.asked_;
+    if (!self.answers_)
+      return 1;
     sd_bus_reply_method_return(call, "(bba{ss})", static_cast<int>(self.allows_), 0, 0);
     return 1;
   }
 
   bool allows_;
+  std::atomic<bool> answers_;
+  std::atomic<int> asked_ = 0;
+  std::atomic<int> withdrawn_ = 0;
   std::string action_;
   bool interactive_ = false;
   std::atomic<bool> ended_ = false;
@@ -170,6 +187,48 @@ TEST_F(ChangeTest, PolkitMayRefuse) {
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.errors, HasSubstr("polkit does not permit this"));
   EXPECT_EQ(reloads(), 0);
+}
+
+// They are carried out when it is known who asks, long after the call came in.
+TEST_F(ChangeTest, ChangesCostTheTimeOfWhoAsksForThem) {
+  service_.on_loop([](StateBackend& backend, Service&) {
+    backend.tenant = 65534;
+    backend.cost = std::chrono::milliseconds{400};
+  });
+  int refused = 0;
+  for (int i = 0; i < 6; ++i) {
+    const auto outcome = run(std::string(kAsNobody) + " attach /x --runtime");
+    refused += outcome.errors.find("used up their part") == std::string::npos ? 0 : 1;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(run(FIEF_FIEFCTL " attach /x --runtime").status, 0);
+}
+
+// Nobody answers these; the clients are killed after a while.
+TEST_F(ChangeTest, QuestionsThatNobodyAnswersTakeNobodysPlace) {
+  Polkit polkit(true, false);
+  const auto ask = [](int uid, int times) {
+    return fmt::format(
+        "for i in $(seq {}); do setpriv --reuid {} --regid {} --clear-groups timeout "
+        "2 " FIEF_FIEFCTL " reload & done; wait",
+        times, uid, uid);
+  };
+  std::jthread greedy([&ask] { run(ask(65534, 12)); });
+  const auto wait_for = [](const auto& so) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{8};
+    while (!so() && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    EXPECT_TRUE(so());
+  };
+  wait_for([&polkit] { return polkit.asked() == 4; });
+  polkit.answer(true);
+  const auto other = run("setpriv --reuid 1 --regid 1 --clear-groups " FIEF_FIEFCTL " reload");
+  EXPECT_EQ(other.status, 0) << other.errors;
+  EXPECT_EQ(reloads(), 1);
+  // Those of whoever has left are withdrawn, and their places are free.
+  greedy.join();
+  wait_for([&polkit] { return polkit.withdrawn() == 4; });
+  EXPECT_EQ(run(reload_as_nobody()).status, 0);
 }
 
 TEST_F(ChangeTest, TenantsNeedNoPolkitForWhatIsTheirs) {

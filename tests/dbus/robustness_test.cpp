@@ -291,7 +291,8 @@ TEST(IdleTest, ServiceAtRestNeverWakes) {
   boost::asio::io_context io;
   StateBackend backend;
   Boosts boosts(io, backend);
-  Service service(io, backend, boosts);
+  TimeBudget budget;
+  Service service(io, backend, boosts, budget);
   service.start();
   std::atomic<bool> on_bus = false;
   std::thread watcher([&on_bus] {

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <future>
 
+#include "core/thread_time.hpp"
 #include "dbus/client.hpp"
 #include "status/plan_document.hpp"
 
@@ -145,6 +146,8 @@ Result<ExplanationTexts> StateBackend::explain(const std::string& subject) const
 }
 
 void StateBackend::record(std::string request, Done done) {
+  for (const auto began = thread_time(); thread_time() - began < cost;) {
+  }
   requests.push_back(std::move(request));
   if (held != nullptr)
     held->push_back(std::move(done));
@@ -155,8 +158,8 @@ void StateBackend::record(std::string request, Done done) {
 RunningService::RunningService()
     : work_(io_.get_executor()),
       boosts_(io_, backend_),
-      service_(io_, backend_, boosts_),
-      varlink_(io_, backend_, boosts_, socket_),
+      service_(io_, backend_, boosts_, budget_),
+      varlink_(io_, backend_, boosts_, budget_, socket_),
       thread_([this] { io_.run(); }) {
   on_loop([this](StateBackend&, Service& service) {
     service.start();

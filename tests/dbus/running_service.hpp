@@ -32,7 +32,8 @@ class StateBackend final : public Backend {
   mutable int status_calls = 0;
   mutable int figure_reads = 0;
   int reload_calls = 0;
-  uid_t tenant = 0;  ///< who may change what is called by a path
+  std::chrono::milliseconds cost{0};  ///< of every change, in CPU time
+  uid_t tenant = 0;                   ///< who may change what is called by a path
 
   /// What was asked of it: "change db weight=300 persistent", in order.
   std::vector<std::string> requests;
@@ -83,6 +84,7 @@ class RunningService {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   StateBackend backend_;
   Boosts boosts_;
+  TimeBudget budget_;
   Service service_;
   varlink::Server varlink_;
   std::thread thread_;

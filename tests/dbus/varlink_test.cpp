@@ -22,7 +22,6 @@
 #include "dbus/running_service.hpp"
 #include "status/json_values.hpp"
 #include "status/view_json.hpp"
-#include "varlink/pace.hpp"
 #include "varlink/server.hpp"
 
 namespace fief::test {
@@ -141,7 +140,8 @@ class VarlinkTest : public testing::Test {
       io_.get_executor()};
   StateBackend backend_;
   Boosts boosts_{io_, backend_};
-  varlink::Server server_{io_, backend_, boosts_, path_};
+  TimeBudget budget_;
+  varlink::Server server_{io_, backend_, boosts_, budget_, path_};
   std::thread thread_{[this] { io_.run(); }};
 };
 
@@ -360,18 +360,65 @@ TEST_F(VarlinkTest, LateOutcomesFindNobodyAndHarmNobody) {
 
 TEST_F(VarlinkTest, OneUserHasSoManyConnectionsAndRootIsServed) {
   std::vector<Peer> peers;
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < 17; ++i) {
     peers.push_back(connect_as(kNobody));
     EXPECT_FALSE(peers.back().call("GetPolicy").contains("error"));
   }
-  EXPECT_TRUE(connect_as(kNobody).receive().is_null());
+  EXPECT_TRUE(peers.front().receive().is_null());
+  EXPECT_FALSE(peers.back().call("GetPolicy").contains("error"));
   EXPECT_FALSE(connect_as(kNobody - 1).call("GetPolicy").contains("error"));
   EXPECT_FALSE(Peer(path_).call("GetPolicy").contains("error"));
 }
 
+TEST_F(VarlinkTest, NobodyIsOutForThoseWhoSitThere) {
+  std::vector<Peer> peers;
+  for (uid_t user = 1; user <= 4; ++user)
+    for (int i = 0; i < 16; ++i)
+      peers.push_back(connect_as(kNobody - user));
+  EXPECT_FALSE(connect_as(kNobody).call("GetStatus").contains("error"));
+}
+
+// Those that come while the loop is busy are answered by one look.
+TEST_F(VarlinkTest, AStatusIsMadeOnceInATurn) {
+  std::vector<Peer> peers;
+  for (int i = 0; i < 12; ++i) {
+    peers.push_back(connect_as(kNobody));
+    peers.back().call("GetPolicy");
+  }
+  on_loop([this, &peers] {
+    backend_.figure_reads = 0;
+    for (auto& peer : peers)
+      peer.send_call("io.fief.Manager.GetStatus");
+  });
+  for (auto& peer : peers)
+    EXPECT_FALSE(peer.receive().contains("error"));
+  on_loop([this] { EXPECT_LE(backend_.figure_reads, 3); });
+}
+
+TEST_F(VarlinkTest, WhoHasUsedUpTheirTimeWaitsAndOthersDoNot) {
+  using std::chrono::steady_clock;
+  auto greedy = connect_as(kNobody);
+  on_loop([this] {
+    budget_.spend(account_of(kNobody), std::chrono::milliseconds{1010}, steady_clock::now());
+  });
+  const auto began = steady_clock::now();
+  greedy.send_call("io.fief.Manager.GetStatus");
+  EXPECT_FALSE(connect_as(kNobody - 1).call("GetStatus").contains("error"));
+  EXPECT_FALSE(Peer(path_).call("GetStatus").contains("error"));
+  EXPECT_LT(steady_clock::now() - began, std::chrono::milliseconds{150});
+  EXPECT_FALSE(greedy.receive().contains("error"));
+  EXPECT_GE(steady_clock::now() - began, std::chrono::milliseconds{150});
+}
+
+TEST_F(VarlinkTest, CallsArePaidFor) {
+  auto peer = connect_as(kNobody);
+  peer.call("GetStatus");
+  on_loop([this] { EXPECT_EQ(budget_.size(), 1U); });
+}
+
 TEST_F(VarlinkTest, ThePathIsNotTakenFromWhoeverListens) {
   on_loop([this] {
-    varlink::Server second(io_, backend_, boosts_, path_);
+    varlink::Server second(io_, backend_, boosts_, budget_, path_);
     EXPECT_EQ(second.start().error().code, Errc::busy);
   });
   EXPECT_FALSE(Peer(path_).call("GetStatus").contains("error"));
@@ -383,17 +430,6 @@ TEST_F(VarlinkTest, AStopRemovesTheSocketAndAnOldOneIsReplaced) {
   write_file(path_, "");
   on_loop([this] { EXPECT_TRUE(server_.start()); });
   EXPECT_FALSE(Peer(path_).call("GetStatus").contains("error"));
-}
-
-TEST(PaceTest, ABurstIsServedAtOnceAndThenOneAtATime) {
-  using std::chrono::milliseconds;
-  varlink::Pace pace(3, milliseconds{10});
-  const varlink::Pace::Time now{std::chrono::hours{1}};
-  for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(pace.admit(1, now), now);
-  EXPECT_EQ(pace.admit(1, now), now + milliseconds{10});
-  EXPECT_EQ(pace.admit(2, now), now);
-  EXPECT_EQ(pace.admit(1, now + milliseconds{40}), now + milliseconds{40});
 }
 
 }  // namespace

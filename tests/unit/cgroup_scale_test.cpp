@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Many cgroups: what they cost at rest, and that coming and going leaves nothing behind.
-#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
 
+#include "cgroup/hierarchy.hpp"
+#include "cgroup/reader.hpp"
 #include "cgroup/watcher.hpp"
 #include "cgroup_fixture.hpp"
+#include "core/fd.hpp"
 #include "support/resources.hpp"
 
 namespace fief {
@@ -67,6 +74,65 @@ TEST(CgroupScale, TenThousandCostNothingAtRest) {
   // One more is found, and nothing else.
   cgroups.make({.path = "/s0.slice/new.service"});
   EXPECT_EQ(watcher.drain().value().size(), 1U);
+}
+
+/// Nests @p count cgroups with names of 200 bytes below @p path, relative to each other: no path
+/// leads to them.
+void nest(const CgroupFixture& cgroups, std::string_view path, int count) {
+  const std::string name(200, 'n');
+  UniqueFd at(::open(cgroups.directory(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; i < count; ++i) {
+    if (::mkdirat(at.get(), name.c_str(), 0755) != 0)
+      throw std::runtime_error("cannot nest");
+    at = UniqueFd(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+}
+
+/// As rm -r does, which no path leads to, either.
+void unnest(const CgroupFixture& cgroups, std::string_view path) {
+  const auto command = fmt::format("rm -rf {}", cgroups.directory(path).string());
+  EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
+TEST(CgroupScale, WhoNestsThousandsCostsWhatAFewCost) {
+  const CgroupFixture cgroups({{.path = "/users"}, {.path = "/users/alice"}, {.path = "/db"}});
+  auto watcher = open_watcher(cgroups);
+  nest(cgroups, "/users/alice", 2000);
+  const auto bytes = allocated_bytes();
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(watcher.drain());
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(watcher.drain());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds{200});
+  EXPECT_LE(allocated_bytes() - bytes, std::size_t{256} << 10);
+  EXPECT_LE(watcher.tree().nodes.size(), 4U + kMaxCgroupPath / 200);
+  EXPECT_THAT(watcher.unfollowed(), testing::StartsWith("/users/alice/nnn"));
+
+  // Others are followed, and so is a daemon that starts now.
+  cgroups.set_populated("/db", true);
+  EXPECT_EQ(watcher.drain().value().size(), 1U);
+  ASSERT_TRUE(watcher.reread());
+  EXPECT_EQ(open_watcher(cgroups).tree().nodes.size(), watcher.tree().nodes.size());
+  ASSERT_TRUE(read_cgroup_tree(cgroups.mount()));
+
+  unnest(cgroups, "/users/alice");
+  ASSERT_TRUE(watcher.drain());
+  EXPECT_EQ(watcher.unfollowed(), "");
+  EXPECT_EQ(watcher.tree().nodes.size(), 3U);
+}
+
+TEST(CgroupScale, ShortNamesEndAtADepth) {
+  const CgroupFixture cgroups({{.path = "/a"}});
+  auto watcher = open_watcher(cgroups);
+  std::string path = "/a";
+  for (std::uint32_t depth = 1; depth < kMaxCgroupDepth; ++depth)
+    cgroups.make({.path = path += "/n"});
+  ASSERT_TRUE(watcher.drain());
+  EXPECT_EQ(watcher.tree().nodes.size(), 1U + kMaxCgroupDepth);
+  EXPECT_EQ(watcher.unfollowed(), "");
+  cgroups.make({.path = path + "/n"});
+  EXPECT_TRUE(watcher.drain().value().empty());
+  EXPECT_EQ(watcher.unfollowed(), path);
 }
 
 TEST(CgroupScale, ComingAndGoingLeavesNothingBehind) {

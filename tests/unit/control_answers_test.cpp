@@ -28,7 +28,7 @@ class AnswersTest : public testing::Test {
                  [this, name](const Status& status) {
                    given_.push_back(status ? name : name + ": " + status.error().message);
                  },
-                 leaving);
+                 {.leaving = leaving});
   }
 
   Answers answers_{seconds{60}};
@@ -67,6 +67,20 @@ TEST_F(AnswersTest, WaitForWhoeverIsToLeave) {
   answers_.note_departures(observation);
   answers_.settle();
   EXPECT_THAT(given_, ElementsAre("other", "leave"));
+}
+
+TEST_F(AnswersTest, WaitForWhatWasAskedAlone) {
+  bool is_in_place = false;
+  owe("everything");
+  answers_.owe([] { return Status{}; }, [this](const Status&) { given_.push_back("one"); },
+               {.is_in_place = [&is_in_place] { return is_in_place; }});
+  answers_.answer_those_in_place();
+  EXPECT_THAT(given_, IsEmpty());
+  is_in_place = true;
+  answers_.answer_those_in_place();
+  EXPECT_THAT(given_, ElementsAre("one"));
+  answers_.settle();
+  EXPECT_THAT(given_, ElementsAre("one", "everything"));
 }
 
 TEST_F(AnswersTest, NobodyWaitsForEver) {

@@ -47,6 +47,21 @@ TEST_F(Pattern, DelegatesWhatIsThereAndWhatComes) {
   EXPECT_EQ(view(kA).state, SchedulerState::attached);
 }
 
+TEST_F(Pattern, AnswersDoNotWaitForWhoComesMeanwhile) {
+  start_with_pods();
+  make("/kube.slice/pod2.slice");
+  kernel_.hold_changes(true);
+  make(kB);
+  wait_for(kB, SchedulerState::attaching);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(change(kA, {{"weight", 900}}));
+  EXPECT_EQ(view(kA).weight, 900U);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds{2});
+  EXPECT_EQ(view(kB).state, SchedulerState::attaching);
+  kernel_.hold_changes(false);
+  wait_for(kB, SchedulerState::attached);
+}
+
 TEST_F(Pattern, ChangesOfOneCgroupLeaveTheOthersAlone) {
   start_with_pods();
   make("/kube.slice/pod2.slice");

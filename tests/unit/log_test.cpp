@@ -68,6 +68,46 @@ TEST_F(Log, OneFloodingKindLeavesOthersAlone) {
   EXPECT_EQ(records_.size(), passed + 1);
 }
 
+TEST_F(Log, WhoAsksForMuchSilencesNobodyElse) {
+  const auto ask = [](std::uint32_t uid) {
+    info({.message_id = message::kRequested, .sender_uid = uid}, "uid {} asks", uid);
+  };
+  for (int i = 0; i < 1000; ++i)
+    ask(1000);
+  const auto passed = records_.size();
+  EXPECT_LT(passed, 100U);
+  ask(1001);
+  EXPECT_EQ(records_.size(), passed + 1);
+  for (int i = 0; i < 100; ++i)
+    ask(0);
+  EXPECT_EQ(records_.size(), passed + 101);
+}
+
+TEST_F(Log, WhatOthersWroteIsBoundedAndMovesNoCursor) {
+  info({}, "set label={}", std::string(60'000, 'x'));
+  EXPECT_LT(records_[0].message.size(), 5000U);
+  EXPECT_THAT(records_[0].message, ::testing::HasSubstr("(60010 bytes)"));
+  info({}, "/a\x1b[2J");
+  EXPECT_EQ(records_[1].message, "/a\\x1b[2J");
+}
+
+TEST(TextLog, NobodyForgesALine) {
+  set_sink(default_sink());
+  ::testing::internal::CaptureStderr();
+  info({}, "set label=a\nerror: forged");
+  info({.dump = "one\nerror: forged"}, "ended");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "info: set label=a\n  error: forged\ninfo: ended\n  one\n  error: forged\n");
+}
+
+TEST(RateLimit, ForgetsWhoDoesNotComeAgain) {
+  RateLimit limit(1, milliseconds{100});
+  auto now = steady_clock::time_point{};
+  for (int uid = 0; uid < 10'000; ++uid)
+    limit.admit(std::to_string(uid), now += milliseconds{10});
+  EXPECT_LE(limit.size(), 300U);
+}
+
 TEST(RateLimit, CountsWhatItHoldsBack) {
   RateLimit limit(2, milliseconds{100});
   const auto start = steady_clock::time_point{};

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "temp_dir.hpp"
 
 namespace fief {
@@ -53,6 +56,31 @@ TEST_F(LoadPolicy, TheVendorsFileHoldsUntilThereIsAnother) {
   EXPECT_THAT(cgroups(), ElementsAre("/vendor"));
   write_file(etc() / "policy.json", delegating("/own"));
   EXPECT_THAT(cgroups(), ElementsAre("/own"));
+}
+
+TEST_F(LoadPolicy, ADropInThatGoesMeanwhileIsNoFault) {
+  const auto drop_in = etc() / "policy.d/95-fief-a.json";
+  write_file(etc() / "policy.json", delegating("/own"));
+  write_file(drop_in, delegating("/a"));
+  std::atomic<bool> done = false;
+  std::jthread other([&] {
+    while (!done) {
+      fs::remove(drop_in);
+      write_file(etc() / "new", delegating("/a"));
+      fs::rename(etc() / "new", drop_in);
+    }
+  });
+  int faults = 0;
+  for (int i = 0; i < 3000; ++i)
+    faults += read_policy(paths()).unread.empty() ? 0 : 1;
+  done = true;
+  EXPECT_EQ(faults, 0);
+}
+
+TEST_F(LoadPolicy, ALinkThatLeadsNowhereIsAFault) {
+  fs::create_directories(etc() / "policy.d");
+  fs::create_symlink("/nowhere/at/all", etc() / "policy.d/a.json");
+  EXPECT_EQ(read_policy(paths()).unread.size(), 1U);
 }
 
 TEST_F(LoadPolicy, DropInsFollowByName) {

@@ -8,6 +8,7 @@
 #include "cli/client/client.hpp"
 #include "cli/text/render.hpp"
 #include "cli/text/waiting.hpp"
+#include "core/printable.hpp"
 #include "status/json_values.hpp"
 #include "status/policy_json.hpp"
 #include "status/view_json.hpp"
@@ -38,7 +39,7 @@ Result<StatusView> fetch_whole_status() {
 int report(const Error& error, bool json) {
   if (json)
     print({{"schema", kStatusSchema}, {"done", false}, {"error", error.message}});
-  fmt::print(stderr, "fiefctl: {}\n", error.message);
+  fmt::print(stderr, "fiefctl: {}\n", printable_lines(error.message));
   return error.code == Errc::invalid || error.code == Errc::infeasible ? kBadPolicy : kFailed;
 }
 

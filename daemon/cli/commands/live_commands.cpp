@@ -22,6 +22,7 @@
 #include "cli/text/style.hpp"
 #include "cli/text/usage.hpp"
 #include "core/atomic_file.hpp"
+#include "core/printable.hpp"
 #include "policy/load.hpp"
 #include "status/json_values.hpp"
 #include "status/plan_document.hpp"
@@ -139,8 +140,8 @@ bool print_announcement(const Announcement& announcement, bool json) {
 int print_texts(const Result<Answer>& said, bool json) {
   if (!said)
     return report(said.error(), json);
-  fmt::print("{}",
-             json ? json::to_text(json::Json::parse(said->json), kIndent) + '\n' : said->text);
+  fmt::print("{}", json ? json::to_text(json::Json::parse(said->json), kIndent) + '\n'
+                        : printable_lines(said->text));
   return kDone;
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/sdbus.hpp"
 #include "cli/client/bus_json.hpp"
+#include "core/printable.hpp"
 #include "fief/dbus_names.hpp"
 
 namespace fief::cli {
@@ -142,7 +143,7 @@ std::string to_line(const Announcement& announcement) {
   for (const auto& [key, value] : announcement.details.items())
     line += fmt::format(" {}={}", key,
                         value.is_string() ? value.get<std::string>() : json::to_text(value));
-  return line;
+  return printable(line);
 }
 
 }  // namespace fief::cli

@@ -15,6 +15,7 @@
 #include "cli/offline/pods.hpp"
 #include "cli/text/cpu_map.hpp"
 #include "cli/text/render.hpp"
+#include "core/printable.hpp"
 #include "kernel/object_directory.hpp"
 #include "plan/explain.hpp"
 #include "policy/find.hpp"
@@ -56,16 +57,16 @@ void print_valid(const Checked& checked) {
   fmt::print("the policy is valid, delegations: {}, patterns: {}\n", policy.delegations.size(),
              policy.patterns.size());
   for (const auto& left_out : policy.left_out)
-    fmt::print("{}\n", format_left_out(left_out));
+    fmt::print("{}\n", printable_lines(format_left_out(left_out)));
   for (const auto& warning : checked.warnings)
-    fmt::print(stderr, "warning: {}\n", format_fault(warning));
+    fmt::print(stderr, "warning: {}\n", printable_lines(format_fault(warning)));
 }
 
 int report_faults(const std::vector<PolicyFault>& faults, bool json) {
   if (json)
     print({{"schema", kPlanSchema}, {"valid", false}, {"faults", write(faults)}});
   else
-    fmt::print(stderr, "{}\n", format_faults(faults));
+    fmt::print(stderr, "{}\n", printable_lines(format_faults(faults)));
   return kBadPolicy;
 }
 
@@ -80,16 +81,17 @@ int report_failure(const OfflineFailure& failure, bool json) {
 
 void mention_assumed(const Offline& offline) {
   for (const auto& path : offline.assumed)
-    fmt::print(stderr, "fiefctl: {} is not there; planned as if it ran with weight {}\n", path,
-               kDefaultWeight);
+    fmt::print(stderr, "fiefctl: {} is not there; planned as if it ran with weight {}\n",
+               printable(path), kDefaultWeight);
   for (const auto& [pattern, paths] : offline.members)
     fmt::print(stderr,
                "fiefctl: \"{}\" is planned with {} more than match now, each with weight {}: {}\n",
                pattern, paths.size() == 1 ? "one member" : fmt::format("{} members", paths.size()),
-               kDefaultWeight, fmt::join(paths, ", "));
+               kDefaultWeight, printable(fmt::format("{}", fmt::join(paths, ", "))));
   if (!offline.held_back.empty())
     fmt::print(stderr, "fiefctl: not all fits, so the rest is planned without {}: {}\n",
-               fmt::join(offline.held_back, ", "), offline.shortfall);
+               printable(fmt::format("{}", fmt::join(offline.held_back, ", "))),
+               printable(offline.shortfall));
 }
 
 Status write_file(const std::string& file, const std::string& text) {
@@ -138,7 +140,7 @@ int pods_command(const std::vector<std::string>& classes) {
   if (!made)
     return report(made.error(), false);
   for (const auto& passed_by : made->passed_by)
-    fmt::print(stderr, "fiefctl: {}\n", passed_by);
+    fmt::print(stderr, "fiefctl: {}\n", printable(passed_by));
   fmt::print("{}", made->text);
   return kDone;
 }
@@ -172,7 +174,7 @@ int explain_command(const OfflineOptions& options, const std::string& subject, b
   if (json)
     print(json::write(*explanation));
   else
-    fmt::print("{}", to_text(*explanation));
+    fmt::print("{}", printable_lines(to_text(*explanation)));
   return kDone;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/text/cpu_map.hpp"
 #include "cli/text/palette.hpp"
+#include "core/printable.hpp"
 
 namespace fief::cli {
 namespace {
@@ -83,15 +84,18 @@ class Drawing {
   }
 
   void draw_legend() {
+    std::vector<std::string> names;
     std::size_t width = 0;
-    for (const auto& party : map_.parties)
-      width = std::max(width, columns(party.name));
+    for (const auto& party : map_.parties) {
+      names.push_back(printable(party.name));
+      width = std::max(width, columns(names.back()));
+    }
     text_ += '\n';
     for (std::uint32_t i = 0; i < map_.parties.size(); ++i) {
       const auto& party = map_.parties[i];
       text_ += fmt::format("{:{}}{}  {}{:{}}  due {:>8}  whole {:>4}  shared {}\n", "", kIndent,
-                           coloured(code_of(i, map_), i, false, style_), party.name, "",
-                           width - columns(party.name), format_cpus(party.due), party.whole,
+                           coloured(code_of(i, map_), i, false, style_), names[i], "",
+                           width - columns(names[i]), format_cpus(party.due), party.whole,
                            format_cpus(party.shared));
     }
   }

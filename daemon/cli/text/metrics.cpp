@@ -6,21 +6,19 @@
 #include <functional>
 #include <string_view>
 
+#include "core/printable.hpp"
 #include "status/view_facts.hpp"
 
 namespace fief::cli {
 namespace {
 
-// In label values the two formats escape alike.
+// In label values the two formats escape alike. People look at them in terminals, too.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     if (c == '\\' || c == '"')
       out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
+    out += c;
   }
   return out;
 }

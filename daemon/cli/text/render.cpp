@@ -11,6 +11,7 @@
 #include "cli/text/cpu_names.hpp"
 #include "cli/text/table.hpp"
 #include "cli/text/waiting.hpp"
+#include "core/printable.hpp"
 #include "status/view_facts.hpp"
 
 namespace fief::cli {
@@ -101,9 +102,10 @@ std::string headline(const StatusView& status, const Style& style) {
 std::string policy_lines(const StatusView& status, const Style& style) {
   std::string text;
   if (!status.policy_file.empty())
-    text += fmt::format("  policy: {}\n", status.policy_file);
+    text += fmt::format("  policy: {}\n", printable(status.policy_file));
   if (!status.policy_error.empty())
-    text += painted(fmt::format("  the policy files were refused: {}", status.policy_error),
+    text += painted(fmt::format("  the policy files were refused: {}",
+                                printable_lines(status.policy_error)),
                     Paint::bad, style) +
             '\n';
   return text;

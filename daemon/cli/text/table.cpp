@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+
+#include "core/printable.hpp"
 
 namespace fief::cli {
 namespace {
@@ -34,7 +37,22 @@ std::size_t total_of(const std::vector<std::size_t>& widths) {
   return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
 }
 
+Cell safe(Cell cell) {
+  cell.text = printable(cell.text);
+  return cell;
+}
+
 }  // namespace
+
+void Table::add_row(std::vector<Cell> cells) {
+  for (auto& cell : cells)
+    cell = safe(std::move(cell));
+  rows_.push_back({std::move(cells), {}});
+}
+
+void Table::add_note(const std::string& lead, Cell note) {
+  rows_.back().notes.push_back({printable(lead), safe(std::move(note))});
+}
 
 std::vector<std::size_t> Table::natural_widths() const {
   std::vector<std::size_t> widths;

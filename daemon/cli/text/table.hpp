@@ -25,12 +25,10 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  /// As many cells as there are columns.
-  void add_row(std::vector<Cell> cells) { rows_.push_back({std::move(cells), {}}); }
+  /// As many cells as there are columns. Text is shown as printable() writes it, here and below.
+  void add_row(std::vector<Cell> cells);
   /// A line of its own below the last row, not bound to the columns; @p lead is not painted.
-  void add_note(std::string lead, Cell note) {
-    rows_.back().notes.push_back({std::move(lead), std::move(note)});
-  }
+  void add_note(const std::string& lead, Cell note);
   /// Heading and rows, no line wider than the style's width where shrinking can avoid it: container
   /// ids are shortened first, then cells that may shrink, but for the last part of a path.
   [[nodiscard]] std::string render(const Style& style) const;

@@ -5,6 +5,7 @@
 
 #include "cli/text/cpu_rights.hpp"
 #include "cli/text/metrics.hpp"
+#include "cli/text/render.hpp"
 #include "cli/text/usage.hpp"
 
 namespace fief::cli {
@@ -146,7 +147,25 @@ TEST(Metrics, EscapeWhatALabelCannotHold) {
   auto status = four_cpus();
   status.schedulers[1].path = "/a\\x2d\"\n";
   EXPECT_THAT(render_metrics(status, MetricsFormat::prometheus),
-              HasSubstr(R"(cgroup="/a\\x2d\"\n",cgroup_id="5")"));
+              HasSubstr(R"(cgroup="/a\\x2d\"\\x0a",cgroup_id="5")"));
+}
+
+TEST(ForeignNames, AreShownEscapedEverywhere) {
+  constexpr std::string_view kName = "/evil\x1b[2J\xc2\x9b";
+  auto status = four_cpus();
+  status.schedulers[1].path = kName;
+  status.schedulers[1].last_error = "no\x1b]0;title\x07";
+  const Style style{.colour = false, .utf8 = true, .width = 200};
+  const auto usage = compare_usage(status, status, 1);
+  for (const auto& text : {render_status(status, style), render_tree(status, style),
+                           render_usage(usage, style), render_cpu_rights(cpu_rights(status), style),
+                           render_metrics(status, MetricsFormat::prometheus)}) {
+    EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(text, Not(HasSubstr("\xc2\x9b")));
+    EXPECT_THAT(text, HasSubstr("x1b[2J"));
+  }
+  EXPECT_THAT(render_metrics(status, MetricsFormat::prometheus),
+              HasSubstr(R"(cgroup="/evil\\x1b[2J\\xc2\\x9b")"));
 }
 
 }  // namespace

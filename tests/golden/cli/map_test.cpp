@@ -55,6 +55,13 @@ TEST(CpuMap, what_it_shows_of_foreign_names_is_escaped) {
   EXPECT_THAT(svg, Not(HasSubstr("\xff")));
 }
 
+TEST(CpuMap, names_move_no_cursor) {
+  World world("1x1x2x1");
+  world.child("/a\x1b[2J");
+  const auto map = cli::make_cpu_map(world.topology, world.cgroups, world.plan());
+  EXPECT_THAT(cli::render_map(map, kPlain), HasSubstr("/a\\x1b[2J"));
+}
+
 TEST(CpuMap, many_parties_have_codes_of_their_own_and_lines_fit) {
   World world("1x1x64x1");
   for (int i = 0; i < 60; ++i)

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/time_budget.hpp"
+#include "backend/time_budget.hpp"
 
-namespace fief::dbus {
+#include <fmt/format.h>
+
+namespace fief {
 
 bool TimeBudget::may_spend(const std::string& client, Time now) const {
   const auto found = accounts_.find(client);
   return found == accounts_.end() || found->second.may_spend(now);
+}
+
+TimeBudget::Cost TimeBudget::pause(const std::string& client, Time now) const {
+  const auto found = accounts_.find(client);
+  return found == accounts_.end() ? Cost{} : found->second.pause(now);
 }
 
 // Those who owe nothing are forgotten when somebody new comes, so there are no more entries than
@@ -27,4 +34,8 @@ void TimeBudget::forget_paid(Time now) {
   std::erase_if(accounts_, [now](const auto& entry) { return entry.second.owed(now) == Cost{}; });
 }
 
-}  // namespace fief::dbus
+std::string account_of(uid_t uid) {
+  return fmt::format("uid {}", uid);
+}
+
+}  // namespace fief

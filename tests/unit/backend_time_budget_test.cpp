@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "api/time_budget.hpp"
+#include "backend/time_budget.hpp"
 
 #include <gtest/gtest.h>
 
-namespace fief::dbus {
+namespace fief {
 namespace {
 
 using std::chrono::milliseconds;
@@ -58,4 +58,4 @@ TEST_F(TimeBudgetTest, WhoOwesNothingIsForgotten) {
 }
 
 }  // namespace
-}  // namespace fief::dbus
+}  // namespace fief
