@@ -54,7 +54,7 @@ def pack(directory, programs, steps):
     """What runs measurements where there are no others, in one place."""
     inside = pathlib.Path(directory, "bench")
     inside.mkdir()
-    for source in [*(HERE / "inside").glob("*.py"), *programs]:
+    for source in [*(HERE / "inside").glob("*.py"), HERE.parent / "vm" / "ordinary.py", *programs]:
         target = inside / source.name
         target.write_bytes(source.read_bytes())
         target.chmod(0o755)

@@ -62,6 +62,9 @@ FAMILIES = "groups of weights 100, 300 and 250 with 4, 100 and 10 computing task
 LITTLE = ("tasks of nice 19 among 100 others, in a delegated group and in one that is not, and one task of a group of "
           "weight 1, beside a delegated group of weight 10,000")
 
+ORDINARY = ("six random machines: 3 to 12 groups of random weights on up to 4 levels, with 1 to 50 tasks each, busy, "
+            "asleep, or both in turn for 3 s; a half of the groups is delegated")
+
 PLANNERS = ("hamilton", "webster", "rotate", "fief")
 CHANGES = "4,000 random changes of one weight, 4 to 64 CPUs, 2 to 10 groups"
 BASELINES = "whole CPUs by largest remainder, by odd divisors, and with the rest in equal turns as scx_qmap has it"
@@ -130,6 +133,11 @@ FIGURES = [
            "weights below", "error %", CONTROLLED, 3, 15, guest=DISK, seconds=20),
     Figure(16, "longest wait of a task to which little is due", LITTLE, "waits", "s, longest", CONTROLLED, 3, 6,
            guest=DISK, cpus=4, weights=(10000, 100), seconds=20),
+    Figure(19, "shares on ordinary machines: distance from what weights are worth, worst group of all", ORDINARY,
+           "ordinary", "worst %", CONTROLLED, 5, 100, guest=DISK, cpus=4, weights=(6,), seconds=12,
+           note="due: siblings that want to run divide by weight, and what one cannot use goes to its level first"),
+    Figure(19, "the same, median group of the median machine", ORDINARY, "ordinary", "median %", CONTROLLED, 2, 20,
+           guest=DISK, cpus=4, weights=(6,), seconds=12),
     Figure(18, "CPU time of the daemon for one changed weight, until the plan with it holds, median",
            "1,000 children, 10,000 cgroups and 512 CPUs, over the model kernel, whose work is counted too", "turn",
            "ms", ("fief",), 5, 50, guest=HOST),

@@ -107,7 +107,7 @@ TEST_F(FiefctlWithDaemonTest, MetricsAreCleanToPrometheussOwnParsers) {
     EXPECT_THAT(read.output,
                 AllOf(HasSubstr("fief_scheduler_cpu_seconds counter 3\n"),
                       HasSubstr("fief_scheduler_due_cpus gauge 3\n"),
-                      HasSubstr(R"("cgroup": "/odd\\x2d \"name\"\n.slice", "cgroup_id": "4711")")));
+                      HasSubstr(R"("cgroup": "/odd\\x2d \"name\"\\x0a.slice", "cgroup_id": "4711")")));
   }
 }
 

@@ -269,18 +269,33 @@ static __always_inline bool had_more(s32 cid, u64 vtime)
 	return false;
 }
 
-/* Let who is furthest behind what it is due have a turn on @cid. FIEF_SLOT_NONE: nobody has. */
+/*
+ * Let who is furthest behind what it is due have a turn on @cid. Each is asked once here for each list of
+ * them: it may have tasks that may run elsewhere only. FIEF_SLOT_NONE: nobody has.
+ */
 FIEF_VERIFIED_ONCE u32 dispatch_behind(s32 cid,
 				       struct task_struct *prev __arg_trusted __arg_nullable)
 {
-	u32 slot = due_furthest_behind();
+	struct turn __arena *turn = cid_turn(cid);
+	u32 at, slot;
 
 	touch_arena();
-	if (slot == FIEF_SLOT_NONE || !had_more(cid, slot_due(slot)->vtime))
+	if (turn->behind_number != behind_number) {
+		turn->behind_number = behind_number;
+		turn->asked = 0;
+	}
+	at = due_furthest_behind(turn->asked);
+	if (at >= BEHIND_LISTED)
 		return FIEF_SLOT_NONE;
-	if (borrow(slot, cid, prev))
+	slot = behind_list[at & (BEHIND_LISTED - 1)];
+	if (!had_more(cid, slot_due(slot)->vtime))
+		return FIEF_SLOT_NONE;
+	if (borrow(slot, cid, prev)) {
+		__sync_fetch_and_add(&slot_due(slot)->served, 1);
 		return slot;
-	due_lacks(slot);
+	}
+	__sync_fetch_and_add(&slot_due(slot)->lacked, 1);
+	turn->asked |= 1U << at;
 	return FIEF_SLOT_NONE;
 }
 

@@ -19,8 +19,8 @@
  * behind by as much as counts: what was left idle is held against nobody who used it, and who slept, or had
  * too few tasks, has earned no credit to speak of.
  *
- * Writers: due times and what has been charged, every CPU atomically; everything else the turn timer. Bits
- * of behind_slots are cleared by a dispatch that finds nothing to run there, until the timer's next look.
+ * Writers: due times, what has been charged, and how asking went, every CPU, atomically; everything else the
+ * turn timer.
  */
 #ifndef FIEF_DUE_BPF_H
 #define FIEF_DUE_BPF_H
@@ -69,9 +69,10 @@ struct due {
 	u64 active_mean; /* part of the last second in which it wanted to run, of ACTIVE_ONE */
 	u64 active; /* the same, which falls slowly */
 	u32 published; /* what it was due when that was published last, see lib/parent/activity.bpf.h */
+	u32 served; /* in this window: it was behind, was asked on a cid, and had something to run there */
+	u32 lacked; /* the same, and had not: all its tasks ran, or may not run there */
 	bool wants; /* to run, now */
 	bool wanted; /* in this window */
-	bool lacked; /* in this window: it was behind, and had nothing to run */
 	bool awake; /* see struct fief_activity */
 };
 
@@ -89,6 +90,7 @@ cidmask_t behind_slots;
 #define BEHIND_LISTED 8 /* a power of two */
 u32 behind_list[BEHIND_LISTED];
 u32 nr_behind;
+u32 behind_number; /* of the list: another with every look */
 u32 behind_from; /* the slot that the list begins with, or the next */
 
 static __always_inline struct due __arena *slot_due(u32 slot)
@@ -143,7 +145,8 @@ static __always_inline void due_open(u32 slot)
 	due->published = 0;
 	due->wants = false;
 	due->wanted = false;
-	due->lacked = false;
+	due->served = 0;
+	due->lacked = 0;
 	due->awake = true;
 	slot_account(slot)->activity.nr_levels = 0;
 	slot_account(slot)->activity.awake = 1;
@@ -429,6 +432,7 @@ FIEF_VERIFIED_ONCE int due_find_behind(void)
 		if (cidmask_test(behind_slots, slot))
 			behind_note(slot);
 	}
+	behind_number++;
 	nr_behind = min(due_sums.behind, BEHIND_LISTED);
 	return 0;
 }
@@ -442,7 +446,7 @@ static __always_inline void due_find_demand(u32 slot, u64 used, u64 time)
 
 	if (!group || !group->ghost)
 		return;
-	if (due->lacked)
+	if (due->lacked > due->served)
 		group->demand.cpus = max(cpus + cpus / 16, DUE_RATE_MIN);
 	else if (group->demand.cpus)
 		group->demand.cpus *= 2;
@@ -460,7 +464,8 @@ static __always_inline void due_note_window(struct due __arena *due)
 	else if (__builtin_popcountll(due->windows) < ASLEEP_BELOW)
 		due->awake = false;
 	due->wanted = due->wants;
-	due->lacked = false;
+	due->served = 0;
+	due->lacked = 0;
 }
 
 /* A window has ended. */
@@ -513,10 +518,13 @@ static __always_inline bool due_any_behind(void)
 	return nr_behind > 0;
 }
 
-/* The slot that is furthest behind of those listed; FIEF_SLOT_NONE: none is any more. */
-FIEF_VERIFIED_ONCE u32 due_furthest_behind(void)
+/*
+ * The place in the list of who is furthest behind, of those not in @asked (a bit for each place).
+ * BEHIND_LISTED: there is nobody.
+ */
+FIEF_VERIFIED_ONCE u32 due_furthest_behind(u32 asked)
 {
-	u32 best = FIEF_SLOT_NONE, i;
+	u32 best = BEHIND_LISTED, i;
 	u64 earliest = 0;
 
 	touch_arena();
@@ -524,20 +532,14 @@ FIEF_VERIFIED_ONCE u32 due_furthest_behind(void)
 		u32 slot = behind_list[i & (BEHIND_LISTED - 1)];
 		u64 vtime = slot_due(slot)->vtime;
 
-		if (!cidmask_test(behind_slots, slot) ||
-		    (best != FIEF_SLOT_NONE && !vtime_before(vtime, earliest)))
+		if ((asked & (1U << (i & (BEHIND_LISTED - 1)))) ||
+		    !cidmask_test(behind_slots, slot) ||
+		    (best != BEHIND_LISTED && !vtime_before(vtime, earliest)))
 			continue;
-		best = slot;
+		best = i;
 		earliest = vtime;
 	}
 	return best;
-}
-
-/* The participant of @slot was behind, and had nothing to run here: all its tasks run, most likely. */
-static __always_inline void due_lacks(u32 slot)
-{
-	cidmask_clear(behind_slots, slot);
-	slot_due(slot)->lacked = true;
 }
 
 #endif /* FIEF_DUE_BPF_H */

@@ -78,7 +78,9 @@ struct turn {
 	u32 entry; /* whose turn it is; SHARE_NOBODY when idle, or when it is nobody's of the plan */
 	u16 borrower; /* slot that runs in its stead; FIEF_SLOT_NONE: nobody does */
 	u16 cursor; /* first of the participants that are asked to borrow */
+	u8 asked; /* places in the list of who is behind that had nothing for this cid */
 	bool urgent; /* the last turn went by urgency */
+	u32 behind_number; /* of that list */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The figures of what Linux's cpu controller promises: limits, weights at every level, and that everybody
-runs; in groups that are delegated, below such, and not delegated."""
+runs; in groups that are delegated, below such, and not delegated; and shares on machines as they are."""
 
 import contextlib
+import os
+import statistics
 import subprocess
 import time
 
 import figures
+import ordinary
 import peers
 
 # CPUs that a limited group may use: well below what it is due, so that only the limit holds it.
@@ -132,4 +135,30 @@ def waits(peer, seconds, weights):
         return {"s, longest": max(each.values()), **each}
 
 
-MEASURE = {"limits": limits, "weights below": weights_below, "waits": waits}
+class Delegations:
+    """The cgroups of an ordinary machine, as a peer takes groups."""
+
+    def __init__(self, group):
+        self.path = group.path
+        self.name = group.path.strip("/").replace("/", "-")
+
+
+def ordinary_machines(peer, seconds, weights):
+    """Figure 19: how far shares are from what cgroup v2 promises, on random machines of which a half of the groups is
+    delegated; the number of machines stands where other figures have weights."""
+    worst, medians = [], []
+    for seed in range(weights[0]):
+        groups = ordinary.any_machine(seed, os.cpu_count())
+        with ordinary.made(groups):
+            peer.start([Delegations(group) for group in groups if group.delegated])
+            try:
+                used, _ = ordinary.shares(groups, seconds=seconds)
+            finally:
+                peer.stop()
+        off = ordinary.distances(ordinary.rule(groups, os.cpu_count(), seconds), used).values()
+        worst.append(max(off) * 100)
+        medians.append(statistics.median(off) * 100)
+    return {"worst %": max(worst), "median %": statistics.median(medians), "worst of each": worst}
+
+
+MEASURE = {"ordinary": ordinary_machines, "limits": limits, "weights below": weights_below, "waits": waits}
