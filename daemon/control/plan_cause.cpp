@@ -115,10 +115,10 @@ CidSet held_by_root(const Plan& plan) {
   return root == nullptr ? CidSet{} : root->held;
 }
 
-// Who runs beside the delegated cgroups counts as well, though no plan names it: @p sum is of those with
-// processes, or of those who want to run.
+// Who runs beside the delegated cgroups counts as well, though no plan names it: @p sum is of those
+// with processes, or of those who want to run.
 bool competitors_differ(const Participants& before, const Participants& now,
-                        std::uint64_t WeightStep::*sum) {
+                        std::uint64_t WeightStep::* sum) {
   for (const auto& [cgroup, due] : now) {
     const auto old = before.find(cgroup);
     for (const auto& step : due->chain)

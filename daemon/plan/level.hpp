@@ -39,8 +39,8 @@ struct Member {
   double share = 0;    ///< of the level, by weight, among who wants to run; all sum to 1
   double nominal = 0;  ///< the same if everybody with processes wanted to
   bool awake = true;
-  CpuTime least = 1;                       ///< never less: min_cpus, the floor
-  CpuTime most = kUnlimited;               ///< never more: max_cpus, cpu.max, its confinement
+  CpuTime least = 1;          ///< never less: min_cpus, the floor
+  CpuTime most = kUnlimited;  ///< never more: max_cpus, cpu.max, its confinement
   std::vector<WeightStep> chain;
   CpuTime by_weight = 0;
   CpuTime nominal_time = 0;

@@ -44,8 +44,8 @@ struct Activity {
 /// A scheduler that is attached (or about to be), as the planner needs to know it.
 struct Attachment {
   CgroupId cgroup;
-  CgroupId parent;       ///< scheduler above it; kSelf is the root scheduler
-  bool foreign = false;  ///< attached by somebody else: planned for by weight alone
+  CgroupId parent;                     ///< scheduler above it; kSelf is the root scheduler
+  bool foreign = false;                ///< attached by somebody else: planned for by weight alone
   std::optional<Activity> activity{};  ///< none: as if everybody with processes wanted to run
   friend bool operator==(const Attachment&, const Attachment&) = default;
 };

@@ -91,7 +91,8 @@ struct fief_cid_plan {
 };
 
 /* fief_participant::flags */
-#define FIEF_PARTICIPANT_KEEPS 1 /* lends nothing: what it is due is its own, also while it sleeps */
+#define FIEF_PARTICIPANT_KEEPS                                                                     \
+	1 /* lends nothing: what it is due is its own, also while it sleeps */
 
 /*
  * A participant as the plan has it. cgroup_id 0 marks a free slot (and the self slot). CPU time in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What is due is due among those who want to run, at once and at every level, whatever the plan in force
-// was made for: the kernel side needs no daemon for it.
+// What is due is due among those who want to run, at once and at every level, whatever the plan in
+// force was made for: the kernel side needs no daemon for it.
 #include <gmock/gmock.h>
 
 #include <vector>
@@ -105,7 +105,8 @@ TEST_F(Activity, WhatAParentBorrowsItsChildrenBorrow) {
   expect_shares(cpus({&x, &y}, 3s), {300, 100});
 }
 
-// x has too few tasks for what it is due: its sibling has the rest of what their slice is due, not everybody.
+// x has too few tasks for what it is due: its sibling has the rest of what their slice is due, not
+// everybody.
 TEST_F(Activity, WhatIsLeftGoesToTheLevelThatLeftIt) {
   TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Tight use: crowds behind limits, crowds bound to one CPU, many who have waited too long, weights that the
-// kernel tells nobody of. Nobody can end a scheduler by it.
+// Tight use: crowds behind limits, crowds bound to one CPU, many who have waited too long, weights
+// that the kernel tells nobody of. Nobody can end a scheduler by it.
 #include <gmock/gmock.h>
 #include <signal.h>
 
@@ -115,7 +115,8 @@ TEST_F(Tight, ManyCgroupsWithALimit) {
   EXPECT_NEAR(cpus({&a}, 5s)[0], 0.1, 0.01);
 }
 
-// The kernel makes the weight 100 when idle is cleared, and does not tell of one that it told before.
+// The kernel makes the weight 100 when idle is cleared, and does not tell of one that it told
+// before.
 TEST_F(Tight, AWeightTheKernelDoesNotTellOf) {
   TestCgroup a("fief-test-a");
   TestCgroup b("fief-test-b");
@@ -203,8 +204,8 @@ TEST_F(Tight, ACrowdOfLongSlicesOnOneCpu) {
   EXPECT_TRUE(sysfs_attached(a.id()));
 }
 
-// Works 0.8 ms and sleeps 0.2 ms behind a limit above its delegation, beside borrowers: what it is charged is
-// what it used.
+// Works 0.8 ms and sleeps 0.2 ms behind a limit above its delegation, beside borrowers: what it is
+// charged is what it used.
 TEST_F(Tight, ALimitAboveADelegationThatSleepsOften) {
   const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup c("fief-test-a/c");
@@ -217,8 +218,10 @@ TEST_F(Tight, ALimitAboveADelegationThatSleepsOften) {
   apply(level);
   above.write("cpu.max", "20000 100000");
   other.spin_many(8);
-  c.run("exec python3 -c 'import time\nwhile 1:\n t=time.monotonic()+.0008\n while time.monotonic()<t: pass\n "
-        "time.sleep(.0002)'");
+  c.run(
+      "exec python3 -c 'import time\nwhile 1:\n t=time.monotonic()+.0008\n while "
+      "time.monotonic()<t: pass\n "
+      "time.sleep(.0002)'");
   run_for(3s);
   EXPECT_NEAR(cpus({&c}, 8s)[0], 0.2, 0.03);
 }

@@ -104,10 +104,11 @@ TEST_F(FiefctlWithDaemonTest, MetricsAreCleanToPrometheussOwnParsers) {
     const auto read = run(std::string(FIEF_FIEFCTL) + " metrics" + option + " | " +
                           FIEF_DBUS_TESTS_DIR + "/metrics_check.py " + format);
     EXPECT_EQ(read.status, 0) << read.errors;
-    EXPECT_THAT(read.output,
-                AllOf(HasSubstr("fief_scheduler_cpu_seconds counter 3\n"),
-                      HasSubstr("fief_scheduler_due_cpus gauge 3\n"),
-                      HasSubstr(R"("cgroup": "/odd\\x2d \"name\"\\x0a.slice", "cgroup_id": "4711")")));
+    EXPECT_THAT(
+        read.output,
+        AllOf(HasSubstr("fief_scheduler_cpu_seconds counter 3\n"),
+              HasSubstr("fief_scheduler_due_cpus gauge 3\n"),
+              HasSubstr(R"("cgroup": "/odd\\x2d \"name\"\\x0a.slice", "cgroup_id": "4711")")));
   }
 }
 

@@ -185,8 +185,8 @@ TEST_F(ServiceTest, UsageIsReadLiveAndNotAnnounced) {
   EXPECT_THAT(
       keys_of_dictionary(of(kA, "Counters").message),
       UnorderedElementsAre("enqueued", "direct", "reenq_cap", "reenq_immed", "reenq_preempted",
-                           "reenq_other", "rescued", "reclaims", "aged", "parked", "graced", "limit_periods",
-                           "limit_throttled", "borrowed_ns", "lent_ns", "denied"));
+                           "reenq_other", "rescued", "reclaims", "aged", "parked", "graced",
+                           "limit_periods", "limit_throttled", "borrowed_ns", "lent_ns", "denied"));
 }
 
 TEST_F(ServiceTest, AttachAnnouncesTheObjectFirst) {

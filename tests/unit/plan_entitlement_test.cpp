@@ -121,8 +121,8 @@ TEST(Entitlement, who_sleeps_counts_for_nothing_inside_a_slice) {
   EXPECT_THAT(root_dues(world), ElementsAre(4, 4));
 }
 
-// One that wants to run for moments only, time and again, has its CPUs for these; what it does not use of
-// them is lent.
+// One that wants to run for moments only, time and again, has its CPUs for these; what it does not
+// use of them is lent.
 TEST(Entitlement, who_wants_to_run_for_moments_is_due_what_its_weight_is_worth_then) {
   World world("1x1x8x1");
   const auto waits = world.child("/waits", 100);

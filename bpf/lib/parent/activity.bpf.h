@@ -57,8 +57,7 @@ static __always_inline void siblings_look(struct group __arena *group, u64 now)
 	}
 	siblings->seen_at = now;
 	siblings->mean = smooth(siblings->mean, sample, time, SIBLINGS_RISE_NS);
-	siblings->others = max(siblings->mean,
-			       smooth(siblings->others, 0, time, SIBLINGS_FALL_NS));
+	siblings->others = max(siblings->mean, smooth(siblings->others, 0, time, SIBLINGS_FALL_NS));
 }
 
 /* The cgroups from that of @slot's child up to below this scheduler's. */
@@ -198,7 +197,8 @@ FIEF_VERIFIED_ONCE int siblings_reweigh(struct group __arena *group __arg_arena,
 			if (beside != group && beside->parent == group->parent &&
 			    siblings->seen_at != now) {
 				siblings->seen_at = now;
-				siblings->mean = siblings_moved(siblings->mean, more * SIBLINGS_ONE);
+				siblings->mean =
+					siblings_moved(siblings->mean, more * SIBLINGS_ONE);
 				siblings->others =
 					siblings_moved(siblings->others, more * SIBLINGS_ONE);
 			}

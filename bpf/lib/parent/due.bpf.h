@@ -401,8 +401,8 @@ static __always_inline void behind_note(u32 slot)
 /* How far ahead one gets of whom little is due, while all others fall behind by what counts as that. */
 static __always_inline u64 due_ahead_max(const struct due __arena *due)
 {
-	return DUE_LAG_NS + DUE_BEHIND_NS * max(level_cpus, FIEF_CPU_UNIT) /
-				    max(due->rate, DUE_RATE_MIN);
+	return DUE_LAG_NS +
+	       DUE_BEHIND_NS * max(level_cpus, FIEF_CPU_UNIT) / max(due->rate, DUE_RATE_MIN);
 }
 
 /* Who is behind, and nobody further from the clock than counts. */

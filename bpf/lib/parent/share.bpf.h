@@ -361,9 +361,9 @@ FIEF_VERIFIED_ONCE u32 turn_next(s32 cid, u32 nr, u64 tried)
 static __always_inline void turn_begin(struct turn __arena *turn, u32 entry, u32 borrower, u64 now)
 {
 	if (entry < SHARE_ENTRIES && !turn->urgent)
-		turn->clock = vtime_max(turn->clock, borrower == FIEF_SLOT_NONE ?
-							     turn->due[entry] :
-							     turn->lends[entry]);
+		turn->clock =
+			vtime_max(turn->clock, borrower == FIEF_SLOT_NONE ? turn->due[entry] :
+									    turn->lends[entry]);
 	if (turn->entry != entry || turn->borrower != borrower) {
 		turn->entry = entry;
 		turn->borrower = borrower;

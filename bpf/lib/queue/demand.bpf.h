@@ -147,8 +147,8 @@ FIEF_VERIFIED_ONCE int demand_add_up(struct group __arena *group __arg_arena)
 		if (!group)
 			break;
 		if (group->parent && group->load) {
-			group->parent->demand.below += group->demand.inner ? group->demand.cpus :
-									     demand_now(group);
+			group->parent->demand.below +=
+				group->demand.inner ? group->demand.cpus : demand_now(group);
 			group->parent->demand.parts_below += group->part;
 		}
 		group = group->demand.next;
@@ -169,8 +169,9 @@ FIEF_VERIFIED_ONCE int demand_find_inner(struct group __arena *group __arg_arena
 			break;
 		parent = group->parent;
 		if (parent) {
-			parent->demand.all = parent->demand.parts_below &&
-					     parent->demand.parts_below >= load_weight(parent->load);
+			parent->demand.all =
+				parent->demand.parts_below &&
+				parent->demand.parts_below >= load_weight(parent->load);
 			if (parent->demand.all && !parent->demand.listed) {
 				parent->demand.inner = 1;
 				demand_list(parent);

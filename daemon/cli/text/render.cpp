@@ -120,7 +120,8 @@ std::string due_now(const SchedulerView& view) {
   return view.entitlement.awake ? cpus(view.entitlement.cpus) : "asleep";
 }
 
-// What everybody is due when all are busy, beside what is due now, where the terminal has room for both.
+// What everybody is due when all are busy, beside what is due now, where the terminal has room for
+// both.
 constexpr std::size_t kRoomForNominal = 96;
 
 bool has_room_for_nominal(const Style& style) {
@@ -153,11 +154,8 @@ void add_complaints(Table& table, const SchedulerView& view, const std::string& 
 
 std::string render_status(const StatusView& status, const Style& style) {
   const CpuNames names(status);
-  Table table({{"CGROUP", false, true},
-               {"SCHEDULER"},
-               {"STATE"},
-               {"CPUS DUE", true},
-               {"NOMINAL", true}});
+  Table table(
+      {{"CGROUP", false, true}, {"SCHEDULER"}, {"STATE"}, {"CPUS DUE", true}, {"NOMINAL", true}});
   for (const auto& view : status.schedulers) {
     table.add_row({{view.path.empty() ? view.pattern : view.path},
                    {view.scheduler},

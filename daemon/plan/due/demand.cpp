@@ -211,7 +211,7 @@ class WeighedTree {
   std::vector<char> tenths_;           // whether an idle child competes
 };
 
-double product(const std::vector<WeightStep>& chain, std::uint64_t WeightStep::*of) {
+double product(const std::vector<WeightStep>& chain, std::uint64_t WeightStep::* of) {
   double share = 1;
   for (const auto& step : chain)
     share *= static_cast<double>(step.weight) / static_cast<double>(step.*of);
