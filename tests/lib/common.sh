@@ -34,7 +34,8 @@ with_lock() {
 
 # logged NAME COMMAND…: the output goes to a log, whose end is shown when the command fails.
 logged() {
-	local log=$FIEF_CACHE/log/$1.log status=0
+	local log status=0
+	log=$FIEF_CACHE/log/$(basename "$FIEF_WORK")-$1.log
 	"${@:2}" >"$log" 2>&1 || status=$?
 	[[ $status -ne 0 ]] || return 0
 	tail -n 60 "$log" >&2
