@@ -15,11 +15,18 @@ log::Fields fields(std::string_view id, const SchedulerView& scheduler) {
           .scheduler = scheduler.scheduler};
 }
 
+// The kernel still shows it, and it is on its way out: its cgroup has gone, or it is one of fief's own, by its
+// name, that this daemon has let go of.
+bool is_leaving(const SchedulerView& scheduler) {
+  return scheduler.path.empty() || (scheduler.foreign && scheduler.scheduler.starts_with("fief_"));
+}
+
 // What is attached and known to have started.
 std::map<CgroupId, SchedulerView> attached_children(const StatusView& status) {
   std::map<CgroupId, SchedulerView> attached;
   for (const auto& scheduler : status.schedulers)
-    if (scheduler.state == SchedulerState::attached && scheduler.cgroup != kSelf)
+    if (scheduler.state == SchedulerState::attached && scheduler.cgroup != kSelf &&
+        !is_leaving(scheduler))
       attached.emplace(scheduler.cgroup, scheduler);
   return attached;
 }

@@ -17,6 +17,12 @@ bool is_race(const Error& error) {
   return error.code == Errc::stale || error.code == Errc::not_found;
 }
 
+std::string words_for(std::size_t operations) {
+  if (operations == 0)
+    return "no CPU changes hands";
+  return fmt::format("{} grant operation{}", operations, operations == 1 ? "" : "s");
+}
+
 }  // namespace
 
 bool PlanInForce::decide(const PlanInput& input, bool may_wait) {
@@ -71,20 +77,22 @@ void PlanInForce::tell(const LevelPlan& level, const std::vector<GrantOp>& ops) 
   }
   told_.insert_or_assign(level.scheduler, level);
   note_refusals(level, *refused);
-  if (!ops.empty() && refused->empty())
+  // A plan that moves nothing but fractions is told, too; once.
+  if (refused->empty() && (!ops.empty() || logged_ != plan_.number))
     log_in_force(ops.size());
 }
 
 // Why, is found out once the kernel has the plan: nobody waits for that.
 void PlanInForce::log_in_force(std::size_t operations) {
+  logged_ = plan_.number;
   if (!cause_)
     cause_ = cause_of(std::exchange(before_, {}), plan_);
   log::info({.message_id = message::kPlanApplied,
              .cgroup = cause_->cgroup,
              .plan = plan_.number,
              .cause = cause_->text},
-            "plan {} is in force: {} grant operation{}{}{}", plan_.number, operations,
-            operations == 1 ? "" : "s", cause_->text.empty() ? "" : "; ", cause_->text);
+            "plan {} is in force: {}{}{}", plan_.number, words_for(operations),
+            cause_->text.empty() ? "" : "; ", cause_->text);
 }
 
 void PlanInForce::note_refusals(const LevelPlan& level,

@@ -3,6 +3,7 @@
 // from what the kernel was told last.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -22,7 +23,10 @@ class PlanInForce {
   explicit PlanInForce(KernelPort& kernel) : kernel_(kernel) {}
 
   /// Goes on with the plan of an earlier daemon.
-  void adopt(Plan plan) { plan_ = std::move(plan); }
+  void adopt(Plan plan) {
+    logged_ = plan.number;
+    plan_ = std::move(plan);
+  }
   /// The kernel follows nothing any more.
   void forget() { told_.clear(); }
   /// The next plan keeps nothing for its own sake.
@@ -54,6 +58,7 @@ class PlanInForce {
   /// Why plan_ is not as the one before it; unset: before_ knows.
   std::optional<PlanCause> cause_ = PlanCause{};
   std::string shortfall_;
+  std::uint64_t logged_ = 0;  ///< number of the plan that the journal has last been told of
   bool from_scratch_ = false;
 };
 

@@ -13,7 +13,8 @@
  *   clock     the mean of the due times of those who want to run, each by its rate
  *   behind    wants to run, and its due time lags behind the clock: it may take the turn, on a lent cid,
  *             of whoever has had more (lib/parent/dispatch.bpf.h), until it has caught up
- *   keeps     lends nothing and takes nothing: it has its own, whoever sleeps
+ *   keeps     lends nothing and takes no turn before its turn: it has its own, whoever sleeps. Its due time
+ *             is what it has borrowed, for spare time to divide by.
  *
  * Nobody is further behind the clock than DUE_LAG_NS, nor further ahead than it gets while the others fall
  * behind by as much as counts: what was left idle is held against nobody who used it, and who slept, or had
@@ -157,13 +158,14 @@ static __always_inline u64 due_time_of(const struct due __arena *due, u64 ns)
 	return min(ns, NSEC_PER_SEC) * FIEF_CPU_UNIT / max(due->rate, DUE_RATE_MIN);
 }
 
-/* A dispatch has seen the participant of @slot use @ns. */
-static __always_inline void due_charge(u32 slot, u64 ns)
+/* A dispatch has seen the participant of @slot use @ns; @lent: of the turn of another. */
+static __always_inline void due_charge(u32 slot, u64 ns, bool lent)
 {
 	struct due __arena *due = slot_due(slot);
 
 	__sync_fetch_and_add(&due->charged, ns);
-	__sync_fetch_and_add(&due->vtime, due_time_of(due, ns));
+	if (lent || !slot_keeps(slot))
+		__sync_fetch_and_add(&due->vtime, due_time_of(due, ns));
 }
 
 /* What the participant of @slot has used, by its own word if it gives it, else by what was charged. */
@@ -186,10 +188,10 @@ static __always_inline void due_settle(u32 slot, u64 used, u64 now)
 
 	if (used == due->used && !charged)
 		return;
-	if (more > charged)
-		__sync_fetch_and_add(&due->vtime, due_time_of(due, more - charged));
-	else
-		__sync_fetch_and_add(&due->vtime, -due_time_of(due, charged - more));
+	if (!slot_keeps(slot))
+		__sync_fetch_and_add(&due->vtime, more > charged ?
+							  due_time_of(due, more - charged) :
+							  -due_time_of(due, charged - more));
 	limit_charge(slot_group(slot), (s64)more - (s64)charged);
 	/* own tasks tell for themselves */
 	if (slot != FIEF_SLOT_SELF)
@@ -356,6 +358,7 @@ struct {
 	s64 ahead; /* of the clock, by rates */
 	u64 rates;
 	u64 behind;
+	u64 kept; /* the latest due time of those that keep what they have */
 } due_sums;
 
 /* The rates, and the clock after them. */
@@ -367,15 +370,21 @@ FIEF_VERIFIED_ONCE int due_set_rates(void)
 	touch_arena();
 	due_sums.ahead = 0;
 	due_sums.rates = 0;
+	due_sums.kept = 0;
 	bpf_for(slot, 0, slots_in_use()) {
 		struct due __arena *due = slot_due(slot);
 		bool bounded;
 		s64 off;
 
-		if (!slot_in_use(slot) || slot_keeps(slot))
+		if (!slot_in_use(slot))
 			continue;
 		due->rate = max(due_between(slot, due->awake_share, total, scale, &bounded),
 				DUE_RATE_MIN);
+		if (slot_keeps(slot)) {
+			due_sums.kept = due_sums.kept ? vtime_max(due_sums.kept, due->vtime) :
+							due->vtime;
+			continue;
+		}
 		if (!due->wants)
 			continue;
 		off = due->vtime - due_clock;
@@ -421,11 +430,16 @@ FIEF_VERIFIED_ONCE int due_find_behind(void)
 
 		if (!slot_in_use(slot))
 			continue;
+		if (slot_keeps(slot)) {
+			due->vtime = vtime_max(due->vtime, due_sums.kept - DUE_LAG_NS);
+			cidmask_clear(behind_slots, slot);
+			continue;
+		}
 		if (vtime_before(due->vtime, due_clock - DUE_LAG_NS))
 			due->vtime = due_clock - DUE_LAG_NS;
 		if (vtime_before(due_clock + due_ahead_max(due), due->vtime))
 			due->vtime = due_clock + due_ahead_max(due);
-		if (!due->wants || slot_keeps(slot) || !vtime_before(due->vtime, due_clock))
+		if (!due->wants || !vtime_before(due->vtime, due_clock))
 			cidmask_clear(behind_slots, slot);
 		else if (vtime_before(due->vtime, due_clock - DUE_BEHIND_NS))
 			cidmask_set(behind_slots, slot);

@@ -250,11 +250,11 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 		lent = turn->borrower != FIEF_SLOT_NONE;
 	}
 	entry_charge(cid, entry, lent, slot, used);
-	if (lent || entry == SHARE_NOBODY)
+	if (lent)
 		__sync_fetch_and_add(&slot_account(slot)->borrowed_ns, used);
 	else
 		__sync_fetch_and_add(&slot_account(slot)->charged_ns, used);
-	due_charge(slot, used);
+	due_charge(slot, used, lent);
 	limit_charge(slot_group(slot), used);
 }
 
