@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "api/service.hpp"
+#include "backend/time_budget.hpp"
 #include "control_world.hpp"
 #include "core/journal.hpp"
 #include "dbus/private_bus.hpp"
@@ -96,7 +97,7 @@ class Stage : public World {
   void begin() {
     start();
     boosts_.emplace(io_, *controller_);
-    service_.emplace(io_, *controller_, *boosts_);
+    service_.emplace(io_, *controller_, *boosts_, budget_);
     controller_->set_listener(&*service_);
     service_->start();
   }
@@ -127,6 +128,7 @@ class Stage : public World {
   std::optional<std::string> line_;
   bool ended_ = false;
   std::optional<Boosts> boosts_;
+  TimeBudget budget_;
   std::optional<Service> service_;
 };
 

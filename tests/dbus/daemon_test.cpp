@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "api/service.hpp"
+#include "backend/time_budget.hpp"
 #include "control_world.hpp"
 #include "core/message_ids.hpp"
 #include "dbus/client.hpp"
@@ -43,7 +44,7 @@ class DaemonTest : public World {
   void start_on_bus() {
     start();
     boosts_.emplace(io_, *controller_);
-    service_.emplace(io_, *controller_, *boosts_);
+    service_.emplace(io_, *controller_, *boosts_, budget_);
     controller_->set_listener(&*service_);
     service_->start();
     client_ = meanwhile([] {
@@ -66,6 +67,7 @@ class DaemonTest : public World {
 
   PrivateBus bus_;
   std::optional<Boosts> boosts_;
+  TimeBudget budget_;
   std::optional<Service> service_;
   std::unique_ptr<Client> client_;
 };

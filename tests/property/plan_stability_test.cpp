@@ -75,7 +75,7 @@ TEST(PlanStability, who_returns_finds_its_place_under_a_new_id) {
     const auto before = owned(plan_or_discard(world).levels[0]);
     const auto old = child.id;
     const auto at = std::ranges::find(world.attachments, old, &Attachment::cgroup);
-    const auto attachment = *at;
+    const auto parent = at->parent;
     world.attachments.erase(at);
     child.populated = false;
     // Long enough for those who grew into its place to be at home there.
@@ -85,7 +85,7 @@ TEST(PlanStability, who_returns_finds_its_place_under_a_new_id) {
     plan_or_discard(world);
     child.id = CgroupId{1000};
     child.populated = true;
-    world.attachments.push_back({child.id, attachment.parent, false});
+    world.attachments.push_back({child.id, parent, false});
     auto after = owned(plan_or_discard(world).levels[0]);
     if (after[child.id] != before.at(old))
       RC_FAIL(fmt::format("had {}, has {}\n{}", before.at(old).to_string(),

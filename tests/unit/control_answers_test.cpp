@@ -72,7 +72,7 @@ TEST_F(AnswersTest, WaitForWhoeverIsToLeave) {
 TEST_F(AnswersTest, WaitForWhatWasAskedAlone) {
   bool is_in_place = false;
   owe("everything");
-  answers_.owe([] { return Status{}; }, [this](const Status&) { given_.push_back("one"); },
+  answers_.owe([] { return Status{}; }, [this](const Status&) { given_.emplace_back("one"); },
                {.is_in_place = [&is_in_place] { return is_in_place; }});
   answers_.answer_those_in_place();
   EXPECT_THAT(given_, IsEmpty());

@@ -63,7 +63,7 @@ TEST_F(LoadPolicy, ADropInThatGoesMeanwhileIsNoFault) {
   write_file(etc() / "policy.json", delegating("/own"));
   write_file(drop_in, delegating("/a"));
   std::atomic<bool> done = false;
-  std::jthread other([&] {
+  const std::jthread other([&] {
     while (!done) {
       fs::remove(drop_in);
       write_file(etc() / "new", delegating("/a"));
