@@ -113,6 +113,16 @@ s32 FIEF_OP(child_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flag
 	return wake_place(p, tctx, prev_cid, wake_flags);
 }
 
+/* A limit above keeps everybody back, and others wait for this one: the parent is told that somebody is to go. */
+static __always_inline void enqueue_urgent(struct task_struct *p, struct task_ctx *tctx,
+					   u64 enq_flags)
+{
+	tctx->graced = true;
+	tctx->place = TASK_AGED;
+	dsq_insert(p, AGED_DSQ, aged_slice_ns(), enq_flags | SCX_ENQ_HEAD);
+	notice_waiting(scx_bpf_dsq_nr_queued(AGED_DSQ) + 1);
+}
+
 void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
@@ -134,6 +144,10 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 
+	if (held_back() && task_must_run(p)) {
+		enqueue_urgent(p, tctx, enq_flags);
+		return;
+	}
 	home = home_cid(tctx, own_cids, prev);
 	if (home < 0) {
 		cid = home_cid(tctx, held_cids, prev);

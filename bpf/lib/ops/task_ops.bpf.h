@@ -56,7 +56,7 @@ void FIEF_OP(task_running, struct task_struct *p)
 	rescue_next(tctx);
 	task_started(p, tctx);
 	vqueue_started(tctx);
-	end_grace(tctx, cid);
+	end_grace(p, tctx, cid);
 	TASK_STARTED(p, tctx, cid);
 }
 

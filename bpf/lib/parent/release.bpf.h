@@ -33,10 +33,11 @@
 u64 grace_look_at;
 bool grace_looks;
 
-/* A task runs that a limit would hold: that it has begun to is enough. */
-static __always_inline void end_grace(const struct task_ctx *tctx, s32 cid)
+/* A task runs that a limit would hold: that it has begun to is enough, unless others wait for it. */
+static __always_inline void end_grace(const struct task_struct *p, const struct task_ctx *tctx,
+				      s32 cid)
 {
-	if (tctx->graced || held_back())
+	if ((tctx->graced || held_back()) && !task_must_run(p))
 		scx_bpf_kick_cid(cid, SCX_KICK_PREEMPT);
 }
 
