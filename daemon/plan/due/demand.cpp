@@ -269,6 +269,9 @@ bool keeps_asleep(const Delegation* delegation) {
   return delegation != nullptr && (delegation->exclusive || !delegation->lend);
 }
 
+// What doubles lose in adding up shares.
+constexpr double kRounding = 1e-9;
+
 // What everybody is due of a level, by weight. A child that sleeps is due nothing until it wakes,
 // when the schedulers give it its time at once and the next plan its CPUs. One that wants to run
 // for short times only, again and again, is due what its weight is worth beside the others: so
@@ -286,6 +289,9 @@ void share_out(Level& level, double active) {
     nominal += member.nominal;
   }
   self.nominal = std::max(0.0, 1.0 - nominal);
+  // All but exact where nothing is known of anybody, and left as it is.
+  if (std::abs(sum - 1.0) < kRounding)
+    return;
   for (auto& member : level.members)
     member.share = sum > 0 ? member.share / sum : member.nominal;
 }
