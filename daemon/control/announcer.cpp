@@ -15,8 +15,8 @@ log::Fields fields(std::string_view id, const SchedulerView& scheduler) {
           .scheduler = scheduler.scheduler};
 }
 
-// The kernel still shows it, and it is on its way out: its cgroup has gone, or it is one of fief's own, by its
-// name, that this daemon has let go of.
+// The kernel still shows it, and it is on its way out: its cgroup has gone, or it is one of fief's
+// own, by its name, that this daemon has let go of.
 bool is_leaving(const SchedulerView& scheduler) {
   return scheduler.path.empty() || (scheduler.foreign && scheduler.scheduler.starts_with("fief_"));
 }

@@ -17,7 +17,7 @@ TEST(Printable, WhatATerminalWouldDoIsWritten) {
   EXPECT_EQ(printable("one\ntwo"), "one\\x0atwo");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
-            "\\xc2\\x9b31m");                               // the control sequences of eight bits
+            "\\xc2\\x9b31m");  // the control sequences of eight bits
   const std::string right_to_left{'\xe2', '\x80', '\xae'};
   EXPECT_EQ(printable(right_to_left), "\\xe2\\x80\\xae");
   EXPECT_EQ(printable("\xe2\x80\xa8"), "\\xe2\\x80\\xa8");  // a separator of lines

@@ -381,8 +381,8 @@ FIEF_VERIFIED_ONCE int due_set_rates(void)
 		due->rate = max(due_between(slot, due->awake_share, total, scale, &bounded),
 				DUE_RATE_MIN);
 		if (slot_keeps(slot)) {
-			due_sums.kept = due_sums.kept ? vtime_max(due_sums.kept, due->vtime) :
-							due->vtime;
+			due_sums.kept =
+				due_sums.kept ? vtime_max(due_sums.kept, due->vtime) : due->vtime;
 			continue;
 		}
 		if (!due->wants)
