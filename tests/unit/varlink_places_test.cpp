@@ -14,7 +14,7 @@ constexpr std::chrono::steady_clock::time_point kStart{};
 
 std::vector<Place> taken(uid_t first, int users, int each, bool idle) {
   std::vector<Place> places;
-  places.reserve(static_cast<std::size_t>(users * each));
+  places.reserve(static_cast<std::size_t>(users) * static_cast<std::size_t>(each));
   for (int i = 0; i < users * each; ++i)
     places.push_back({first + static_cast<uid_t>(i / each), kStart + seconds{i}, idle});
   return places;
