@@ -41,6 +41,18 @@ class Activity : public RealKernel {
       EXPECT_NEAR(used[i] / all, weights[i] / sum, 0.03) << "of cgroup " << i << ", " << used[i];
   }
 
+  /// x, of 900 beside y's 100 in a slice that is due two CPUs, has one task: y has the rest.
+  void expect_rest_for_the_sibling(TestCgroup& x, TestCgroup& y, TestCgroup& other) {
+    x.spin_many(1);
+    y.spin_many(6);
+    other.spin_many(6);
+    run_for(2s);
+    const auto used = cpus({&x, &y, &other}, 4s);
+    EXPECT_NEAR(used[0], 1.0, 0.1);
+    EXPECT_NEAR(used[1], 1.0, 0.1);
+    EXPECT_NEAR(used[2], 2.0, 0.1);
+  }
+
   /// Published by the scheduler above; none: nothing yet.
   [[nodiscard]] std::optional<fief::Activity> activity(const TestCgroup& cgroup) const {
     const auto observed = kernel_->observe();
@@ -117,14 +129,7 @@ TEST_F(Activity, WhatIsLeftGoesToTheLevelThatLeftIt) {
   attach(x);
   attach(other);
   apply(lending(level_of(kernel_->topology(), {{x.id(), {0}}, {other.id(), {1, 2}}})));
-  x.spin_many(1);
-  y.spin_many(6);
-  other.spin_many(6);
-  run_for(2s);
-  const auto used = cpus({&x, &y, &other}, 4s);
-  EXPECT_NEAR(used[0], 1.0, 0.1);
-  EXPECT_NEAR(used[1], 1.0, 0.1);
-  EXPECT_NEAR(used[2], 2.0, 0.1);
+  expect_rest_for_the_sibling(x, y, other);
 }
 
 TEST_F(Activity, GroupsOfFewTasksNobodyDelegated) {
@@ -134,14 +139,7 @@ TEST_F(Activity, GroupsOfFewTasksNobodyDelegated) {
   TestCgroup other("fief-test-o");
   x.write("cpu.weight", "900");
   load_root();
-  x.spin_many(1);
-  y.spin_many(6);
-  other.spin_many(6);
-  run_for(2s);
-  const auto used = cpus({&x, &y, &other}, 4s);
-  EXPECT_NEAR(used[0], 1.0, 0.1);
-  EXPECT_NEAR(used[1], 1.0, 0.1);
-  EXPECT_NEAR(used[2], 2.0, 0.1);
+  expect_rest_for_the_sibling(x, y, other);
 }
 
 TEST_F(Activity, IsPublishedWhenADueHasMoved) {
