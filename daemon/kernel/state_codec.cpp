@@ -158,6 +158,13 @@ void write_op(const GrantOp& op, fief_op& out) {
   to_abi(op.cids, out.cids);
 }
 
+// What a participant that lends does not lend is to land on.
+void own_cid(ParticipantPlan& participant, Cid cid, bool lent) {
+  participant.exclusive.insert(cid);
+  if (participant.lend && !lent)
+    participant.landing.insert(cid);
+}
+
 LevelPlan level_from_state(const fief_state& state) {
   std::map<std::uint32_t, ParticipantPlan> by_slot;
   for (std::uint32_t slot = 0; slot < slots_in_use(state); ++slot) {
@@ -186,7 +193,7 @@ LevelPlan level_from_state(const fief_state& state) {
       if (found == by_slot.end())
         continue;
       if (sharers == 1)
-        found->second.exclusive.insert(Cid{cid});
+        own_cid(found->second, Cid{cid}, (plan.flags & FIEF_CID_LENT) != 0);
       else
         found->second.shared.push_back({Cid{cid}, plan.share[i].fraction});
     }

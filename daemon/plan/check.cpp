@@ -73,6 +73,8 @@ class LevelCheck {
         return status;
       time += share.fraction;
     }
+    if (!(part.landing - part.exclusive).empty())
+      return fail(Errc::invalid, "plan: {} is to land on CPUs that are not its own", path(member));
     if (part.perf && !level_.holding.perf)
       return fail(Errc::invalid, "plan: {} is to get the cap perf, which {} does not have",
                   path(member), level_.path);

@@ -141,6 +141,7 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
   out.scheduler = level.scheduler;
   out.path = path_of(input, level.scheduler);
   bool lent = true;
+  bool landing = false;
   for (const auto& participant : level.participants) {
     const auto time = part_of(participant, cid);
     if (time == 0)
@@ -149,9 +150,11 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
     out.users.push_back({participant.cgroup, user_path(input, level, participant.cgroup), time,
                          why_used(participant, time, input)});
     lent &= participant.lend;
+    landing |= participant.landing.contains(cid);
   }
-  if (!lent) {
-    out.why_not = "not all of its users lend";
+  if (!lent || landing) {
+    out.why_not = landing ? "kept free for its owner to wake on (landing_cpus)"
+                          : "not all of its users lend";
     return out;
   }
   for (const auto& participant : level.participants)

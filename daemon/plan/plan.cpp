@@ -51,6 +51,7 @@
 
 #include "plan/due/demand.hpp"
 #include "plan/due/entitlement.hpp"
+#include "plan/placement/landing.hpp"
 #include "plan/placement/memory.hpp"
 #include "plan/placement/place.hpp"
 
@@ -61,10 +62,10 @@ Result<LevelPlan> plan_level(Level& level, const Past& past, const PlanInput& in
   if (auto status = settle_entitlements(level, input); !status)
     return tl::unexpected(status.error());
   auto plan = outline_plan(level);
-  if (keep_previous(plan, level, past.level, input))
-    return plan;
-  if (auto status = place_level(plan, level, past, input); !status)
-    return tl::unexpected(status.error());
+  if (!keep_previous(plan, level, past.level, input))
+    if (auto status = place_level(plan, level, past, input); !status)
+      return tl::unexpected(status.error());
+  choose_landing(plan, level, past.level);
   return plan;
 }
 
@@ -104,6 +105,7 @@ const ParticipantPlan* LevelPlan::find(CgroupId cgroup) const {
 CidSet lent_cids(const LevelPlan& level) {
   auto lent = level.held;
   for (const auto& participant : level.participants) {
+    lent -= participant.landing;
     if (participant.lend)
       continue;
     lent -= participant.exclusive;

@@ -93,6 +93,7 @@ struct ParticipantPlan {
   CidSet exclusive;
   SharedCids shared;  ///< ascending by cid
   bool lend = true;
+  CidSet landing{};  ///< of its exclusive ones, those that it does not lend (placement/landing.hpp)
   bool borrow = true;
   bool perf = false;
   CpuTime least = 0;                      ///< promised whenever it wants to run
@@ -114,7 +115,7 @@ struct LevelPlan {
 };
 
 /// Cids that others may use while whoever is entitled to them has nothing to run: each of a cid's
-/// participants lends, or the levels above do.
+/// participants lends it, or the levels above do.
 CidSet lent_cids(const LevelPlan& level);
 
 /// Time on a clock that never goes back, since a moment of the caller's choice.

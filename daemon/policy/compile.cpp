@@ -66,6 +66,7 @@ Delegation make_delegation(const DelegationDraft& draft) {
   assign(delegation.smt, draft.smt);
   delegation.lend = !delegation.exclusive;
   assign(delegation.lend, draft.lend);
+  assign(delegation.landing_cpus, draft.landing_cpus);
   assign(delegation.borrow, draft.borrow);
   assign(delegation.perf, draft.perf);
   assign(delegation.tenants, draft.tenants);
@@ -128,6 +129,18 @@ void check_exclusive(const DelegationDraft& draft, const Delegation& made, Fault
     log.add(draft.max_cpus.place,
             fmt::format("max_cpus {} leaves no whole CPU, and exclusive in {} is about whole ones",
                         *made.max_cpus, line_of(draft.exclusive.place)));
+}
+
+void check_landing(const DelegationDraft& draft, const Delegation& made, FaultLog& log) {
+  if (made.landing_cpus.value_or(0) == 0)
+    return;
+  if (!made.lend)
+    log.add(draft.landing_cpus.place,
+            "landing_cpus is about CPUs that are lent, and none of these are");
+  if (made.max_cpus && *made.max_cpus < *made.landing_cpus)
+    log.add(draft.landing_cpus.place,
+            fmt::format("landing_cpus {} is above max_cpus {} in {}", *made.landing_cpus,
+                        *made.max_cpus, line_of(draft.max_cpus.place)));
 }
 
 void check_restart(const RestartDraft& draft, const RestartPolicy& made, FaultLog& log) {
@@ -270,6 +283,7 @@ Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatal
     check_name(delegation, log);
     check_cpus(delegation, made, log);
     check_exclusive(delegation, made, log);
+    check_landing(delegation, made, log);
     check_restart(delegation.restart, made.restart, log);
     options.check_there_is(delegation, made.scheduler);
     options.check(made.scheduler, delegation.options);

@@ -59,6 +59,7 @@ struct DelegationDraft {
   Setting<Placement> placement;
   Setting<Smt> smt;
   Setting<bool> lend;
+  Setting<std::uint32_t> landing_cpus;
   Setting<bool> borrow;
   Setting<bool> perf;  ///< "caps"
   Setting<std::uint32_t> tenants;

@@ -112,6 +112,7 @@ void lay_over(DelegationDraft& under, DelegationDraft over) {
   lay_over(under.placement, std::move(over.placement));
   lay_over(under.smt, std::move(over.smt));
   lay_over(under.lend, std::move(over.lend));
+  lay_over(under.landing_cpus, std::move(over.landing_cpus));
   lay_over(under.borrow, std::move(over.borrow));
   lay_over(under.perf, std::move(over.perf));
   lay_over(under.tenants, std::move(over.tenants));

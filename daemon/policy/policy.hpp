@@ -58,6 +58,9 @@ struct Delegation {
   Placement placement = PlacePack{};
   Smt smt = Smt::together;
   bool lend = true;
+  /// Whole CPUs of its own that are never lent, for its tasks to wake on. Unset: as its scheduler
+  /// wants (landing_cids in plan/placement/landing.hpp).
+  std::optional<std::uint32_t> landing_cpus;
   bool borrow = true;
   bool perf = false;  ///< hand down FIEF_CAP_PERF as well
   /// Delegations that the owners of cgroups below may have there, without an administrator.

@@ -266,6 +266,8 @@ constexpr std::array kClassKeys{
     Key<DelegationDraft>{"placement", setting<&DelegationDraft::placement, as_placement>},
     Key<DelegationDraft>{"smt", setting<&DelegationDraft::smt, as_smt>},
     Key<DelegationDraft>{"lend", setting<&DelegationDraft::lend, as_bool>},
+    Key<DelegationDraft>{"landing_cpus",
+                         setting<&DelegationDraft::landing_cpus, as_landing_count>},
     Key<DelegationDraft>{"borrow", setting<&DelegationDraft::borrow, as_bool>},
     Key<DelegationDraft>{"caps", read_caps},
     Key<DelegationDraft>{"tenants", setting<&DelegationDraft::tenants, as_tenant_count>},

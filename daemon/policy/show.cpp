@@ -105,6 +105,7 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   values.add("placement", draft.placement, made.placement);
   values.add("smt", draft.smt, made.smt);
   values.add("lend", draft.lend, made.lend);
+  values.add("landing_cpus", draft.landing_cpus, made.landing_cpus);
   values.add("borrow", draft.borrow, made.borrow);
   values.add("caps", draft.perf, std::string(made.perf ? "perf" : ""));
   values.add("tenants", draft.tenants, made.tenants);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/cgroup_path.hpp"
+#include "fief/abi.h"
 #include "policy/cgroup_pattern.hpp"
 #include "policy/suggest.hpp"
 
@@ -267,6 +268,11 @@ ValueResult<std::uint32_t> as_weight(const JsonNode& node) {
 
 ValueResult<std::uint32_t> as_tenant_count(const JsonNode& node) {
   return as_whole(node, 0, 1000).map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
+}
+
+ValueResult<std::uint32_t> as_landing_count(const JsonNode& node) {
+  return as_whole(node, 0, FIEF_MAX_CIDS)
+      .map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
 }
 
 ValueResult<double> as_min_cpus(const JsonNode& node) {

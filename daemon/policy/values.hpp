@@ -44,6 +44,7 @@ ValueResult<std::string> as_scheduler(const JsonNode& node);
 ValueResult<std::uint32_t> as_weight(const JsonNode& node);
 /// 0 to 1000.
 ValueResult<std::uint32_t> as_tenant_count(const JsonNode& node);
+ValueResult<std::uint32_t> as_landing_count(const JsonNode& node);
 /// 0 to kMaxCpus.
 ValueResult<double> as_min_cpus(const JsonNode& node);
 /// kLeastCpus to kMaxCpus.

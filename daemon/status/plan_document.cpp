@@ -53,6 +53,7 @@ Json write(const ParticipantPlan& participant, const std::string& path) {
           {"exclusive", participant.exclusive.to_string()},
           {"shared", json::write(participant.shared)},
           {"lend", participant.lend},
+          {"landing", participant.landing.to_string()},
           {"borrow", participant.borrow},
           {"perf", participant.perf}};
 }
@@ -75,6 +76,7 @@ ParticipantPlan read_participant(const Json& json, CgroupId cgroup) {
           .exclusive = json::read_cids(json.at("exclusive")),
           .shared = json::read_shared(json.at("shared")),
           .lend = json.at("lend").get<bool>(),
+          .landing = json::read_cids(json.value("landing", Json(""))),
           .borrow = json.at("borrow").get<bool>(),
           .perf = json.at("perf").get<bool>()};
 }

@@ -83,7 +83,7 @@ TEST_F(Activity, WhoWakesHasItsDueAtOnce) {
 // The plan was made when all were busy; now the owner of three of the CPUs sleeps.
 TEST_F(Activity, WhatSleepersAreDueGoesToTheOthersByWeight) {
   TestCgroup a("fief-test-a");
-  TestCgroup b("fief-test-b");
+  const TestCgroup b("fief-test-b");
   TestCgroup other("fief-test-o");
   a.write("cpu.weight", "300");
   load_root();
@@ -98,7 +98,7 @@ TEST_F(Activity, WhatSleepersAreDueGoesToTheOthersByWeight) {
 
 // Nothing is planned below a on what a itself only borrows.
 TEST_F(Activity, WhatAParentBorrowsItsChildrenBorrow) {
-  TestCgroup a("fief-test-a", TestCgroup::Below::cpu);
+  const TestCgroup a("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   x.write("cpu.weight", "300");
@@ -120,7 +120,7 @@ TEST_F(Activity, WhatAParentBorrowsItsChildrenBorrow) {
 // x has too few tasks for what it is due: its sibling has the rest of what their slice is due, not
 // everybody.
 TEST_F(Activity, WhatIsLeftGoesToTheLevelThatLeftIt) {
-  TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
+  const TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   TestCgroup other("fief-test-o");
@@ -133,7 +133,7 @@ TEST_F(Activity, WhatIsLeftGoesToTheLevelThatLeftIt) {
 }
 
 TEST_F(Activity, GroupsOfFewTasksNobodyDelegated) {
-  TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
+  const TestCgroup slice("fief-test-a", TestCgroup::Below::cpu);
   TestCgroup x("fief-test-a/x");
   TestCgroup y("fief-test-a/y");
   TestCgroup other("fief-test-o");

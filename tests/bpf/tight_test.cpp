@@ -2,7 +2,8 @@
 // Tight use: crowds behind limits, crowds bound to one CPU, many who have waited too long, weights
 // that the kernel tells nobody of. Nobody can end a scheduler by it.
 #include <gmock/gmock.h>
-#include <signal.h>
+
+#include <csignal>
 
 #include "real_kernel.hpp"
 
@@ -164,8 +165,10 @@ TEST_F(Tight, ManyTasksBoundToACpuOfAnother) {
   a.spin_many(2);
   b.spin_many(2);
   const auto cpu = static_cast<int>(kernel_->topology().cids[0].cpu);
+  constexpr int kBound = 30;
   std::vector<pid_t> bound;
-  for (int i = 0; i < 30; ++i)
+  bound.reserve(kBound);
+  for (int i = 0; i < kBound; ++i)
     bound.push_back(b.spin(cpu));
   expect_all_goes_on(25s, {&a, &b});
   EXPECT_GT(run_nr(bound, 0.005), 25);

@@ -125,6 +125,11 @@ static __always_inline bool child_held_back(u32 slot)
 	struct group __arena *limiter = limit_throttled(slot_group(slot));
 	struct fief_notice *notice;
 
+	/* what a dispatch charges is at times too much: by what was really used there may be some left */
+	if (limiter) {
+		due_settle(slot);
+		limiter = limit_throttled(slot_group(slot));
+	}
 	if (!limiter)
 		return false;
 	if (!cidmask_test(held_slots, slot)) {

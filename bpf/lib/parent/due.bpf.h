@@ -180,25 +180,34 @@ static __always_inline u64 due_used(u32 slot, const struct fief_notice *notice)
 	return account->charged_ns + account->borrowed_ns;
 }
 
-/* Dispatches charge by what they see, and soon; what was really used puts it right. */
-static __always_inline void due_settle(u32 slot, u64 used, u64 now)
+/*
+ * Dispatches charge by what they see, and soon; what was really used puts it right. The turn timer does it, and
+ * who is about to hold a child back for what was charged: each takes what the other has not, whoever comes first.
+ */
+FIEF_VERIFIED_ONCE int due_settle(u32 slot)
 {
+	const struct fief_participant __arena *participant = &slot_account(slot)->participant;
 	struct due __arena *due = slot_due(slot);
-	u64 charged = __sync_lock_test_and_set(&due->charged, 0), more = used - due->used;
+	u64 used, charged;
+	s64 more;
 
-	if (used == due->used && !charged)
-		return;
+	touch_arena();
+	used = due_used(slot, slot == FIEF_SLOT_SELF ? NULL : notice_of(participant->cgroup_id));
+	charged = __sync_lock_test_and_set(&due->charged, 0);
+	more = used - __sync_lock_test_and_set(&due->used, used);
+	if (!more && !charged)
+		return 0;
 	if (!slot_keeps(slot))
-		__sync_fetch_and_add(&due->vtime, more > charged ?
+		__sync_fetch_and_add(&due->vtime, more > (s64)charged ?
 							  due_time_of(due, more - charged) :
 							  -due_time_of(due, charged - more));
-	limit_charge(slot_group(slot), (s64)more - (s64)charged);
+	limit_charge(slot_group(slot), more - (s64)charged);
 	/* own tasks tell for themselves */
 	if (slot != FIEF_SLOT_SELF)
 		notice_used(more);
-	if (used != due->used)
-		due->used_at = now;
-	due->used = used;
+	if (more)
+		due->used_at = bpf_ktime_get_ns();
+	return 0;
 }
 
 /* Whether a ghost competes: load 1 stands for all there is below it. */
@@ -258,7 +267,7 @@ FIEF_VERIFIED_ONCE int due_look(u32 slot, u64 now)
 	group = group_find(participant->cgroup_id);
 	slot_groups[slot & (FIEF_MAX_SLOTS - 1)] = group;
 	slot_waiting[slot & (FIEF_MAX_SLOTS - 1)] = notice ? notice->waiting : 0;
-	due_settle(slot, due_used(slot, notice), now);
+	due_settle(slot);
 	due->wants = due_wants(slot, notice, now);
 	due_note_activity(due, now - due_seen_at);
 	if (!group || !group->ghost)
@@ -515,7 +524,7 @@ static __always_inline void due_look_at_all(u64 now)
 
 	bpf_for(slot, 1, slots_in_use())
 		due_look(slot, now);
-	due_settle(FIEF_SLOT_SELF, used_by_own(), now);
+	due_settle(FIEF_SLOT_SELF);
 	due_seen_at = now;
 	due_share_out();
 	due_set_rates();

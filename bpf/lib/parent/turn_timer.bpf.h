@@ -87,6 +87,8 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	u32 cid;
 
 	touch_arena();
+	if (has_children())
+		due_look_at_all(now);
 	bpf_for(cid, 0, nr_cids) {
 		struct turn __arena *turn = cid_turn(cid);
 
@@ -102,7 +104,6 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	}
 	if (!has_children())
 		return 0;
-	due_look_at_all(now);
 	activity_follow(now);
 	turns_rest = !any;
 	bpf_timer_start(&timer->timer, any ? turn_ns() : IDLE_TIMER_NS, 0);

@@ -53,6 +53,9 @@ u32 demand_looks;
 u64 demand_used;
 u64 demand_used_at;
 
+/* Whether level_cpus is what is used, and not a guess. By the timer. */
+bool demand_level_known;
+
 static __always_inline struct demand_timer *demand_timer(void)
 {
 	u32 key = 0;
@@ -250,32 +253,55 @@ FIEF_VERIFIED_ONCE bool demand_look(struct group __arena *group __arg_arena)
 	return any;
 }
 
-/* What a scheduler without children uses; one with children sees it in its accounts (lib/parent/due.bpf.h). */
-static __always_inline void demand_see_level(void)
+/*
+ * What a scheduler without children uses, smoothed over some looks, as tasks are charged in lumps; one with
+ * children sees it in its accounts (lib/parent/due.bpf.h). False: this is the first look, from which on it is
+ * counted: until then nobody can say what a share is worth.
+ */
+static __always_inline bool demand_see_level(void)
 {
-	u64 now = bpf_ktime_get_ns(), used = used_by_own(), time = now - demand_used_at;
+	u64 now, used, since = demand_used_at, before = demand_used, time, rate;
 
 	if (state.nr_slots > 1)
-		return;
-	if (demand_used_at && time < NSEC_PER_SEC)
-		level_cpus = max((used - demand_used) * FIEF_CPU_UNIT / (time ?: 1), FIEF_CPU_UNIT);
+		return true;
+	now = bpf_ktime_get_ns();
+	used = used_by_own();
+	time = now - since;
 	demand_used = used;
 	demand_used_at = now;
+	if (!since || time >= NSEC_PER_SEC || !time)
+		return false;
+	rate = max((used - before) * FIEF_CPU_UNIT / time, FIEF_CPU_UNIT);
+	level_cpus = demand_level_known ? level_cpus + rate / 4 - level_cpus / 4 : rate;
+	demand_level_known = true;
+	return true;
 }
 
-static int demand_timer_fn(void *map, u32 *key, struct demand_timer *timer)
+/* Nobody is listed any more: what is listed next is so by all CPUs that there are, until it is known better. */
+static __always_inline void demand_forget_level(void)
+{
+	if (state.nr_slots == 1)
+		level_cpus = (u64)nr_cids * FIEF_CPU_UNIT;
+	demand_used_at = 0;
+	demand_level_known = false;
+}
+
+FIEF_VERIFIED_ONCE bool demand_look_at_all(void)
 {
 	struct group __arena *groups;
 
 	touch_arena();
-	demand_see_level();
 	groups = __sync_lock_test_and_set(&demand_groups, NULL);
 	demand_forget_sums(groups);
 	demand_add_up(groups);
 	demand_find_inner(groups);
-	if (!demand_look(groups)) {
-		level_cpus = state.nr_slots > 1 ? level_cpus : (u64)nr_cids * FIEF_CPU_UNIT;
-		demand_used_at = 0;
+	return demand_look(groups);
+}
+
+static int demand_timer_fn(void *map, u32 *key, struct demand_timer *timer)
+{
+	if (demand_see_level() && !demand_look_at_all()) {
+		demand_forget_level();
 		__sync_lock_test_and_set(&demand_looks, 0);
 		/* who listed a group since that was looked at relied on this timer */
 		if (!demand_groups || __sync_lock_test_and_set(&demand_looks, 1))

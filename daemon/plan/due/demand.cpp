@@ -225,6 +225,11 @@ Member make_self(const WeighedTree& tree, std::uint32_t node) {
   return self;
 }
 
+// Landing CPUs that the policy asks for are there whenever something wakes, so also while all sleep.
+CpuTime asked_landing(const Delegation* delegation) {
+  return delegation == nullptr ? 0 : delegation->landing_cpus.value_or(0) * kCpuUnit;
+}
+
 Member make_child(const WeighedTree& tree, std::uint32_t top, const AttachedNode& attached,
                   std::vector<WeightStep> chain) {
   Member child;
@@ -237,6 +242,7 @@ Member make_child(const WeighedTree& tree, std::uint32_t top, const AttachedNode
   child.cpuset = tree.cpuset(attached.node);
   if (child.delegation != nullptr && child.delegation->min_cpus)
     child.least = std::max<CpuTime>(1, to_time(*child.delegation->min_cpus));
+  child.least = std::max(child.least, asked_landing(child.delegation));
   if (child.delegation != nullptr && child.delegation->max_cpus)
     child.most = std::max<CpuTime>(1, to_time(*child.delegation->max_cpus));
   // What a limit keeps it from using is due to others; what a policy reserves for it stays
