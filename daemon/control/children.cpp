@@ -76,8 +76,7 @@ void Children::claim(Observation& observation) {
     return true;
   });
   for (auto& scheduler : observation.schedulers)
-    if ((attaching_ && attaching_->cgroup == scheduler.cgroup) ||
-        leaving_.contains(scheduler.cgroup))
+    if (is_attaching_to(scheduler.cgroup) || leaving_.contains(scheduler.cgroup))
       scheduler.foreign = false;
 }
 
@@ -85,7 +84,8 @@ void Children::note(const Observation& observation, const CgroupTree& cgroups, c
                     Time now) {
   std::vector<std::pair<CgroupId, ExitInfo>> gone;
   for (const auto& [cgroup, loaded] : loaded_) {
-    if (observation.find(cgroup) != nullptr) {
+    // One that is being replaced may be gone already.
+    if (observation.find(cgroup) != nullptr || is_attaching_to(cgroup)) {
       missing_since_.erase(cgroup);
       continue;
     }
@@ -147,6 +147,9 @@ bool Children::detach_unwanted(const std::vector<Desired>& desired, const Observ
                                Time now) {
   bool any = false;
   for (const auto cgroup : to_detach(situation(desired, observation, now))) {
+    // It is its successor that will go.
+    if (is_attaching_to(cgroup))
+      continue;
     const auto& path = loaded_.at(cgroup).path;
     if (const auto detached = kernel_.detach(cgroup); !detached) {
       log::error({.cgroup = path, .cgroup_id = cgroup}, "cannot detach the scheduler of {}: {}",
@@ -212,24 +215,51 @@ void Children::finish_attach(const Status& outcome, bool cgroup_exists, Time now
   auto& supervision = supervision_[delegation.cgroup];
   if (outcome) {
     supervision.succeeded();
-    loaded_.insert_or_assign(attempt.cgroup, Loaded{.path = delegation.cgroup,
-                                                    .scheduler = delegation.scheduler,
-                                                    .options = delegation.options,
-                                                    .current = true});
-    return;
+    return put(attempt);
   }
   if (!cgroup_exists || attempt.generation != generation_)
     return;
+  forget_if_gone(attempt.cgroup);
   const auto& error = outcome.error();
   if (is_hopeless(error))
     supervision.gave_up(error.message);
   else
     supervision.failed(now, delegation.restart, jitter_(), error.message);
+  report_failure(attempt, error.message, now);
+}
+
+void Children::put(const Attempt& attempt) {
+  const auto& delegation = attempt.delegation;
+  if (loaded_.contains(attempt.cgroup))
+    reasons_.insert_or_assign(attempt.cgroup, std::string(detach_reason(ExitClass::requested)));
+  loaded_.insert_or_assign(attempt.cgroup, Loaded{.path = delegation.cgroup,
+                                                  .scheduler = delegation.scheduler,
+                                                  .options = delegation.options,
+                                                  .current = true});
+}
+
+// A successor that could be loaded and not attached leaves nothing behind.
+void Children::forget_if_gone(CgroupId cgroup) {
+  const auto observation = kernel_.observe();
+  if (!loaded_.contains(cgroup) || !observation || observation->find(cgroup) != nullptr)
+    return;
+  loaded_.erase(cgroup);
+  reasons_.insert_or_assign(cgroup, std::string(detach_reason(ExitClass::requested)));
+  static_cast<void>(kernel_.detach(cgroup));
+}
+
+void Children::report_failure(const Attempt& attempt, const std::string& why, Time now) const {
+  const auto& delegation = attempt.delegation;
+  const auto& supervision = supervision_.at(delegation.cgroup);
   const auto about =
       fields(message::kAttachFailed, delegation.cgroup, attempt.cgroup, delegation.scheduler);
-  log::error(about, "cannot attach the scheduler {} to {}: {}; {}", delegation.scheduler,
-             delegation.cgroup, error.message, consequence(supervision, now));
-  report_quarantine(supervision, about);
+  const auto kept = scheduler_at(attempt.cgroup);
+  log::error(about, "cannot attach the scheduler {} to {}: {}; {}{}", delegation.scheduler,
+             delegation.cgroup, why,
+             kept.empty() ? "" : fmt::format("{} goes on there as it is, and ", kept),
+             consequence(supervision, now));
+  if (kept.empty())
+    report_quarantine(supervision, about);
 }
 
 void Children::hold_back(const Delegation& delegation, std::string why) {
@@ -253,10 +283,10 @@ std::optional<Children::Time> Children::next_deadline(Time now) const {
 }
 
 SchedulerState Children::state(const Delegation& delegation, CgroupId cgroup) const {
-  if (attaching_ && attaching_->delegation.cgroup == delegation.cgroup)
-    return SchedulerState::attaching;
   if (loaded_.contains(cgroup) || leaving_.contains(cgroup))
     return SchedulerState::attached;
+  if (attaching_ && attaching_->delegation.cgroup == delegation.cgroup)
+    return SchedulerState::attaching;
   const auto* supervision = find(delegation);
   if (supervision == nullptr)
     return SchedulerState::waiting;
@@ -272,7 +302,30 @@ std::string Children::last_error(const Delegation& delegation) const {
 
 bool Children::is_out(const Delegation& delegation) const {
   const auto* supervision = find(delegation);
-  return supervision != nullptr && supervision->quarantined();
+  return supervision != nullptr && supervision->quarantined() &&
+         std::ranges::none_of(loaded_, [&delegation](const auto& entry) {
+           return entry.second.path == delegation.cgroup;
+         });
+}
+
+std::string Children::scheduler_at(CgroupId cgroup) const {
+  const auto found = loaded_.find(cgroup);
+  return found == loaded_.end() ? std::string{} : found->second.scheduler;
+}
+
+bool Children::keeps_old(const Delegation& delegation, CgroupId cgroup) const {
+  const auto found = loaded_.find(cgroup);
+  return found != loaded_.end() && !is_current(found->second, delegation);
+}
+
+std::string Children::why_not_replaced(const Delegation& delegation, CgroupId cgroup) const {
+  return keeps_old(delegation, cgroup) ? last_error(delegation) : std::string{};
+}
+
+// A replacement that has failed is not on its way, but for the moment of its next attempt.
+bool Children::is_changing(const Delegation& delegation, CgroupId cgroup) const {
+  return leaving_.contains(cgroup) || is_attaching_to(cgroup) ||
+         (keeps_old(delegation, cgroup) && last_error(delegation).empty());
 }
 
 Situation Children::situation(const std::vector<Desired>& desired, const Observation& observation,

@@ -56,7 +56,8 @@ class Children {
   /// The delegations to attach; none while one is being attached. The arguments outlive it.
   [[nodiscard]] AttachQueue to_attach(const std::vector<Desired>& desired,
                                       const Observation& observation, Time now) const;
-  /// Starts to attach; @p done gets the outcome and hands it to finish_attach().
+  /// Starts to attach, in the place of what is there, which goes on until its successor is loaded;
+  /// @p done gets the outcome and hands it to finish_attach().
   void attach(const Delegation& delegation, CgroupId cgroup, KernelPort::Done done);
   /// Takes in the outcome of the attach under way. A cgroup that has gone meanwhile is no failure.
   void finish_attach(const Status& outcome, bool cgroup_exists, Time now);
@@ -69,12 +70,18 @@ class Children {
   /// @p cgroup: the delegation's.
   [[nodiscard]] SchedulerState state(const Delegation& delegation, CgroupId cgroup) const;
   [[nodiscard]] std::string last_error(const Delegation& delegation) const;
-  /// Whether it has failed for good.
+  /// Why the scheduler at @p cgroup goes on though @p delegation wants another or other options;
+  /// empty: it is the wanted one, nothing has failed yet, or there is none.
+  [[nodiscard]] std::string why_not_replaced(const Delegation& delegation, CgroupId cgroup) const;
+  /// The scheduler that this daemon has at @p cgroup; empty: none.
+  [[nodiscard]] std::string scheduler_at(CgroupId cgroup) const;
+  /// Whether it has failed for good, and nothing is attached in its stead.
   [[nodiscard]] bool is_out(const Delegation& delegation) const;
   /// Whether a detach is under way.
   [[nodiscard]] bool is_detaching() const { return !leaving_.empty(); }
-  /// Whether one is under way at @p cgroup.
-  [[nodiscard]] bool is_leaving(CgroupId cgroup) const { return leaving_.contains(cgroup); }
+  /// Whether the scheduler at @p cgroup, where @p delegation has one, is about to go or to be
+  /// replaced.
+  [[nodiscard]] bool is_changing(const Delegation& delegation, CgroupId cgroup) const;
   /// Why schedulers that are no longer there went, for StatusListener; told once.
   std::map<CgroupId, std::string> take_reasons() { return std::exchange(reasons_, {}); }
 
@@ -88,6 +95,13 @@ class Children {
   [[nodiscard]] Situation situation(const std::vector<Desired>& desired,
                                     const Observation& observation, Time now) const;
   [[nodiscard]] Standing standing(const Delegation& delegation, Time now) const;
+  [[nodiscard]] bool is_attaching_to(CgroupId cgroup) const {
+    return attaching_ && attaching_->cgroup == cgroup;
+  }
+  [[nodiscard]] bool keeps_old(const Delegation& delegation, CgroupId cgroup) const;
+  void forget_if_gone(CgroupId cgroup);
+  void put(const Attempt& attempt);
+  void report_failure(const Attempt& attempt, const std::string& why, Time now) const;
   [[nodiscard]] const Supervision* find(const Delegation& delegation) const;
   void ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cgroups, const Policy& policy,
              Time now);

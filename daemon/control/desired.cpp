@@ -9,13 +9,13 @@
 namespace fief {
 namespace {
 
-bool is_current(const Loaded& loaded, const Delegation& delegation) {
-  return loaded.current && loaded.scheduler == delegation.scheduler &&
-         loaded.options == delegation.options;
-}
-
 bool is_missing(const Desired& want, const Situation& situation) {
   return situation.observation.find(want.cgroup) == nullptr;
+}
+
+bool is_to_be_replaced(const Desired& want, const Situation& situation) {
+  const auto loaded = situation.loaded.find(want.cgroup);
+  return loaded != situation.loaded.end() && !is_current(loaded->second, *want.delegation);
 }
 
 // Whether a cgroup above @p path is one of @p paths.
@@ -24,10 +24,10 @@ bool has_ancestor(std::string_view path, const std::set<std::string_view>& paths
          any_above(path, [&paths](std::string_view above) { return paths.contains(above); });
 }
 
-std::map<CgroupId, const Delegation*> wanted_of(const std::vector<Desired>& desired) {
-  std::map<CgroupId, const Delegation*> wanted;
+std::set<CgroupId> wanted_of(const std::vector<Desired>& desired) {
+  std::set<CgroupId> wanted;
   for (const auto& want : desired)
-    wanted.emplace(want.cgroup, want.delegation);
+    wanted.insert(want.cgroup);
   return wanted;
 }
 
@@ -41,6 +41,11 @@ std::set<std::string_view> missing_and_ready(const Situation& situation) {
 }
 
 }  // namespace
+
+bool is_current(const Loaded& loaded, const Delegation& delegation) {
+  return loaded.current && loaded.scheduler == delegation.scheduler &&
+         loaded.options == delegation.options;
+}
 
 std::vector<Desired> desired_attachments(const Policy& policy, const CgroupTree& cgroups) {
   std::vector<Desired> desired;
@@ -56,12 +61,9 @@ std::vector<CgroupId> to_detach(const Situation& situation) {
   const auto wanted = wanted_of(situation.desired);
   const auto coming = missing_and_ready(situation);
   std::vector<CgroupId> leaving;
-  for (const auto& [cgroup, loaded] : situation.loaded) {
-    const auto want = wanted.find(cgroup);
-    if (want == wanted.end() || !is_current(loaded, *want->second) ||
-        has_ancestor(loaded.path, coming))
+  for (const auto& [cgroup, loaded] : situation.loaded)
+    if (!wanted.contains(cgroup) || has_ancestor(loaded.path, coming))
       leaving.push_back(cgroup);
-  }
   std::ranges::sort(leaving, std::ranges::greater{},
                     [&](CgroupId cgroup) { return situation.loaded.at(cgroup).path; });
   return leaving;
@@ -69,9 +71,12 @@ std::vector<CgroupId> to_detach(const Situation& situation) {
 
 AttachQueue::AttachQueue(const Situation& situation) {
   for (const auto& want : situation.desired) {
-    if (!is_missing(want, situation))
-      continue;
     const auto standing = situation.standing(*want.delegation);
+    if (!is_missing(want, situation)) {
+      if (standing == Standing::ready && is_to_be_replaced(want, situation))
+        ready_.push_back(&want);
+      continue;
+    }
     if (standing != Standing::out)
       awaited_.insert(want.delegation->cgroup);
     if (standing == Standing::ready && !situation.loaded.contains(want.cgroup))

@@ -29,6 +29,9 @@ struct Loaded {
   bool current = true;  ///< its object file is still the one it was loaded from
 };
 
+/// Whether @p loaded is what @p delegation wants at its cgroup.
+bool is_current(const Loaded& loaded, const Delegation& delegation);
+
 /// Whether a delegation may be attached now.
 enum class Standing { ready, waiting, out };
 
@@ -37,18 +40,20 @@ struct Situation {
   const std::vector<Desired>& desired;
   const Observation& observation;
   const std::map<CgroupId, Loaded>& loaded;
-  std::function<Standing(const Delegation&)> standing;  ///< not of those attached
+  std::function<Standing(const Delegation&)> standing;
 };
 
 /// Every delegation of @p policy whose cgroup is in @p cgroups, parents before children.
 std::vector<Desired> desired_attachments(const Policy& policy, const CgroupTree& cgroups);
 
-/// Loaded schedulers to detach, children before parents: those no longer wanted, those wanted with
-/// another scheduler or other options, and those that stand below a cgroup where one is to be
-/// attached (the kernel inserts no scheduler above another).
+/// Loaded schedulers to detach, children before parents: those no longer wanted, and those that
+/// stand below a cgroup where one is to be attached (the kernel inserts no scheduler above
+/// another). Where another scheduler or other options are wanted the one there stays until its
+/// successor is loaded: that is an attach.
 std::vector<CgroupId> to_detach(const Situation& situation);
 
-/// The delegations to attach, one after the other, the outermost first. Below one that is due for
+/// The delegations to attach, also in the place of what they had before, one after the other, the
+/// outermost first. Below one that is due for
 /// another try nothing is attached, since it would have to go again; below one that is out for
 /// good, or passed over, it is. What the situation refers to outlives it.
 class AttachQueue {

@@ -24,7 +24,8 @@ ExitClass classify(const ExitInfo& exit);
 /// The reason of StatusListener::scheduler_detached().
 std::string_view detach_reason(ExitClass exit);
 
-/// "stall: runnable task stalled for 5 s (kind 1026)": for a sentence that says why.
+/// "runnable task stall: db[77] did not run for 5 s": for a sentence that says why, in the kernel's
+/// words where it has left any; "exit kind 2000" of a kind that nobody here knows.
 std::string describe(const ExitInfo& exit);
 
 }  // namespace fief

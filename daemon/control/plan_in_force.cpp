@@ -66,6 +66,12 @@ void PlanInForce::apply(const Observation& observation, const std::function<bool
   }
 }
 
+void PlanInForce::forget_orders_about(CgroupId cgroup) {
+  std::erase_if(told_, [cgroup](const auto& entry) {
+    return entry.first == cgroup || entry.second.find(cgroup) != nullptr;
+  });
+}
+
 void PlanInForce::tell(const LevelPlan& level, const std::vector<GrantOp>& ops) {
   const auto refused = kernel_.apply(level, ops, plan_.number);
   if (!refused) {

@@ -29,6 +29,8 @@ class PlanInForce {
   }
   /// The kernel follows nothing any more.
   void forget() { told_.clear(); }
+  /// The scheduler of @p cgroup is another one: what it and the one above it were told is gone.
+  void forget_orders_about(CgroupId cgroup);
   /// The next plan keeps nothing for its own sake.
   void start_from_scratch() { from_scratch_ = true; }
 

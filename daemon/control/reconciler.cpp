@@ -87,8 +87,7 @@ void Reconciler::attach_next(const std::vector<Desired>& desired) {
   for (; const auto* candidate = queue.next(); queue.pass_over()) {
     const auto& delegation = *candidate->delegation;
     const auto cgroup = candidate->cgroup;
-    const auto room =
-        check_slot_for(*candidate, counts).and_then([&] { return check_room_for(*candidate); });
+    const auto room = check_place_for(*candidate, counts);
     if (room) {
       hooks_.progress(fmt::format("attaching {} to {}", delegation.scheduler, delegation.cgroup));
       parts_.children.attach(delegation, cgroup, [this, cgroup](const Status& outcome) {
@@ -112,6 +111,13 @@ void Reconciler::hold_back(const Desired& candidate, const std::string& why) {
               .scheduler = delegation.scheduler},
              "{} gets no scheduler: {}", delegation.cgroup, why);
   parts_.children.hold_back(delegation, why);
+}
+
+// Who takes the place of another has it.
+Status Reconciler::check_place_for(const Desired& candidate, const ChildCounts& counts) const {
+  if (observation_.find(candidate.cgroup) != nullptr)
+    return {};
+  return check_slot_for(candidate, counts).and_then([&] { return check_room_for(candidate); });
 }
 
 // Where a scheduler has all the children that it can have, a plan for each of hundreds that wait
@@ -151,6 +157,7 @@ void Reconciler::attach_done(const Status& outcome, CgroupId cgroup) {
   parts_.cgroups.take_in(steady_clock::now());
   parts_.children.finish_attach(outcome, parts_.watcher.tree().find(cgroup) != nullptr,
                                 steady_clock::now());
+  plan_.forget_orders_about(cgroup);
   hooks_.ask();
 }
 
@@ -182,7 +189,8 @@ bool Reconciler::is_in_place(CgroupId cgroup) const {
     return observed == nullptr || observed->foreign;
   switch (parts_.children.state(*delegation, cgroup)) {
     case SchedulerState::attached:
-      return !parts_.children.is_leaving(cgroup) && holds(plan_.plan(), observation_, cgroup);
+      return !parts_.children.is_changing(*delegation, cgroup) &&
+             holds(plan_.plan(), observation_, cgroup);
     case SchedulerState::waiting:
       return !concession(*delegation).empty() ||
              (!parts_.children.is_attaching() && !parts_.children.last_error(*delegation).empty());

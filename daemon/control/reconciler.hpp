@@ -99,6 +99,7 @@ class Reconciler {
   bool observe();
   void put_plan_in_force();
   void attach_next(const std::vector<Desired>& desired);
+  [[nodiscard]] Status check_place_for(const Desired& candidate, const ChildCounts& counts) const;
   [[nodiscard]] Status check_slot_for(const Desired& candidate, const ChildCounts& counts) const;
   [[nodiscard]] Status check_room_for(const Desired& candidate) const;
   void hold_back(const Desired& candidate, const std::string& why);

@@ -32,6 +32,16 @@ LentCids lent_by_level(const Plan& plan) {
   return lent;
 }
 
+// What is there, where that is not what is wanted.
+void add_kept(SchedulerView& view, const StatusSources& sources, const Delegation& delegation) {
+  const auto kept = sources.children.scheduler_at(view.cgroup);
+  if (kept.empty())
+    return;
+  view.scheduler = kept;
+  if (const auto why = sources.children.why_not_replaced(delegation, view.cgroup); !why.empty())
+    view.last_error = fmt::format("{} cannot take its place: {}", delegation.scheduler, why);
+}
+
 // What the kernel and the plan say of a child.
 void add_observed(SchedulerView& view, const StatusSources& sources, const LentCids& lent,
                   const ObservedScheduler& observed) {
@@ -60,6 +70,7 @@ SchedulerView delegation_view(const StatusSources& sources, const LentCids& lent
     return view;
   view.cgroup = node->id;
   view.state = sources.children.state(delegation, node->id);
+  add_kept(view, sources, delegation);
   view.weight = delegation.weight.value_or(node->weight);
   view.usage_usec = usage_of(sources, node);
   if (const auto* observed = sources.observation.find(node->id)) {

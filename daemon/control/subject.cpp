@@ -71,6 +71,13 @@ Status in_force(const Subject* subject, const Policy& policy, const CgroupTree& 
       return fail(Errc::kernel,
                   "{} has no scheduler of its own: {}; \"fiefctl revert {}\" takes a change back",
                   delegation.cgroup, children.last_error(delegation), delegation.name);
+    if (const auto why = children.why_not_replaced(delegation, node->id); !why.empty())
+      return fail(
+          Errc::kernel,
+          "{} keeps its scheduler {}, since {} cannot take its place: {}; \"fiefctl revert {}\" "
+          "takes a change back",
+          delegation.cgroup, children.scheduler_at(node->id), delegation.scheduler, why,
+          delegation.name);
   }
   return {};
 }

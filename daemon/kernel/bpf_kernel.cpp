@@ -134,21 +134,15 @@ Result<Adoption> BpfKernel::adopt() {
   return std::move(adoption);
 }
 
+// What is replaced goes only when its successor has been verified.
 void BpfKernel::attach(const AttachRequest& request, Done done) {
-  // Its pins stand where those of the new one would.
-  if (schedulers_.has_child(request.cgroup)) {
-    boost::asio::post(loop_, [done = std::move(done)] {
-      done(fail(Errc::busy, "another scheduler is attached there already"));
-    });
-    return;
-  }
   const auto* root = schedulers_.root();
   worker_.attach(
       {.file = file_of(request.scheduler),
        .request = request,
        .pins = pins(request.cgroup),
        .shared = root != nullptr ? root->shared_maps() : SharedMaps{}},
-      [] { return Status{}; },
+      [pins = pins(request.cgroup)] { return pins.end(); },
       [this, cgroup = request.cgroup, done = std::move(done)](Result<SchedulerObject> object) {
         if (!object)
           return done(tl::unexpected(object.error()));

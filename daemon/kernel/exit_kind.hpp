@@ -8,6 +8,7 @@
 namespace fief::exit_kind {
 
 inline constexpr std::uint32_t kNone = 0;
+inline constexpr std::uint32_t kDone = 1;
 inline constexpr std::uint32_t kUnregistered = 64;
 inline constexpr std::uint32_t kUnregisteredByBpf = 65;
 inline constexpr std::uint32_t kUnregisteredByKernel = 66;
@@ -15,6 +16,10 @@ inline constexpr std::uint32_t kSysrq = 67;
 inline constexpr std::uint32_t kParentExited = 68;
 inline constexpr std::uint32_t kKilledByParent = 69;
 inline constexpr std::uint32_t kError = 1024;
+inline constexpr std::uint32_t kErrorOfBpf = 1025;
+inline constexpr std::uint32_t kStall = 1026;
+inline constexpr std::uint32_t kReenqueuedTooOften = 1027;
+inline constexpr std::uint32_t kRescuedInVain = 1028;
 
 // Bits of an exit code; the low 32 bits are the scheduler's own.
 inline constexpr std::int64_t kCodeHotplug = std::int64_t{1} << 32;

@@ -20,6 +20,14 @@ bool has_cap(std::uint32_t caps, std::size_t index) {
   return ((caps >> index) & 1U) != 0;
 }
 
+ExitInfo by_user_space() {
+  return {.kind = exit_kind::kUnregistered,
+          .code = 0,
+          .reason = "unregistered from user space",
+          .message = {},
+          .dump = {}};
+}
+
 }  // namespace
 
 std::optional<Error> ModelKernel::Faults::take() {
@@ -78,11 +86,7 @@ Result<SchedulerOptions> ModelKernel::options_of(const std::string& scheduler) c
 
 void ModelKernel::attach(const AttachRequest& request, Done done) {
   ++attach_calls_;
-  auto status = Status{};
-  if (const auto fault = attach_faults_.take())
-    status = tl::unexpected(*fault);
-  else
-    status = link(request.cgroup, "fief_" + request.scheduler, false);
+  const auto status = load_and_link(request);
   const auto cgroup = request.cgroup;
   if (status) {
     schedulers_.at(cgroup).in_hand = false;
@@ -96,6 +100,17 @@ void ModelKernel::attach(const AttachRequest& request, Done done) {
       done(status);
     });
   });
+}
+
+Status ModelKernel::load_and_link(const AttachRequest& request) {
+  if (const auto fault = child_load_faults_.take())
+    return tl::unexpected(*fault);
+  if (const auto found = schedulers_.find(request.cgroup);
+      requests_.erase(request.cgroup) != 0 && found != schedulers_.end() && !found->second.foreign)
+    unlink(request.cgroup, by_user_space());
+  if (const auto fault = attach_faults_.take())
+    return tl::unexpected(*fault);
+  return link(request.cgroup, "fief_" + request.scheduler, false);
 }
 
 // At once, or when the hold is lifted.
@@ -154,13 +169,7 @@ Status ModelKernel::detach(CgroupId cgroup) {
   if (found == schedulers_.end() || found->second.foreign)
     return {};
   found->second.in_hand = false;
-  change([this, cgroup] {
-    unlink(cgroup, {.kind = exit_kind::kUnregistered,
-                    .code = 0,
-                    .reason = "unregistered from user space",
-                    .message = {},
-                    .dump = {}});
-  });
+  change([this, cgroup] { unlink(cgroup, by_user_space()); });
   return {};
 }
 
@@ -180,11 +189,7 @@ Status ModelKernel::kill(CgroupId cgroup, const std::string& reason) {
 
 Status ModelKernel::leave() {
   requests_.clear();
-  unlink(kSelf, {.kind = exit_kind::kUnregistered,
-                 .code = 0,
-                 .reason = "unregistered from user space",
-                 .message = {},
-                 .dump = {}});
+  unlink(kSelf, by_user_space());
   return {};
 }
 
@@ -349,6 +354,10 @@ void ModelKernel::fail_loads(std::uint32_t count, Error error) {
 
 void ModelKernel::fail_root_starts(std::uint32_t count, Error error) {
   root_start_faults_ = {count, std::move(error)};
+}
+
+void ModelKernel::fail_child_loads(std::uint32_t count, Error error) {
+  child_load_faults_ = {count, std::move(error)};
 }
 
 void ModelKernel::fail_attaches(std::uint32_t count, Error error) {

@@ -59,6 +59,9 @@ class ModelKernel : public KernelPort {
   void fail_loads(std::uint32_t count, Error error);
   /// Roots that can be loaded, and then fail when what they replace has gone.
   void fail_root_starts(std::uint32_t count, Error error);
+  /// Children that cannot be loaded: what stands in their place stays.
+  void fail_child_loads(std::uint32_t count, Error error);
+  /// Children that can be loaded, and then fail when what they replace has gone.
   void fail_attaches(std::uint32_t count, Error error);
   /// What the kernel has refused the scheduler of @p cgroup so far.
   void set_denied(CgroupId cgroup, std::uint64_t denied) { counters_[cgroup].denied = denied; }
@@ -95,6 +98,7 @@ class ModelKernel : public KernelPort {
     [[nodiscard]] std::optional<Error> take();
   };
 
+  Status load_and_link(const AttachRequest& request);
   Status link(CgroupId cgroup, const std::string& name, bool foreign);
   [[nodiscard]] CgroupId parent_scheduler(const std::string& path) const;
   void unlink(CgroupId cgroup, const ExitInfo& exit);
@@ -121,6 +125,7 @@ class ModelKernel : public KernelPort {
       requests_;  ///< until they are detached, whatever became of them
   Faults load_faults_;
   Faults root_start_faults_;
+  Faults child_load_faults_;
   Faults attach_faults_;
   std::uint64_t dropped_ = 0;
   bool dropping_ = false;

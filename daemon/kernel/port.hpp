@@ -128,7 +128,9 @@ class KernelPort {
   virtual void load_root(const Options& options, Done done) = 0;
   [[nodiscard]] virtual const Topology& topology() const = 0;
 
-  /// Loads a child scheduler and attaches it to a cgroup.
+  /// Loads a child scheduler and attaches it to a cgroup. One that this daemon has there already is
+  /// replaced, with all below it: not before the new one has been loaded, so that one which cannot
+  /// be changes nothing.
   virtual void attach(const AttachRequest& request, Done done) = 0;
   /// Detaches a child this daemon attached; its tasks return to the parent. Idempotent.
   virtual Status detach(CgroupId cgroup) = 0;

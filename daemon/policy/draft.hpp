@@ -16,9 +16,9 @@
 
 #include "policy/fault_log.hpp"
 #include "policy/json_document.hpp"
+#include "policy/machine.hpp"
 #include "policy/policy.hpp"
 #include "policy/setting.hpp"
-#include "policy/users.hpp"
 #include "policy/when.hpp"
 
 namespace fief {
@@ -112,8 +112,9 @@ struct PolicyDraft {
   std::vector<LeftOut> left_out;
 };
 
-/// Second stage: reads one document; every fault goes to @p log. @p users knows users' names.
-PolicyDraft read_draft(std::string_view file, const JsonNode& document, const UserLookup& users,
-                       FaultLog& log);
+/// Second stage: reads one document; every fault goes to @p log. @p surroundings know users' names,
+/// and how many CPUs a part of the machine's is.
+PolicyDraft read_draft(std::string_view file, const JsonNode& document,
+                       const Surroundings& surroundings, FaultLog& log);
 
 }  // namespace fief

@@ -34,8 +34,8 @@ std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources,
   for (const auto& source : sources) {
     const auto document = parse_json(source.text);
     if (document)
-      drafts.push_back(of_machine(read_draft(source.file, *document, surroundings.users, log),
-                                  surroundings.machine));
+      drafts.push_back(
+          of_machine(read_draft(source.file, *document, surroundings, log), surroundings.machine));
     else
       log.add({source.file, document.error().at, document.error().pointer},
               document.error().message);

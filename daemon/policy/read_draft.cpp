@@ -24,17 +24,18 @@ namespace {
 struct Value {
   const JsonNode& node;
   Place place;
-  const UserLookup& users;
+  const Surroundings& surroundings;
   FaultLog& log;
 
   [[nodiscard]] Value member(const JsonMember& member) const {
     return {member.value,
             {place.file, member.value.at, append_pointer(place.pointer, member.key)},
-            users,
+            surroundings,
             log};
   }
   [[nodiscard]] Value element(const JsonNode& element, std::size_t index) const {
-    return {element, {place.file, element.at, append_pointer(place.pointer, index)}, users, log};
+    return {
+        element, {place.file, element.at, append_pointer(place.pointer, index)}, surroundings, log};
   }
   void refuse(std::string message) const { log.add(place, std::move(message)); }
 };
@@ -67,6 +68,12 @@ void setting(const Value& value, Draft& draft) {
   draft.*Member = make_setting(value, convert(value.node));
 }
 
+/// The same, of a number of CPUs that may be a part of the machine's.
+template <auto Member, auto convert, class Draft>
+void cpus(const Value& value, Draft& draft) {
+  draft.*Member = make_setting(value, convert(value.node, value.surroundings.machine.cpus));
+}
+
 /// What a selector stands for goes to @p setting, how it was written beside it.
 void put_selector(const Value& value, ValueResult<Selector> selector, DelegationDraft& draft,
                   Setting<std::string>& setting) {
@@ -86,7 +93,7 @@ void selector(const Value& value, DelegationDraft& draft) {
 }
 
 void read_user(const Value& value, DelegationDraft& draft) {
-  put_selector(value, as_user(value.node, value.users), draft, draft.user);
+  put_selector(value, as_user(value.node, value.surroundings.users), draft, draft.user);
 }
 
 /// Where the key itself stands, for faults that are not its value's.
@@ -260,8 +267,8 @@ constexpr std::array kClassKeys{
     Key<DelegationDraft>{"scheduler", setting<&DelegationDraft::scheduler, as_scheduler>},
     Key<DelegationDraft>{"options", read_options<DelegationDraft>},
     Key<DelegationDraft>{"weight", setting<&DelegationDraft::weight, as_weight>},
-    Key<DelegationDraft>{"min_cpus", setting<&DelegationDraft::min_cpus, as_min_cpus>},
-    Key<DelegationDraft>{"max_cpus", setting<&DelegationDraft::max_cpus, as_max_cpus>},
+    Key<DelegationDraft>{"min_cpus", cpus<&DelegationDraft::min_cpus, as_min_cpus>},
+    Key<DelegationDraft>{"max_cpus", cpus<&DelegationDraft::max_cpus, as_max_cpus>},
     Key<DelegationDraft>{"exclusive", setting<&DelegationDraft::exclusive, as_bool>},
     Key<DelegationDraft>{"placement", setting<&DelegationDraft::placement, as_placement>},
     Key<DelegationDraft>{"smt", setting<&DelegationDraft::smt, as_smt>},
@@ -288,7 +295,7 @@ constexpr std::array<Key<Draft>, M + N> joined(const std::array<Key<Draft>, M>& 
 constexpr auto kDelegationKeys = joined(kWhichKeys, kClassKeys);
 
 constexpr std::array kRootKeys{
-    Key<RootDraft>{"min_cpus", setting<&RootDraft::min_cpus, as_max_cpus>},
+    Key<RootDraft>{"min_cpus", cpus<&RootDraft::min_cpus, as_max_cpus>},
     Key<RootDraft>{"options", read_options<RootDraft>},
     Key<RootDraft>{"on_stop", setting<&RootDraft::on_stop, as_on_stop>},
 };
@@ -339,11 +346,11 @@ constexpr std::array kPolicyKeys{
 
 }  // namespace
 
-PolicyDraft read_draft(std::string_view file, const JsonNode& document, const UserLookup& users,
-                       FaultLog& log) {
+PolicyDraft read_draft(std::string_view file, const JsonNode& document,
+                       const Surroundings& surroundings, FaultLog& log) {
   PolicyDraft draft;
   draft.place = {file, document.at, ""};
-  read_object(Value{document, {file, document.at, ""}, users, log}, kPolicyKeys, draft);
+  read_object(Value{document, {file, document.at, ""}, surroundings, log}, kPolicyKeys, draft);
   return draft;
 }
 

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -100,14 +102,27 @@ ValueResult<std::uint32_t> as_count(const JsonNode& node, std::uint32_t high) {
   return as_whole(node, 1, high).map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
 }
 
-ValueResult<double> as_cpus(const JsonNode& node, double low) {
+/// "12.5%" is 0.125. Nothing if @p text is no part of a whole.
+std::optional<double> as_part(std::string_view text) {
+  double percent = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, percent, std::chars_format::fixed);
+  const bool is_percent = read.ec == std::errc{} && std::string_view(read.ptr, end) == "%";
+  return is_percent && percent >= 0 && percent <= 100 ? std::optional(percent / 100) : std::nullopt;
+}
+
+ValueResult<double> as_cpus(const JsonNode& node, double low, std::uint32_t machine_cpus) {
   double value = -1;
   if (const auto* whole = std::get_if<std::int64_t>(&node.value))
     value = static_cast<double>(*whole);
   else if (const auto* real = std::get_if<double>(&node.value))
     value = *real;
+  else if (const auto* text = std::get_if<std::string>(&node.value))
+    value = as_part(*text).value_or(-1) * machine_cpus;
   if (!(value >= low && value <= kMaxCpus))
-    return refuse(node, fmt::format("a number of CPUs from {} to {}", low, kMaxCpus));
+    return refuse(node, fmt::format(R"(a number of CPUs from {} to {}, or a part of the machine's )"
+                                    R"(such as "10%")",
+                                    low, kMaxCpus));
   return value;
 }
 
@@ -275,12 +290,12 @@ ValueResult<std::uint32_t> as_landing_count(const JsonNode& node) {
       .map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
 }
 
-ValueResult<double> as_min_cpus(const JsonNode& node) {
-  return as_cpus(node, 0);
+ValueResult<double> as_min_cpus(const JsonNode& node, std::uint32_t machine_cpus) {
+  return as_cpus(node, 0, machine_cpus);
 }
 
-ValueResult<double> as_max_cpus(const JsonNode& node) {
-  return as_cpus(node, kLeastCpus);
+ValueResult<double> as_max_cpus(const JsonNode& node, std::uint32_t machine_cpus) {
+  return as_cpus(node, kLeastCpus, machine_cpus);
 }
 
 ValueResult<Placement> as_placement(const JsonNode& node) {

@@ -46,9 +46,10 @@ ValueResult<std::uint32_t> as_weight(const JsonNode& node);
 ValueResult<std::uint32_t> as_tenant_count(const JsonNode& node);
 ValueResult<std::uint32_t> as_landing_count(const JsonNode& node);
 /// 0 to kMaxCpus.
-ValueResult<double> as_min_cpus(const JsonNode& node);
+/// A number, or a part of @p machine_cpus: "10%".
+ValueResult<double> as_min_cpus(const JsonNode& node, std::uint32_t machine_cpus);
 /// kLeastCpus to kMaxCpus.
-ValueResult<double> as_max_cpus(const JsonNode& node);
+ValueResult<double> as_max_cpus(const JsonNode& node, std::uint32_t machine_cpus);
 ValueResult<Placement> as_placement(const JsonNode& node);
 ValueResult<Smt> as_smt(const JsonNode& node);
 ValueResult<OnStop> as_on_stop(const JsonNode& node);

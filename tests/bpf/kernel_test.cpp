@@ -338,12 +338,33 @@ TEST_F(RealKernel, FailuresAreTold) {
   const auto option = try_attach(a, "fair", {{"no_such_option", std::int64_t{1}}});
   ASSERT_FALSE(option);
   EXPECT_THAT(option.error().message, ::testing::HasSubstr("no_such_option"));
+  // What cannot be loaded replaces nothing.
   attach(a);
-  const auto twice = try_attach(a, "fair");
-  ASSERT_FALSE(twice);
-  EXPECT_TRUE(sysfs_attached(a.id()));
-  const auto option_set = try_attach(a, "fair", {{"slice_us", std::int64_t{1000}}});
-  EXPECT_FALSE(option_set);
+  const auto instead = try_attach(a, "batch", {{"no_such_option", std::int64_t{1}}});
+  ASSERT_FALSE(instead);
+  const auto observed = kernel_->observe();
+  const auto* kept = observed->find(a.id());
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(kept->name, "fief_fair");
+  EXPECT_FALSE(kept->foreign);
+}
+
+TEST_F(RealKernel, AReplacementTakesTheTasksOver) {
+  TestCgroup a("fief-test-a");
+  load_root();
+  attach(a);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}}));
+  a.spin();
+  ASSERT_TRUE(try_attach(a, "batch"));
+  const auto observed = kernel_->observe();
+  const auto* replaced = observed->find(a.id());
+  ASSERT_NE(replaced, nullptr);
+  EXPECT_EQ(replaced->name, "fief_batch");
+  EXPECT_FALSE(replaced->foreign);
+  EXPECT_EQ(kernel_->exit_info(a.id())->kind, exit_kind::kNone);
+  apply(level_of(kernel_->topology(), {{a.id(), {0}}}));
+  const auto used = used_during({&a}, [this] { run_for(2s); });
+  EXPECT_GT(used[0], 0.5);
 }
 
 TEST_F(RealKernel, DetachGivesTheTasksBack) {

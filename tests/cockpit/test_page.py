@@ -237,6 +237,58 @@ def test_a_tree_of_several_levels(page):
             assert depths[scheduler["cgroup"]] == depths[scheduler["parent"]] + 1
 
 
+def crowd(names):
+    """A status with a scheduler for each of the names, and the root."""
+    status = json.loads((GOLDEN / "status-nested.json").read_text())
+    root = next(one for one in status["schedulers"] if one["parent"] is None)
+    model = next(one for one in status["schedulers"] if one["parent"] == "/")
+    status["schedulers"] = [root] + [
+        {**model, "cgroup": name, "exclusive": "", "shared": [],
+         "entitlement": {**model["entitlement"], "cpus": due}} for due, name in enumerate(names)]
+    return status
+
+
+def view_of_status(page, status):
+    text = json.dumps(json.dumps(status))
+    return page.value(f"import('./model.js').then(model => model.viewOf(model.readStatus({text})))")
+
+
+def test_long_names_are_shown_by_their_ends(page):
+    pod = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f3c2a1e.slice/cri-containerd-3f4a9c0d.scope"
+    view = view_of_status(page, crowd([pod, "/short", "/a/" + "x" * 60]))
+    rows = {row["path"]: row["label"] for row in view["tree"]}
+    assert rows[pod] == "…/cri-containerd-3f4a9c0d.scope"
+    assert rows["/short"] == "/short"
+    assert rows["/a/" + "x" * 60] == "x" * 15 + "…" + "x" * 15
+    assert {entry["path"]: entry["label"] for entry in view["legend"]} == {**rows, "/": "/ itself"}
+
+
+def test_a_crowded_legend_shows_those_that_are_due_most(page):
+    view = view_of_status(page, crowd([f"/s{number:02}" for number in range(30)]))
+    shown = [entry["path"] for entry in view["legend"] if entry["shown"]]
+    assert shown == ["/"] + [f"/s{number:02}" for number in range(20, 30)]
+    few = view_of_status(page, crowd([f"/s{number:02}" for number in range(11)]))
+    assert all(entry["shown"] for entry in few["legend"])
+
+
+def test_an_empty_page_says_what_to_do_first(page):
+    assert len(view_of_status(page, crowd([]))["firstSteps"]) == 3
+    assert view_of_status(page, crowd(["/a"]))["firstSteps"] == []
+
+
+def test_a_narrow_page_stacks_its_rows(page):
+    page.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=False)
+    try:
+        page.wait("the width", "document.documentElement.scrollWidth <= 390")
+        assert page.value("getComputedStyle(document.querySelector('#tree thead')).display") == "none"
+        table = "document.getElementById('tree')"
+        assert page.value(f"{table}.scrollWidth <= {table}.clientWidth")
+        for column_shown in ("stateText", "weight", "due", "usage", "held"):
+            assert page.value(f"document.querySelector('[data-path=\"/a\"] [data-column={column_shown}]').checkVisibility()")
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")
+
+
 def test_both_themes(page):
     colours = {}
     for theme in ("light", "dark"):

@@ -11,12 +11,14 @@
 #include "control_world.hpp"
 #include "core/fd.hpp"
 #include "core/message_ids.hpp"
+#include "kernel/exit_kind.hpp"
 
 namespace fief::test {
 namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class Change : public World {
  protected:
@@ -306,6 +308,87 @@ TEST_F(Change, AFailingAttachIsTheAnswerOfItsOwnRequestOnly) {
   ASSERT_FALSE(failed);
   EXPECT_THAT(failed.error().message, HasSubstr("not today"));
   EXPECT_TRUE(change("/b", {{"weight", 300}}));
+}
+
+TEST_F(Change, ASchedulerThatCannotBeLoadedLeavesTheOldOne) {
+  make("/a");
+  make("/b");
+  start_with({quick("/a"), quick("/b")});
+  const auto had = kernel_.observe()->find(id("/a"))->held;
+  listener_.signals.clear();
+  kernel_.fail_child_loads(1, {Errc::invalid, "it was built for another version"});
+  const auto failed = change("/a", {{"scheduler", std::string("batch")}});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message,
+            "/a keeps its scheduler fair, since batch cannot take its place: it was built for "
+            "another version; \"fiefctl revert /a\" takes a change back");
+  EXPECT_EQ(kernel_.observe()->find(id("/a"))->name, "fief_fair");
+  EXPECT_EQ(kernel_.observe()->find(id("/a"))->held, had);
+  EXPECT_EQ(view("/a").state, SchedulerState::attached);
+  EXPECT_EQ(view("/a").scheduler, "fair");
+  EXPECT_TRUE(view("/a").as_planned);
+  EXPECT_EQ(view("/a").last_error, "batch cannot take its place: it was built for another version");
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
+  EXPECT_THAT(listener_.signals, IsEmpty());
+  EXPECT_EQ(logged(message::kAttachFailed), 1U);
+  EXPECT_EQ(logged(message::kQuarantined), 0U);
+  EXPECT_TRUE(change("/b", {{"weight", 300}}));
+  ASSERT_TRUE(revert("/a"));
+  EXPECT_EQ(view("/a").last_error, "");
+  EXPECT_EQ(kernel_.attach_calls(), 3U);
+  EXPECT_EQ(controller_->status(Figures::read).state, "running");
+}
+
+TEST_F(Change, ASchedulerThatTheVerifierRefusesIsTriedAgainWhileTheOldOneGoesOn) {
+  make("/a");
+  start_with({quick("/a")});
+  kernel_.fail_child_loads(2, {Errc::kernel, "the verifier refuses it"});
+  const auto failed = change("/a", {{"scheduler", std::string("batch")}});
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("the verifier refuses it"));
+  EXPECT_GT(owned("/a"), 0U);
+  wait_until("the third attempt",
+             [this] { return view("/a").scheduler == "batch" && owned("/a") > 0; });
+  EXPECT_EQ(kernel_.observe()->find(id("/a"))->name, "fief_batch");
+  EXPECT_EQ(logged(message::kAttachFailed), 2U);
+  EXPECT_EQ(logged(message::kSchedulerExited), 0U);
+}
+
+TEST_F(Change, AnOldSchedulerThatEndsWhileItIsKeptMakesRoom) {
+  make("/a");
+  start_with({quick("/a")});
+  kernel_.fail_child_loads(1, {Errc::invalid, "no such option"});
+  ASSERT_FALSE(change("/a", {{"scheduler", std::string("batch")}}));
+  kernel_.end_scheduler(id("/a"), exit_kind::kError, 0, "crash");
+  wait_for("/a", SchedulerState::quarantined);
+  EXPECT_EQ(view("/a").scheduler, "batch");
+  EXPECT_THAT(view("/a").last_error, HasSubstr("crash"));
+}
+
+TEST_F(Change, WhatStandsBelowAReplacedSchedulerComesBack) {
+  make("/a");
+  make("/a/b");
+  start_with({quick("/a"), quick("/a/b")});
+  ASSERT_TRUE(change("/a", {{"scheduler", std::string("batch")}}));
+  wait_for("/a/b", SchedulerState::attached);
+  EXPECT_EQ(kernel_.observe()->find(id("/a/b"))->parent, id("/a"));
+  EXPECT_GT(owned("/a/b"), 0U);
+  EXPECT_EQ(logged(message::kSchedulerExited), 0U);
+}
+
+TEST_F(Change, AWishThatIsTakenBackWhileItIsCarriedOutIsNoneAfterwards) {
+  make("/a");
+  start_with({quick("/a")});
+  kernel_.hold_changes(true);
+  controller_->change({"/a", {{"scheduler", std::string("batch")}}, Lifetime::until_restart, {}},
+                      [](const Status&) {});
+  wait_until("the attempt", [this] { return kernel_.attach_calls() == 2; });
+  controller_->detach({"/a", {}, Lifetime::until_restart, {}}, [](const Status&) {});
+  settle();
+  EXPECT_EQ(logged(message::kSchedulerExited), 0U);
+  kernel_.hold_changes(false);
+  wait_until("the end of it", [this] { return !is_attached("/a"); });
+  EXPECT_EQ(view("/a").state, SchedulerState::detached);
 }
 
 TEST_F(Change, AFailingSchedulerIsShownAndTakenBackByRevert) {

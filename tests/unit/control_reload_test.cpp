@@ -272,6 +272,23 @@ TEST_F(Reload, APreviewIsRefusedAsTheReloadWouldBe) {
   EXPECT_EQ(controller_->status(Figures::read).policy_error, "");
 }
 
+TEST_F(Reload, ASchedulerThatCannotBeLoadedLeavesTheOldOne) {
+  make("/a");
+  set_policy(policy_of({quick("/a")}));
+  start();
+  kernel_.fail_child_loads(1, {Errc::denied, "others than root could have written it"});
+  set_policy(R"({"delegations": [{"cgroup": "/a", "scheduler": "batch"}]})");
+  const auto outcome = reload();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, HasSubstr("/a keeps its scheduler fair"));
+  EXPECT_THAT(outcome.error().message, HasSubstr("others than root could have written it"));
+  EXPECT_EQ(view("/a").scheduler, "fair");
+  EXPECT_GT(owned("/a"), 0U);
+  EXPECT_EQ(controller_->status(Figures::read).policy_error, "");
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view("/a").scheduler, "batch");
+}
+
 TEST_F(Reload, AFailingAttachIsTheAnswer) {
   make("/a");
   start();

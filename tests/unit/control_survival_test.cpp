@@ -73,9 +73,24 @@ TEST_F(Survival, AnotherObjectReplacesTheSchedulerThatWasMadeOfTheOldOne) {
   crash();
   kernel_.upgrade("latency");
   start();
+  wait_until("the replacement", [this] { return kernel_.attach_calls() == 3; });
   wait_for("/a", SchedulerState::attached);
-  EXPECT_EQ(kernel_.attach_calls(), 3U);
   EXPECT_EQ(kernel_.root_loads(), 1U);
+}
+
+TEST_F(Survival, AnotherObjectThatCannotBeLoadedReplacesNothing) {
+  make("/a");
+  set_policy(policy_of({quick("/a", 2)}));
+  start();
+  crash();
+  kernel_.upgrade("fair");
+  kernel_.fail_child_loads(2, {Errc::kernel, "the verifier refuses it"});
+  start();
+  wait_until("the last attempt", [this] { return kernel_.attach_calls() == 3; });
+  wait_for("/a", SchedulerState::attached);
+  EXPECT_EQ(view("/a").last_error, "fair cannot take its place: the verifier refuses it");
+  EXPECT_EQ(controller_->status(Figures::read).state, "degraded");
+  EXPECT_EQ(logged(message::kSchedulerDetached), 0U);
 }
 
 TEST_F(Survival, AnotherRootReplacesAll) {

@@ -131,9 +131,25 @@ TEST_F(Model, TwoOwnersAreAViolation) {
 
 TEST_F(Model, OneSchedulerACgroupAndNoneAboveAnother) {
   ASSERT_TRUE(attach(kBelowA));
-  EXPECT_EQ(attach(kBelowA).error().code, Errc::busy);
+  ASSERT_TRUE(kernel_.attach_foreign(kB, "other"));
+  EXPECT_EQ(attach(kB).error().code, Errc::busy);
   EXPECT_EQ(attach(kA).error().code, Errc::busy);
   EXPECT_EQ(attach(CgroupId{99}).error().code, Errc::not_found);
+}
+
+TEST_F(Model, AReplacementIsLoadedBeforeWhatItReplacesGoes) {
+  ASSERT_TRUE(attach(kA));
+  run(kSelf, {FIEF_OP_GRANT, kA, FIEF_CAPS_EXCLUSIVE, {1}});
+  kernel_.fail_child_loads(1, {Errc::kernel, "the verifier refuses it"});
+  EXPECT_FALSE(attach(kA));
+  EXPECT_EQ(held(kA).enq(), (CidSet{1}));
+  EXPECT_EQ(count<ChildDetached>(), 0U);
+  ASSERT_TRUE(attach(kA));
+  EXPECT_TRUE(held(kA).enq().empty());
+  EXPECT_EQ(count<ChildDetached>(), 1U);
+  kernel_.fail_attaches(1, {Errc::kernel, "it gives up in its init"});
+  EXPECT_FALSE(attach(kA));
+  EXPECT_EQ(kernel_.observe()->find(kA), nullptr);
 }
 
 TEST_F(Model, TheRootAndThreeLevelsBelowItAreAll) {

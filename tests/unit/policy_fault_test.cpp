@@ -56,7 +56,9 @@ TEST(PolicyFaults, AreAllReportedAtOnceInTheOrderOfTheFiles) {
           "1.json:5:32: /delegations/1/weight: 0 is not a whole number from 1 to 10000",
           "1.json:5:43: /delegations/1/lend: \"no\" is not true or false",
           StartsWith("2.json:1:2: syntax error while parsing object key"),
-          "3.json:1:23: /root/min_cpus: -1 is not a number of CPUs from 0.01 to 65536"));
+          "3.json:1:23: /root/min_cpus: -1 is not a number of CPUs from 0.01 to 65536, or a part "
+          "of "
+          "the machine's such as \"10%\""));
 }
 
 TEST(PolicyFaults, AClassWhoseNameMayNotBeIsNotSuggested) {
@@ -104,6 +106,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("min_cpus": 1e9)", "1e9 is not a number of CPUs"},
         Case{R"("max_cpus": 0)", "0 is not a number of CPUs from 0.01 to 65536"},
         Case{R"("max_cpus": "2")", R"("2" is not a number of CPUs)"},
+        Case{R"("min_cpus": "101%")", R"("101%" is not a number of CPUs)"},
+        Case{R"("min_cpus": "-1%")", R"("-1%" is not a number of CPUs)"},
+        Case{R"("min_cpus": "10 %")", R"("10 %" is not a number of CPUs)"},
+        Case{R"("max_cpus": "0%")", R"(or a part of the machine's such as "10%")"},
         Case{R"("exclusive": 1)", "1 is not true or false"},
         Case{R"("exclusive": [1])", "[…] is not true or false"},
         Case{R"("placement": "packed")", R"(; did you mean "pack"?)"},

@@ -136,6 +136,21 @@ TEST(When, AnAmendmentMayDependOnTheMachineAlone) {
   EXPECT_EQ(amended(">=16"), 1U);
 }
 
+TEST(Parts, AreOfTheCpusOfTheMachine) {
+  const auto policy = parse({R"({"root": {"min_cpus": "12.5%"}, "delegations": [
+    {"cgroup": "/a", "min_cpus": "10%", "max_cpus": "100%"}, {"cgroup": "/b", "min_cpus": "0%"}]})"});
+  ASSERT_TRUE(policy) << format_faults(policy.error());
+  EXPECT_EQ(policy->root.min_cpus, 1.0);
+  EXPECT_DOUBLE_EQ(*policy->delegations[0].min_cpus, 0.8);
+  EXPECT_EQ(policy->delegations[0].max_cpus, 8.0);
+  EXPECT_EQ(policy->delegations[1].min_cpus, 0.0);
+}
+
+TEST(Parts, AreComparedAsCpus) {
+  EXPECT_THAT(faults_of({test::delegation_with(R"("min_cpus": "75%", "max_cpus": 4)")}),
+              ElementsAre(HasSubstr("min_cpus 6 is above max_cpus 4")));
+}
+
 TEST(When, OfAFileIsOfAllThatIsInIt) {
   const auto policy = parse({R"({"when": {"nodes": 2}, "root": {"min_cpus": 3},
     "classes": {"default": {"weight": 7}}, "delegations": [{"cgroup": "/a"}]})",

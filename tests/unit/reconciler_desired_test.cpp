@@ -61,6 +61,13 @@ class Reconciler : public ::testing::Test {
     const AttachQueue queue({desired_, observation_, loaded_, standing_});
     return queue.next() == nullptr ? "" : queue.next()->delegation->cgroup;
   }
+  [[nodiscard]] std::vector<std::string> order_of_attaches() const {
+    std::vector<std::string> order;
+    for (AttachQueue queue({desired_, observation_, loaded_, standing_}); queue.next() != nullptr;
+         queue.pass_over())
+      order.push_back(queue.next()->delegation->cgroup);
+    return order;
+  }
 
   CgroupTree tree_ = tree({"/a", "/a/b", "/a/b/c", "/a-z", "/d"});
   Policy policy_;
@@ -102,12 +109,33 @@ TEST_F(Reconciler, UnwantedAreDetachedChildrenFirst) {
 }
 
 TEST_F(Reconciler, AnotherSchedulerOrOtherOptionsNeedAnotherAttach) {
-  want({"/a", "/d"});
+  want({"/a", "/d", "/a-z"});
   load(CgroupId{2}, "/a");
+  load(CgroupId{5}, "/a-z");
   load(CgroupId{6}, "/d");
   policy_.delegations[0].scheduler = "batch";
   policy_.delegations[1].options["slice_us"] = std::int64_t{500};
-  EXPECT_THAT(detaches(), ElementsAre(CgroupId{6}, CgroupId{2}));
+  EXPECT_THAT(detaches(), IsEmpty());
+  EXPECT_THAT(order_of_attaches(), ElementsAre("/a", "/d"));
+}
+
+TEST_F(Reconciler, AnotherObjectFileNeedsAnotherAttach) {
+  want({"/a"});
+  load(CgroupId{2}, "/a");
+  loaded_[CgroupId{2}].current = false;
+  EXPECT_THAT(detaches(), IsEmpty());
+  EXPECT_EQ(attaches(), "/a");
+}
+
+TEST_F(Reconciler, WhatCannotBeReplacedNowKeepsItsChildren) {
+  want({"/a", "/a/b"});
+  load(CgroupId{2}, "/a");
+  policy_.delegations[0].scheduler = "batch";
+  for (const auto standing : {Standing::waiting, Standing::out}) {
+    standings_["/a"] = standing;
+    EXPECT_THAT(detaches(), IsEmpty());
+    EXPECT_EQ(attaches(), "/a/b");
+  }
 }
 
 TEST_F(Reconciler, RenamingADelegationDisturbsNobody) {
@@ -133,11 +161,7 @@ TEST_F(Reconciler, NobodyMakesRoomForOneThatCannotBeAttachedNow) {
 
 TEST_F(Reconciler, NobodyWaitsForWhoIsPassedOver) {
   want({"/a", "/a/b", "/d"});
-  AttachQueue queue({desired_, observation_, loaded_, standing_});
-  std::vector<std::string> order;
-  for (; queue.next() != nullptr; queue.pass_over())
-    order.push_back(queue.next()->delegation->cgroup);
-  EXPECT_THAT(order, ElementsAre("/a", "/a/b", "/d"));
+  EXPECT_THAT(order_of_attaches(), ElementsAre("/a", "/a/b", "/d"));
 }
 
 TEST_F(Reconciler, ChildrenWaitForAParentThatIsDueAgain) {

@@ -103,13 +103,30 @@ TEST(Exits, KindAndCodeDecide) {
   EXPECT_EQ(exit(exit_kind::kNone, 0), ExitClass::failed);
 }
 
-TEST(Exits, DescriptionNamesReasonMessageAndKind) {
+TEST(Exits, EveryKindHasItsWords) {
+  const auto words = [](std::uint32_t kind, std::string reason = {}) {
+    return describe(
+        {.kind = kind, .code = 0, .reason = std::move(reason), .message = {}, .dump = {}});
+  };
+  EXPECT_EQ(words(exit_kind::kKilledByParent), "ended by the scheduler above it");
+  EXPECT_EQ(words(exit_kind::kKilledByParent, "<UNKNOWN>"), "ended by the scheduler above it");
+  EXPECT_EQ(words(exit_kind::kStall, "runnable task stall"), "runnable task stall");
+  for (const auto kind :
+       {exit_kind::kDone, exit_kind::kUnregistered, exit_kind::kUnregisteredByBpf,
+        exit_kind::kUnregisteredByKernel, exit_kind::kSysrq, exit_kind::kParentExited,
+        exit_kind::kError, exit_kind::kErrorOfBpf, exit_kind::kStall,
+        exit_kind::kReenqueuedTooOften, exit_kind::kRescuedInVain})
+    EXPECT_EQ(words(kind).find("kind"), std::string::npos) << kind;
+  EXPECT_EQ(words(2000), "exit kind 2000");
+}
+
+TEST(Exits, DescriptionNamesReasonAndMessage) {
   const ExitInfo exit{.kind = 1026,
                       .code = 0,
                       .reason = "runnable task stall",
                       .message = "db[77] did not run for 5 s",
                       .dump = {}};
-  EXPECT_EQ(describe(exit), "runnable task stall: db[77] did not run for 5 s (kind 1026)");
+  EXPECT_EQ(describe(exit), "runnable task stall: db[77] did not run for 5 s");
 }
 
 }  // namespace

@@ -59,6 +59,16 @@ function drawCpu(cpu, legend) {
     return button;
 }
 
+function drawLegend(legend) {
+    const others = legend.filter(entry => !entry.shown).map(({ letter, path }) => `${letter} ${path}`);
+    return [
+        ...legend.filter(entry => entry.shown).map(({ path, label, letter, colour }) => make("li", { title: path }, [
+            make("span", { class: `swatch owner-${colour}` }, letter), label,
+        ])),
+        ...(others.length > 0 ? [make("li", { class: "dim", title: others.join("\n") }, `and ${others.length} others`)] : []),
+    ];
+}
+
 function drawCpus({ groups, legend }) {
     const byPath = new Map(legend.map(entry => [entry.path, entry]));
     return [
@@ -66,9 +76,7 @@ function drawCpus({ groups, legend }) {
             make("figcaption", { class: "dim" }, title),
             make("div", { class: "cells" }, cpus.map(cpu => drawCpu(cpu, byPath))),
         ]))),
-        make("ul", { class: "legend" }, legend.map(({ path, letter, colour }) => make("li", {}, [
-            make("span", { class: `swatch owner-${colour}` }, letter), path === "/" ? "/ itself" : path,
-        ]))),
+        make("ul", { class: "legend" }, drawLegend(legend)),
         make("p", { class: "dim" },
              "+n: so many others may use it while its owner leaves it idle. Dashed: not as planned."),
     ];
@@ -80,20 +88,21 @@ const COLUMNS = [
 ];
 
 function drawRow(row) {
-    const cells = COLUMNS.map(([, key]) => make("td", { "data-column": key }, row[key]));
+    const cells = COLUMNS.map(([title, key]) => make("td", { "data-column": key, "data-title": title }, row[key]));
     const name = make("button", { type: "button", class: "link", "data-subject": row.path, title: row.path },
                       row.label);
     cells[0].replaceChildren(name);
     cells[0].append(...row.problems.map(problem => make("p", { class: "problem" }, problem)));
-    cells[0].style.paddingInlineStart = `${row.depth * 1.25}rem`;
+    cells[0].style.setProperty("--depth", row.depth);
     return make("tr", { "data-path": row.path, "data-state": row.state }, cells);
 }
 
-function drawTree(rows) {
-    return make("table", {}, [
+function drawTree({ rows, firstSteps }) {
+    const steps = firstSteps.map(step => make("p", { class: "step" }, step));
+    return [...steps, make("table", { class: "stacks" }, [
         make("thead", {}, make("tr", {}, COLUMNS.map(([title]) => make("th", { scope: "col" }, title)))),
         make("tbody", {}, rows.map(drawRow)),
-    ]);
+    ])];
 }
 
 function drawBar(bar) {
@@ -103,7 +112,7 @@ function drawBar(bar) {
         return part;
     });
     return make("div", { class: "times", "data-name": bar.name, "data-p50": bar.p50, "data-p99": bar.p99 }, [
-        make("span", { class: "name", title: bar.name }, bar.name),
+        make("span", { class: "name", title: bar.name }, bar.label),
         make("span", { class: "track", "aria-hidden": "true" }, [most, median]),
         make("span", { class: "dim" }, `${bar.text} (of ${bar.count})`),
     ]);
@@ -134,7 +143,7 @@ export function showLive(view) {
     redraw("headline", view.headline, drawHeadline);
     redraw("alerts", view.alerts, drawAlerts);
     redraw("cpus", { groups: view.cpus, legend: view.legend }, drawCpus);
-    redraw("tree", view.tree, drawTree);
+    redraw("tree", { rows: view.tree, firstSteps: view.firstSteps }, drawTree);
     redraw("waits", view.waits, drawBars("No scheduler has measured any yet."));
     redraw("reactions", view.reactions, drawBars("No weight has changed since the daemon's start."));
     setPhase("live");

@@ -4,6 +4,10 @@
 export const SCHEMA = 1;
 /// Schedulers beyond these share their colours.
 export const COLOURS = 8;
+/// Longer names are shown by their last components.
+export const NAME_ROOM = 32;
+/// Schedulers beyond these stand in the legend as "others".
+export const LEGEND_ROOM = 12;
 
 /// The numbers of the kernel's list "0-3,8".
 export function parseCids(list) {
@@ -57,6 +61,20 @@ export function formatMicroseconds(us) {
 export function letterOf(index) {
     const last = String.fromCharCode(65 + index % 26);
     return index < 26 ? last : letterOf(Math.floor(index / 26) - 1) + last;
+}
+
+/// A path by as many of its last components as have room; of a last one that has none, both ends.
+export function shortName(path, room = NAME_ROOM) {
+    if (path.length <= room)
+        return path;
+    const parts = path.split("/");
+    let name = parts.pop();
+    while (parts.length > 0 && parts.at(-1).length + name.length + 3 <= room)
+        name = `${parts.pop()}/${name}`;
+    if (name.length + 2 <= room)
+        return `…/${name}`;
+    const half = Math.floor((room - 1) / 2);
+    return `${name.slice(0, half)}…${name.slice(-half)}`;
 }
 
 /// The status that a text is; throws a sentence where it is none that this page knows.
@@ -196,7 +214,7 @@ export function treeOf(status, usage = {}) {
     const numberOf = cid => status.cpu_of_cid[cid] ?? cid;
     return inTreeOrder(status.schedulers).map(([scheduler, depth]) => ({
         path: scheduler.cgroup, depth,
-        label: nameBelow(scheduler.cgroup, scheduler.parent),
+        label: shortName(nameBelow(scheduler.cgroup, scheduler.parent)),
         delegation: scheduler.delegation,
         scheduler: scheduler.scheduler,
         state: scheduler.state,
@@ -216,7 +234,7 @@ function barsOf(rows) {
     const longest = Math.max(2, ...rows.map(row => row.times.p99_us));
     const place = us => us <= 1 ? 0 : Math.min(1, Math.log(us) / Math.log(longest));
     return rows.map(({ name, times }) => ({
-        name,
+        name, label: shortName(name),
         p50: times.p50_us, p99: times.p99_us,
         p50Place: place(times.p50_us), p99Place: place(times.p99_us),
         text: `half within ${formatMicroseconds(times.p50_us)}, 99% within ${formatMicroseconds(times.p99_us)}`,
@@ -266,6 +284,32 @@ export function alertsOf(status) {
     return alerts;
 }
 
+/// What stands for whom. Those that are due most are shown, and the root; the rest are counted.
+export function legendOf(attached) {
+    const crowded = attached.length > LEGEND_ROOM;
+    const byDue = [...attached].sort(
+        (a, b) => isRoot(b) - isRoot(a) || b.entitlement.cpus - a.entitlement.cpus);
+    const shown = new Set(crowded ? byDue.slice(0, LEGEND_ROOM - 1) : attached);
+    return attached.map((scheduler, index) => ({
+        path: scheduler.cgroup, letter: letterOf(index),
+        label: isRoot(scheduler) ? "/ itself" : shortName(scheduler.cgroup),
+        colour: isRoot(scheduler) ? 0 : 1 + (index - 1) % COLOURS,
+        shown: shown.has(scheduler),
+    }));
+}
+
+/// What to do first where nothing is delegated; else nothing.
+export function firstStepsOf(status) {
+    if (status.state === "starting" || !status.schedulers.every(isRoot))
+        return [];
+    return [
+        "No cgroup has CPUs and a scheduler of its own yet: all tasks are with the root scheduler.",
+        "To try it: fiefctl attach NAME.service; fiefctl revert NAME.service takes it back.",
+        "For good: name it in /etc/fief/policy.json, then fiefctl check and fiefctl reload; " +
+            "examples are in /usr/share/doc/fief/examples.",
+    ];
+}
+
 /// All that the page shows of a status.
 export function viewOf(status, topology = [], usage = {}) {
     const cpus = cpusOf(status, topology);
@@ -279,10 +323,8 @@ export function viewOf(status, topology = [], usage = {}) {
             policy: status.policy_file,
         },
         alerts: alertsOf(status),
-        legend: attached.map((scheduler, index) => ({
-            path: scheduler.cgroup, letter: letterOf(index),
-            colour: isRoot(scheduler) ? 0 : 1 + (index - 1) % COLOURS,
-        })),
+        legend: legendOf(attached),
+        firstSteps: firstStepsOf(status),
         cpus: groupsOf(cpus),
         tree: treeOf(status, usage),
         waits: waitsOf(status),
