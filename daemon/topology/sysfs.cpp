@@ -124,7 +124,8 @@ void read_capacities(Topology& topology, std::string_view sysfs_root) {
         other.capacity = kFullCapacity;
       return;
     }
-    info.capacity = capacity.value_or(kFullCapacity);
+    // One that is away and says nothing makes no other slower.
+    info.capacity = capacity.value_or(1);
   }
   normalise_capacities(topology);
 }
