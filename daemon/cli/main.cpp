@@ -96,7 +96,9 @@ void add_pods(CLI::App& app, CommandLine& line) {
 void add_offline_options(CLI::App& command, OfflineOptions& options) {
   command.add_option("--policy", options.policy, "Policy files, merged in this order")
       ->option_text("FILE");
-  command.add_option("--topology", options.topology, "NODESxLLCSxCORESxTHREADS, or a file")
+  command
+      .add_option("--topology", options.topology,
+                  "NODESxLLCSxCORESxTHREADS, \"8x2 + 16 cap=560\", or a file")
       ->option_text("SPEC|FILE");
   command.add_option("--cgroups", options.cgroups, "Cgroups and their weights")
       ->option_text("FILE");

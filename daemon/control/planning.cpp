@@ -41,6 +41,15 @@ CidSet placed(const Placement& placement, const Topology& topology, CidSet there
   return there;
 }
 
+// What @p cpus can do, in CPUs of full capacity.
+double capacity_of(const CidSet& cpus, const Topology& topology) {
+  std::uint64_t sum = 0;
+  for (const auto& info : topology.cids)
+    if (cpus.contains(Cid{info.cpu}))
+      sum += info.capacity;
+  return static_cast<double>(sum) / kFullCapacity;
+}
+
 // Of a delegation: no placement where the cpuset has no CPU, no minimum above the CPUs it has. True
 // if anything had to give way.
 bool yield(Delegation& delegation, const CidSet& cpuset, const Topology& topology) {
@@ -51,8 +60,9 @@ bool yield(Delegation& delegation, const CidSet& cpuset, const Topology& topolog
     usable = cpuset;
     yielded = true;
   }
-  if (delegation.min_cpus && *delegation.min_cpus > usable.size()) {
-    delegation.min_cpus = usable.size();
+  const auto most = capacity_of(usable, topology);
+  if (delegation.min_cpus && *delegation.min_cpus > most) {
+    delegation.min_cpus = most;
     yielded = true;
   }
   return yielded;

@@ -13,9 +13,9 @@ namespace fief {
 namespace {
 
 // What a delegation gets of what is due to the one above; nothing that a class may bring along.
-constexpr std::array<std::string_view, 11> kKeys{"weight",    "min_cpus", "max_cpus", "exclusive",
-                                                 "placement", "smt",      "lend",     "borrow",
-                                                 "scheduler", "options",  "landing_cpus"};
+constexpr std::array<std::string_view, 12> kKeys{
+    "weight", "min_cpus", "max_cpus", "exclusive",    "placement", "cores",
+    "smt",    "lend",     "borrow",   "landing_cpus", "scheduler", "options"};
 
 Status check_asked(const ChangeRequest& request) {
   if (request.lifetime == Lifetime::persistent)

@@ -49,6 +49,7 @@ class BpfKernel final : public KernelPort {
   [[nodiscard]] std::string file_of(const std::string& scheduler) const;
   [[nodiscard]] PinDirectory pins(CgroupId cgroup) const { return {where_.pins, cgroup}; }
   Status take_root(SchedulerObject object);
+  void take_topology(Topology topology);
   void forget_all();
   void report_dropped_events();
 
@@ -107,9 +108,19 @@ Status BpfKernel::take_root(SchedulerObject object) {
   if (!ring)
     return tl::unexpected(ring.error());
   ring_ = std::move(*ring);
-  topology_ = topology_from_state(*object.state());
+  take_topology(topology_from_state(*object.state()));
   schedulers_.put_root(std::move(object));
   return {};
+}
+
+// The kernel side knows no capacities. They are read afresh only when CPUs come or go.
+void BpfKernel::take_topology(Topology topology) {
+  if (topology.nr_cids() == topology_.nr_cids() && topology.online() == topology_.online())
+    for (std::size_t cid = 0; cid < topology.cids.size(); ++cid)
+      topology.cids[cid].capacity = topology_.cids[cid].capacity;
+  else
+    read_capacities(topology);
+  topology_ = std::move(topology);
 }
 
 // Lets go of everything; what is attached stays so.
@@ -201,7 +212,7 @@ Result<Observation> BpfKernel::observe() {
   auto observation = observer_.observe(schedulers_);
   if (!observation || !observation->root_enabled)
     return observation;
-  topology_ = topology_from_state(*schedulers_.root()->state());
+  take_topology(topology_from_state(*schedulers_.root()->state()));
   report_dropped_events();
   return observation;
 }

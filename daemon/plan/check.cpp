@@ -22,8 +22,10 @@ class LevelCheck {
  public:
   LevelCheck(const LevelPlan& plan, const Level& level, const PlanInput& input)
       : plan_(plan), level_(level), input_(input), uses_(input.topology.cids.size()) {
-    for (const auto& held : level.holding.cids)
+    for (const auto& held : level.holding.cids) {
       uses_[held.cid.value].held = held.time;
+      parts_ += held.time != kCpuUnit ? 1U : 0U;
+    }
   }
 
   Status run() {
@@ -62,16 +64,16 @@ class LevelCheck {
 
   Status check_participant(std::uint32_t member) {
     const auto& part = plan_.participants[member];
-    CpuTime time = 0;
+    CpuTime work = 0;
     for (const auto cid : part.exclusive) {
       if (auto status = own(member, cid); !status)
         return status;
-      time += kCpuUnit;
+      work += kCpuUnit * capacity(cid);
     }
     for (const auto& share : part.shared) {
       if (auto status = add_share(member, share); !status)
         return status;
-      time += share.fraction;
+      work += share.fraction * capacity(share.cid);
     }
     if (!(part.landing - part.exclusive).empty())
       return fail(Errc::invalid, "plan: {} is to land on CPUs that are not its own", path(member));
@@ -81,8 +83,11 @@ class LevelCheck {
     const bool ascending = std::ranges::is_sorted(part.shared, std::less_equal{}, &SharedCid::cid);
     if (!ascending && part.shared.size() > 1)
       return fail(Errc::invalid, "plan: the shares of {} are not in order", path(member));
-    return check_time(member, time);
+    return check_work(member, work);
   }
+
+  // After the cid has been found to be one.
+  [[nodiscard]] CpuTime capacity(Cid cid) const { return input_.topology.cids[cid.value].capacity; }
 
   Status own(std::uint32_t member, Cid cid) {
     if (cid.value >= uses_.size() || uses_[cid.value].held != kCpuUnit)
@@ -120,17 +125,29 @@ class LevelCheck {
     return {};
   }
 
-  [[nodiscard]] Status check_time(std::uint32_t member, CpuTime time) const {
+  // What turning work into time loses: less than two units a cell, and one for each cid that is
+  // held in part, whose work is rounded up. Nothing where work is time.
+  [[nodiscard]] CpuTime rounding() const {
+    return level_.cells.empty() ? 0 : 2 * level_.cells.size() + parts_;
+  }
+
+  [[nodiscard]] bool is_all_but(CpuTime work, CpuTime due) const {
+    const auto slack = rounding() * kFullCapacity;
+    return work <= due * kFullCapacity + slack && due * kFullCapacity <= work + slack;
+  }
+
+  // @p work in 1/kFullCapacity of a unit.
+  [[nodiscard]] Status check_work(std::uint32_t member, CpuTime work) const {
     const auto& wanted = level_.members[member];
     const auto due = plan_.participants[member].entitlement.cpus;
     if (plan_.participants[member].entitlement.cpuset != wanted.cpuset)
       return fail(Errc::invalid, "plan: {} is not said to be confined as its cpuset confines it",
                   path(member));
-    if (time == 0)
+    if (work == 0)
       return fail(Errc::invalid, "plan: {} has nothing", path(member));
-    if (time != due || due != wanted.due)
+    if (!is_all_but(work, due) || due != wanted.due)
       return fail(Errc::invalid, "plan: {} has {}/{} CPUs, is said to be due {} and is due {}",
-                  path(member), time, kCpuUnit, due, wanted.due);
+                  path(member), work / kFullCapacity, kCpuUnit, due, wanted.due);
     if (due < wanted.least || due > wanted.most)
       return fail(Errc::invalid, "plan: {} CPUs for {} are outside its limits", format_cpus(due),
                   path(member));
@@ -181,6 +198,7 @@ class LevelCheck {
   const Level& level_;
   const PlanInput& input_;
   std::vector<Use> uses_;
+  CpuTime parts_ = 0;  // cids held in part
 };
 
 }  // namespace

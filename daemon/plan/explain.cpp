@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iterator>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "plan/level.hpp"
 
@@ -100,6 +103,29 @@ void count_span(const PlanInput& input, CgroupExplanation& explanation) {
     add(share.cid);
   explanation.llcs = static_cast<std::uint32_t>(llcs.size());
   explanation.nodes = static_cast<std::uint32_t>(nodes.size());
+}
+
+std::vector<SlowCpus> slow_cpus(const PlanInput& input, const CgroupExplanation& explanation) {
+  std::map<std::uint32_t, SlowCpus, std::greater<>> kinds;
+  const auto add = [&](Cid cid, CpuTime time) {
+    const auto& info = input.topology.cids.at(cid.value);
+    if (info.capacity == kFullCapacity)
+      return;
+    auto& kind = kinds[info.capacity];
+    kind.capacity = info.capacity;
+    kind.cpus.insert(Cid{info.cpu});
+    kind.time += time;
+  };
+  for (const auto cid : explanation.exclusive)
+    add(cid, kCpuUnit);
+  for (const auto& share : explanation.shared)
+    add(share.cid, share.fraction);
+  std::vector<SlowCpus> slow;
+  for (auto& [capacity, kind] : kinds) {
+    kind.work = work_in(kind.time, capacity);
+    slow.push_back(std::move(kind));
+  }
+  return slow;
 }
 
 CpuTime part_of(const ParticipantPlan& participant, Cid cid) {
@@ -215,6 +241,7 @@ Result<CgroupExplanation> explain_cgroup(const Plan& plan, const PlanInput& inpu
   out.limited_by = limit_of(out.entitlement, delegation_of(input, cgroup));
   out.exclusive = place.participant->exclusive;
   out.shared = place.participant->shared;
+  out.slow = slow_cpus(input, out);
   count_span(input, out);
   return out;
 }
@@ -279,6 +306,11 @@ std::string to_text(const CgroupExplanation& explanation) {
     fmt::format_to(line, "  owns cids {}\n", explanation.exclusive.to_string());
   for (const auto& share : explanation.shared)
     fmt::format_to(line, "  shares cid {}: {}\n", share.cid.value, cpu_count(share.fraction));
+  for (const auto& kind : explanation.slow)
+    fmt::format_to(
+        line, "  CPU{} {} do{} {:.2f} of the work of the fastest: {} of them count as {}\n",
+        kind.cpus.size() == 1 ? "" : "s", kind.cpus.to_string(), kind.cpus.size() == 1 ? "es" : "",
+        1.0 * kind.capacity / kFullCapacity, format_cpus(kind.time), format_cpus(kind.work));
   fmt::format_to(line, "  spans {} LLC{}, {} node{}\n", explanation.llcs,
                  explanation.llcs == 1 ? "" : "s", explanation.nodes,
                  explanation.nodes == 1 ? "" : "s");
@@ -289,8 +321,9 @@ std::string to_text(const CidExplanation& explanation) {
   std::string text;
   const auto line = std::back_inserter(text);
   const auto& place = explanation.place;
-  fmt::format_to(line, "cid {}: CPU {}, core {}, LLC {}, node {}, shard {}{}\n", place.cid.value,
+  fmt::format_to(line, "cid {}: CPU {}, core {}, LLC {}, node {}, shard {}{}{}\n", place.cid.value,
                  place.cpu, place.core, place.llc, place.node, place.shard,
+                 place.capacity == kFullCapacity ? "" : fmt::format(", cap {}", place.capacity),
                  place.online ? "" : ", offline");
   for (const auto& level : explanation.levels) {
     const bool owned = level.users.size() == 1;

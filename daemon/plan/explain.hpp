@@ -23,6 +23,14 @@ enum class LimitedBy {
   others,    ///< limits of others left it more or less
 };
 
+/// CPUs of a participant that are not of full capacity, and of one kind.
+struct SlowCpus {
+  CidSet cpus;  ///< CPU numbers
+  std::uint32_t capacity = kFullCapacity;
+  CpuTime time = 0;  ///< that it has of them
+  CpuTime work = 0;  ///< that this is worth
+};
+
 /// From weights to CPUs, for one scheduler.
 struct CgroupExplanation {
   CgroupId cgroup;
@@ -34,8 +42,9 @@ struct CgroupExplanation {
   LimitedBy limited_by = LimitedBy::nothing;
   CidSet exclusive;
   SharedCids shared;
-  std::uint32_t llcs = 0;   ///< spanned
-  std::uint32_t nodes = 0;  ///< spanned
+  std::vector<SlowCpus> slow;  ///< by falling capacity
+  std::uint32_t llcs = 0;      ///< spanned
+  std::uint32_t nodes = 0;     ///< spanned
 };
 
 /// A participant's part of a cid.

@@ -11,21 +11,25 @@ Holding whole_machine(const Topology& topology) {
   holding.cids.reserve(topology.cids.size());
   for (const auto& info : topology.cids)
     if (info.online)
-      holding.cids.push_back({info.cid, kCpuUnit});
-  holding.total = kCpuUnit * holding.cids.size();
+      holding.cids.push_back({info.cid, kCpuUnit, work_in(kCpuUnit, info.capacity)});
+  for (const auto& held : holding.cids)
+    holding.total += held.work;
   return holding;
 }
 
-Holding handed_to(const ParticipantPlan& child, const LevelPlan& above) {
+Holding handed_to(const ParticipantPlan& child, const LevelPlan& above, const Topology& topology) {
   Holding holding;
   holding.perf = child.perf;
+  const auto hold = [&](Cid cid, CpuTime time) {
+    holding.cids.push_back({cid, time, work_in(time, topology.cids[cid.value].capacity)});
+  };
   for (const auto cid : child.exclusive)
-    holding.cids.push_back({cid, kCpuUnit});
+    hold(cid, kCpuUnit);
   for (const auto& share : child.shared)
-    holding.cids.push_back({share.cid, share.fraction});
+    hold(share.cid, share.fraction);
   std::ranges::sort(holding.cids, {}, &HeldCid::cid);
   for (const auto& held : holding.cids)
-    holding.total += held.time;
+    holding.total += held.work;
   if (child.borrow)
     holding.borrowed = lent_cids(above);
   for (const auto& held : holding.cids)
@@ -39,7 +43,7 @@ Holding holding_of(const Level& level, const std::vector<LevelPlan>& plan,
     return whole_machine(topology);
   for (const auto& above : plan)
     if (const auto* child = above.find(level.scheduler); child != nullptr)
-      return handed_to(*child, above);
+      return handed_to(*child, above, topology);
   return {};
 }
 

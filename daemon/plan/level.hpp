@@ -16,19 +16,26 @@ namespace fief {
 inline constexpr CpuTime kUnlimited = std::numeric_limits<CpuTime>::max();
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
-/// Time of one cid that a scheduler may divide: kCpuUnit where it owns the cid, else its share.
+/// The work that can be done in @p time of a CPU of @p capacity, in 1/65536 of what a CPU of full
+/// capacity does in the planner's unit of time. Rounded up: there is some in any time.
+constexpr CpuTime work_in(CpuTime time, std::uint32_t capacity) {
+  return (time * capacity + kFullCapacity - 1) / kFullCapacity;
+}
+
+/// What of one cid a scheduler may divide.
 struct HeldCid {
   Cid cid;
-  CpuTime time = 0;
+  CpuTime time = 0;  ///< kCpuUnit where it owns the cid, else its share
+  CpuTime work = 0;  ///< that can be done in this time
   friend bool operator==(const HeldCid&, const HeldCid&) = default;
 };
 
 /// What a scheduler has to divide, ascending by cid.
 struct Holding {
   std::vector<HeldCid> cids;
-  CpuTime total = 0;
-  CidSet borrowed;   ///< beside these, as long as nobody above needs them
-  bool perf = true;  ///< may FIEF_CAP_PERF be handed down? Only what is held can be.
+  CpuTime total = 0;  ///< work
+  CidSet borrowed;    ///< beside these, as long as nobody above needs them
+  bool perf = true;   ///< may FIEF_CAP_PERF be handed down? Only what is held can be.
 };
 
 /// A participant and what it asks for.
@@ -51,7 +58,13 @@ struct Member {
   std::optional<CidSet> cpuset;
   std::optional<CpuTime> limit;  ///< the least cpu.max from its cgroup up to the level's
   bool crowded = false;          ///< has all that its confinement can give it
+  /// On a level of several kinds of CPUs: how many of each of its cells, once that is settled. Of
+  /// exclusive members only.
+  std::vector<std::uint32_t> wholes;
 
+  [[nodiscard]] Cores cores() const {
+    return delegation == nullptr ? Cores::any : delegation->cores;
+  }
   [[nodiscard]] bool whole_only() const { return delegation != nullptr && delegation->exclusive; }
   /// May threads of one core have another owner beside this one? The parent's own tasks do not
   /// mind; two children must both allow it.
@@ -66,15 +79,29 @@ std::string_view confined_by(const Member& member);
 /// The held cids that members with equal cpusets and "cpus:" placements are confined to.
 struct Confinement {
   CidSet cids;
-  CpuTime time = 0;
+  CpuTime work = 0;  ///< that they can do
   std::vector<std::uint32_t> members;
 };
 
 /// Held cids that are in the same confinements.
 struct Region {
   CidSet cids;
-  CpuTime time = 0;
+  CpuTime work = 0;                         ///< that they can do for those who are not exclusive
   std::vector<std::uint32_t> confinements;  ///< ascending
+};
+
+/// Held cids of one capacity in the same region, or in none.
+struct Cell {
+  std::uint32_t capacity = kFullCapacity;
+  std::uint32_t region = kNone;
+  std::uint32_t cids = 0;
+  std::uint32_t wholes = 0;   ///< of the cids, how many are held whole
+  std::uint32_t threads = 1;  ///< of the largest core among those
+  CpuTime time = 0;
+  CpuTime work = 0;
+
+  /// Work of a whole CPU.
+  [[nodiscard]] CpuTime cpu() const { return work_in(kCpuUnit, capacity); }
 };
 
 /// members[0] is the scheduler itself, the others ascend by cgroup.
@@ -85,6 +112,10 @@ struct Level {
   std::vector<Confinement> confinements;
   std::vector<Region> regions;  ///< disjoint; together they are all confinements
   Holding holding;
+  /// By falling capacity, then by region. Empty where all that is held has full capacity: there
+  /// work is time.
+  std::vector<Cell> cells;
+  std::vector<std::uint32_t> cell_of;  ///< by cid value, kNone where not held; empty as cells
 };
 
 /// What was there before: the plan in force for a level and its memory; null where there is none.
@@ -96,7 +127,7 @@ struct Past {
 /// What the root scheduler has: every online cid, whole.
 Holding whole_machine(const Topology& topology);
 /// What a child has by its parent's plan.
-Holding handed_to(const ParticipantPlan& child, const LevelPlan& above);
+Holding handed_to(const ParticipantPlan& child, const LevelPlan& above, const Topology& topology);
 /// What the level's scheduler has, by the levels above it in @p plan; empty if it is in none.
 Holding holding_of(const Level& level, const std::vector<LevelPlan>& plan,
                    const Topology& topology);

@@ -2,8 +2,10 @@
 // The planner: who may use which CPU.
 //
 // Units. CPU time is counted in 1/65536 of a CPU (kCpuUnit), so a plan is exact and its sums can
-// be compared with ==. Real numbers occur in one place only, the division by weight (divide.cpp),
-// and leave it as units whose sum is the total.
+// be compared with ==. Dues are work: what a CPU of full capacity does in this time. Where all CPUs
+// have full capacity the two are the same number; elsewhere shares are rounded to units of time.
+// Real numbers occur in one place only, the division by weight (divide.cpp), and leave it as units
+// whose sum is the total.
 //
 // Terms. A *level* is one scheduler with its *members*: itself, for the tasks it keeps, and each
 // child scheduler directly below it. Its *holding* is the cids it may hand out, with the time it
@@ -24,6 +26,8 @@
 //      rounded by the largest remainder. Delegations marked exclusive are rounded to whole CPUs
 //      (whole cores, unless they may split cores) and the others divide the difference.
 //   3. If everybody is due what the plan in force gives, and may still have it there, it stays.
+//   Where CPUs are of several capacities, steps 4 to 6 are done for each kind by itself, with the
+//   time that everybody is due there (due/cells.hpp, due/cut_by_kind.cpp).
 //   4. Whole CPUs (due/whole_cpus.cpp). Each due is cut in whole CPUs and a rest.
 //   5. Owners (placement/owners.cpp). Members keep what they can of their own, which is the optimum
 //   of the

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The plan: who owns, who shares and who may borrow each cid, as plain data.
 //
-// Units: CPU time is counted in 1/65536 of a CPU (kCpuUnit), the kernel side's unit too.
+// Units: CPU time is counted in 1/65536 of a CPU (kCpuUnit), the kernel side's unit too. What is
+// due, and its limits, is work: the time in which a CPU of full capacity does it. Parts of cids are
+// time.
 #pragma once
 
 #include <boost/container/small_vector.hpp>
@@ -64,7 +66,7 @@ struct WeightStep {
 
 /// What a participant is due, and how that number came about.
 struct Entitlement {
-  CpuTime cpus = 0;               ///< due in the end
+  CpuTime cpus = 0;               ///< due in the end, as all of these in work
   CpuTime by_weight = 0;          ///< due by weight alone among who wants to run, before limits
   CpuTime nominal = 0;            ///< the same if everybody with processes wanted to run
   bool awake = true;              ///< it wants to run; what sleeps is due what it needs to wake
@@ -180,7 +182,8 @@ struct PlanInput {
 Result<Plan> make_plan(const PlanInput& input);
 
 /// Proves a plan's invariants in linear time: every held cid has exactly one exclusive owner or
-/// shares that sum to one CPU, each participant has what it is due, limits and affinities hold,
+/// shares that sum to one CPU, each participant has what it is due (but for the rounding to time
+/// where CPUs are not of full capacity), limits and affinities hold,
 /// nobody populated has nothing. The daemon applies no plan that fails.
 Status check_plan(const Plan& plan, const PlanInput& input);
 

@@ -63,6 +63,10 @@ Delegation make_delegation(const DelegationDraft& draft) {
   assign(delegation.max_cpus, draft.max_cpus);
   assign(delegation.exclusive, draft.exclusive);
   assign(delegation.placement, draft.placement);
+  // Where one task's speed matters, not only the sum.
+  if (delegation.scheduler == "latency")
+    delegation.cores = Cores::performance;
+  assign(delegation.cores, draft.cores);
   assign(delegation.smt, draft.smt);
   delegation.lend = !delegation.exclusive;
   assign(delegation.lend, draft.lend);

@@ -57,6 +57,7 @@ struct DelegationDraft {
   Setting<double> max_cpus;
   Setting<bool> exclusive;
   Setting<Placement> placement;
+  Setting<Cores> cores;
   Setting<Smt> smt;
   Setting<bool> lend;
   Setting<std::uint32_t> landing_cpus;

@@ -110,6 +110,7 @@ void lay_over(DelegationDraft& under, DelegationDraft over) {
   lay_over(under.max_cpus, std::move(over.max_cpus));
   lay_over(under.exclusive, std::move(over.exclusive));
   lay_over(under.placement, std::move(over.placement));
+  lay_over(under.cores, std::move(over.cores));
   lay_over(under.smt, std::move(over.smt));
   lay_over(under.lend, std::move(over.lend));
   lay_over(under.landing_cpus, std::move(over.landing_cpus));

@@ -17,6 +17,10 @@ namespace fief {
 
 enum class Smt { together, split };  ///< may the threads of one core have different owners?
 
+/// Which kind of CPUs is preferred where they are not all equally fast: those of the machine's
+/// biggest capacity, the smaller ones, or what there is.
+enum class Cores { any, performance, efficiency };
+
 /// What becomes of the schedulers when the daemon is stopped: they go, or stay without it.
 enum class OnStop { leave, keep };
 
@@ -56,6 +60,7 @@ struct Delegation {
   std::optional<double> max_cpus;
   bool exclusive = false;  ///< whole CPUs only, lent to nobody
   Placement placement = PlacePack{};
+  Cores cores = Cores::any;
   Smt smt = Smt::together;
   bool lend = true;
   /// Whole CPUs of its own that are never lent, for its tasks to wake on. Unset: as its scheduler

@@ -271,6 +271,7 @@ constexpr std::array kClassKeys{
     Key<DelegationDraft>{"max_cpus", cpus<&DelegationDraft::max_cpus, as_max_cpus>},
     Key<DelegationDraft>{"exclusive", setting<&DelegationDraft::exclusive, as_bool>},
     Key<DelegationDraft>{"placement", setting<&DelegationDraft::placement, as_placement>},
+    Key<DelegationDraft>{"cores", setting<&DelegationDraft::cores, as_cores>},
     Key<DelegationDraft>{"smt", setting<&DelegationDraft::smt, as_smt>},
     Key<DelegationDraft>{"lend", setting<&DelegationDraft::lend, as_bool>},
     Key<DelegationDraft>{"landing_cpus",

@@ -2,6 +2,7 @@
 #include "policy/show.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "policy/draft.hpp"
@@ -27,6 +28,11 @@ Value shown(const std::string& value) {
 Value shown(std::chrono::milliseconds value) {
   return std::int64_t{value.count()};
 }
+Value shown(Cores value) {
+  constexpr std::array kNames{"any", "performance", "efficiency"};
+  return std::string(kNames.at(static_cast<std::size_t>(value)));
+}
+
 Value shown(Smt value) {
   return std::string(value == Smt::together ? "together" : "split");
 }
@@ -103,6 +109,7 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   values.add("max_cpus", draft.max_cpus, made.max_cpus);
   values.add("exclusive", draft.exclusive, made.exclusive);
   values.add("placement", draft.placement, made.placement);
+  values.add("cores", draft.cores, made.cores);
   values.add("smt", draft.smt, made.smt);
   values.add("lend", draft.lend, made.lend);
   values.add("landing_cpus", draft.landing_cpus, made.landing_cpus);

@@ -317,6 +317,11 @@ ValueResult<Placement> as_placement(const JsonNode& node) {
                 did_you_mean(form.substr(0, form.find(':')), kForms));
 }
 
+ValueResult<Cores> as_cores(const JsonNode& node) {
+  static constexpr std::array<std::string_view, 3> kChoices{"any", "performance", "efficiency"};
+  return as_choice(node, kChoices).map([](std::size_t i) { return static_cast<Cores>(i); });
+}
+
 ValueResult<Smt> as_smt(const JsonNode& node) {
   static constexpr std::array<std::string_view, 2> kChoices{"together", "split"};
   return as_choice(node, kChoices).map([](std::size_t i) {

@@ -25,19 +25,30 @@ Json write(const std::vector<CidUser>& users) {
   return list;
 }
 
+// Only where there are such CPUs.
+void add_slow(Json& json, const std::vector<SlowCpus>& slow) {
+  for (const auto& kind : slow)
+    json["slow"].push_back({{"cpus", kind.cpus.to_string()},
+                            {"capacity", kind.capacity},
+                            {"time", to_cpus(kind.time)},
+                            {"work", to_cpus(kind.work)}});
+}
+
 }  // namespace
 
 Json write(const CgroupExplanation& explanation) {
-  return {{"schema", kPlanSchema},
-          {"cgroup", explanation.path},
-          {"parent", explanation.parent_path},
-          {"available", to_cpus(explanation.available)},
-          {"entitlement", write(explanation.entitlement)},
-          {"limited_by", name_of(explanation.limited_by)},
-          {"exclusive", explanation.exclusive.to_string()},
-          {"shared", write(explanation.shared)},
-          {"llcs", explanation.llcs},
-          {"nodes", explanation.nodes}};
+  Json json{{"schema", kPlanSchema},
+            {"cgroup", explanation.path},
+            {"parent", explanation.parent_path},
+            {"available", to_cpus(explanation.available)},
+            {"entitlement", write(explanation.entitlement)},
+            {"limited_by", name_of(explanation.limited_by)},
+            {"exclusive", explanation.exclusive.to_string()},
+            {"shared", write(explanation.shared)},
+            {"llcs", explanation.llcs},
+            {"nodes", explanation.nodes}};
+  add_slow(json, explanation.slow);
+  return json;
 }
 
 Json write(const CidExplanation& explanation) {
@@ -49,9 +60,12 @@ Json write(const CidExplanation& explanation) {
                       {"may_borrow", write(level.may_borrow)},
                       {"why_not", level.why_not}});
   const auto& place = explanation.place;
-  return {{"schema", kPlanSchema}, {"cid", place.cid.value}, {"cpu", place.cpu},
-          {"core", place.core},    {"llc", place.llc},       {"node", place.node},
-          {"shard", place.shard},  {"online", place.online}, {"levels", std::move(levels)}};
+  Json json{{"schema", kPlanSchema}, {"cid", place.cid.value}, {"cpu", place.cpu},
+            {"core", place.core},    {"llc", place.llc},       {"node", place.node},
+            {"shard", place.shard},  {"online", place.online}, {"levels", std::move(levels)}};
+  if (place.capacity != kFullCapacity)
+    json["capacity"] = place.capacity;
+  return json;
 }
 
 Json write(const Explanation& explanation) {

@@ -12,9 +12,21 @@ using json::Json;
 
 constexpr char kRootPath[] = "/";
 
+// The capacity only where it is not full: most machines have one kind of CPUs.
 Json write(const CidInfo& cid) {
-  return {{"cid", cid.cid.value}, {"cpu", cid.cpu},     {"core", cid.core},    {"llc", cid.llc},
-          {"node", cid.node},     {"shard", cid.shard}, {"online", cid.online}};
+  Json json{{"cid", cid.cid.value}, {"cpu", cid.cpu},     {"core", cid.core},    {"llc", cid.llc},
+            {"node", cid.node},     {"shard", cid.shard}, {"online", cid.online}};
+  if (cid.capacity != kFullCapacity)
+    json["capacity"] = cid.capacity;
+  return json;
+}
+
+std::uint32_t read_capacity(const Json& json) {
+  const auto capacity = json.value("capacity", kFullCapacity);
+  if (capacity < 1 || capacity > kFullCapacity)
+    throw std::invalid_argument(
+        fmt::format("capacity {} is not from 1 to {}", capacity, kFullCapacity));
+  return capacity;
 }
 
 CidInfo read_cid(const Json& json) {
@@ -24,7 +36,8 @@ CidInfo read_cid(const Json& json) {
           .llc = json.at("llc").get<std::uint32_t>(),
           .node = json.at("node").get<std::uint32_t>(),
           .shard = json.value("shard", 0U),
-          .online = json.value("online", true)};
+          .online = json.value("online", true),
+          .capacity = read_capacity(json)};
 }
 
 Json write(const CgroupNode& node) {

@@ -15,6 +15,7 @@ struct Ranked {
   std::uint32_t llc;
   std::uint32_t core;
   std::uint32_t cpu;
+  std::uint32_t capacity;
   friend auto operator<=>(const Ranked&, const Ranked&) = default;
 };
 
@@ -31,7 +32,7 @@ std::vector<Ranked> rank(const std::vector<RawCpu>& cpus) {
     if (raw.online)
       ranked.push_back({first_of({raw.node, kAny, kAny}, raw.cpu),
                         first_of({raw.node, raw.llc, kAny}, raw.cpu),
-                        first_of({raw.node, raw.llc, raw.core}, raw.cpu), raw.cpu});
+                        first_of({raw.node, raw.llc, raw.core}, raw.cpu), raw.cpu, raw.capacity});
   std::ranges::sort(ranked);
   return ranked;
 }
@@ -133,15 +134,15 @@ Topology number_cids(const std::vector<RawCpu>& cpus, std::uint32_t shard_size) 
       const auto shard = sharder.core(static_cast<std::uint32_t>(core_end - core));
       ++at.core;
       for (; core < core_end; ++core)
-        topology.cids.push_back(
-            {Cid{topology.nr_cids()}, ranked[core].cpu, at.core, at.llc, at.node, shard, true});
+        topology.cids.push_back({Cid{topology.nr_cids()}, ranked[core].cpu, at.core, at.llc,
+                                 at.node, shard, true, ranked[core].capacity});
     }
     llc = llc_end;
   }
   for (const auto& raw : cpus)
     if (!raw.online)
       topology.cids.push_back({Cid{topology.nr_cids()}, raw.cpu, ++at.core, ++at.llc, ++at.node,
-                               sharder.loose(), false});
+                               sharder.loose(), false, raw.capacity});
   return topology;
 }
 

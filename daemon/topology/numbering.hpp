@@ -20,6 +20,7 @@ struct RawCpu {
   std::uint32_t llc = 0;
   std::uint32_t core = 0;
   bool online = true;
+  std::uint32_t capacity = kFullCapacity;
 };
 
 /// Numbers @p cpus (ascending by CPU): nodes, LLCs, cores and threads, each in ascending order of

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Reads this machine's topology from sysfs. The one place of the planner's side that reads files.
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -69,6 +70,18 @@ std::vector<std::uint32_t> read_nodes(const fs::path& node_root, std::uint32_t c
   return node_of;
 }
 
+// Unset where the kernel knows of none, or says something else than 1..kFullCapacity.
+std::optional<std::uint32_t> capacity_of(const fs::path& cpu_root, std::uint32_t cpu) {
+  const auto line = read_line(cpu_root / fmt::format("cpu{}", cpu) / "cpu_capacity");
+  if (!line)
+    return std::nullopt;
+  std::uint32_t capacity = 0;
+  const auto* end = line->data() + line->size();
+  const auto [stop, ec] = std::from_chars(line->data(), end, capacity);
+  const bool valid = ec == std::errc{} && stop == end && capacity >= 1 && capacity <= kFullCapacity;
+  return valid ? std::optional(capacity) : std::nullopt;
+}
+
 RawCpu read_cpu(const fs::path& cpu_root, std::uint32_t cpu, std::uint32_t node) {
   const auto dir = cpu_root / fmt::format("cpu{}", cpu);
   RawCpu raw{cpu, node, 0, 0, true};
@@ -97,7 +110,24 @@ Result<Topology> read_topology(std::string_view sysfs_root) {
   for (const auto cpu : *possible)
     cpus.push_back(online->contains(cpu) ? read_cpu(system / "cpu", cpu.value, node_of[cpu.value])
                                          : RawCpu{cpu.value, 0, 0, 0, false});
-  return number_cids(cpus);
+  auto topology = number_cids(cpus);
+  read_capacities(topology, sysfs_root);
+  return topology;
+}
+
+void read_capacities(Topology& topology, std::string_view sysfs_root) {
+  const auto cpu_root = fs::path(sysfs_root) / "devices" / "system" / "cpu";
+  for (auto& info : topology.cids) {
+    const auto capacity = capacity_of(cpu_root, info.cpu);
+    if (!capacity && info.online) {
+      for (auto& other : topology.cids)
+        other.capacity = kFullCapacity;
+      return;
+    }
+    // One that is away and says nothing makes no other slower.
+    info.capacity = capacity.value_or(1);
+  }
+  normalise_capacities(topology);
 }
 
 }  // namespace fief

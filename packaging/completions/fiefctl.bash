@@ -41,7 +41,7 @@ _fiefctl() {
         --reason | --option | --interval | --lines | -n) return ;;
     esac
 
-    local keys='weight= min-cpus= max-cpus= exclusive= placement= smt= lend= landing-cpus= borrow='
+    local keys='weight= min-cpus= max-cpus= exclusive= placement= cores= smt= lend= landing-cpus= borrow='
     local options=''
     case $command in
         '') options="$commands --varlink --help --version" ;;

@@ -44,7 +44,7 @@ set -l with_json status tree top map monitor history explain policy set attach d
 set -l with_subject history explain set attach detach revert kill boost
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_json" -l json -d 'Print JSON'
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_subject" -a '(__fiefctl_subjects)'
-complete -c fiefctl -n '__fish_seen_subcommand_from set boost' -a 'weight= min-cpus= max-cpus= exclusive= placement= smt= lend= landing-cpus= borrow='
+complete -c fiefctl -n '__fish_seen_subcommand_from set boost' -a 'weight= min-cpus= max-cpus= exclusive= placement= cores= smt= lend= landing-cpus= borrow='
 complete -c fiefctl -n '__fish_seen_subcommand_from set attach detach' -l runtime -d 'Only until the daemon restarts'
 complete -c fiefctl -n '__fish_seen_subcommand_from attach' -l scheduler -x -a 'fair latency batch' -d 'Name of the scheduler'
 complete -c fiefctl -n '__fish_seen_subcommand_from attach' -l option -x -d 'Option of the scheduler'

@@ -97,6 +97,16 @@ inline CpuTime time_of(const ParticipantPlan& participant) {
   return time;
 }
 
+/// The work of this, in 1/kFullCapacity of a unit.
+inline CpuTime work_of(const ParticipantPlan& participant, const Topology& topology) {
+  CpuTime work = 0;
+  for (const auto cid : participant.exclusive)
+    work += kCpuUnit * topology.cids.at(cid.value).capacity;
+  for (const auto& share : participant.shared)
+    work += share.fraction * topology.cids.at(share.cid.value).capacity;
+  return work;
+}
+
 /// A level for a person: a line a participant.
 inline std::string describe(const LevelPlan& level) {
   std::string text =
@@ -115,7 +125,8 @@ inline std::string describe(const LevelPlan& level) {
 inline std::string describe(const World& world) {
   std::string text = "cores:";
   for (const auto& info : world.topology.cids)
-    text += fmt::format(" {}{}", info.core, info.online ? "" : "(offline)");
+    text += fmt::format(" {}{}{}", info.core, info.online ? "" : "(offline)",
+                        info.capacity == kFullCapacity ? "" : fmt::format("@{}", info.capacity));
   text += '\n';
   for (const auto& item : world.policy.delegations)
     text += fmt::format("  {}: exclusive {} split {} placement {}\n", item.cgroup, item.exclusive,

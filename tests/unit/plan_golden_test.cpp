@@ -261,6 +261,52 @@ TEST(PlanGolden, stability) {
   expect_golden("stability", world);
 }
 
+// 8 cores of two threads and 16 slower CPUs of 560/1024: 16 + 8.75 CPUs of full capacity.
+TEST(PlanGolden, hybrid_two_kinds) {
+  World world("8x2 + 16 cap=560");
+  world.child("/latency.service", 200);
+  world.child("/batch.service", 200);
+  world.child("/plain.service", 200);
+  world.cgroup("/rest.slice", 200);
+  world.delegation("/latency.service").cores = Cores::performance;
+  world.delegation("/batch.service").cores = Cores::efficiency;
+  expect_golden("hybrid_two_kinds", world);
+}
+
+TEST(PlanGolden, hybrid_three_kinds) {
+  World world("4 + 4 cap=768 + 2 cap=256");
+  world.child("/a.service", 300);
+  world.child("/exclusive.service", 200);
+  world.child("/small.service", 10);
+  world.cgroup("/rest.slice", 290);
+  world.delegation("/exclusive.service").exclusive = true;
+  world.delegation("/exclusive.service").cores = Cores::efficiency;
+  world.delegation("/small.service").cores = Cores::efficiency;
+  expect_golden("hybrid_three_kinds", world);
+}
+
+// As phones have it, the little ones first; a cpuset keeps one to these.
+TEST(PlanGolden, hybrid_arm) {
+  World world("4 cap=325 + 3 cap=828 + 1 cap=1024");
+  world.child("/prime.service", 100);
+  world.child("/little.service", 300);
+  world.cgroup("/rest.slice", 100);
+  world.delegation("/prime.service").cores = Cores::performance;
+  world.delegation("/prime.service").min_cpus = 1;
+  world.node("/little.service").cpus = CidSet{0, 1, 2, 3};
+  expect_golden("hybrid_arm", world);
+}
+
+// A child of a hybrid machine divides what it was handed, kind by kind.
+TEST(PlanGolden, hybrid_nested) {
+  World world("2 + 4 cap=512");
+  const auto outer = world.child("/outer.slice", 300);
+  world.child("/outer.slice/x.service", 100, outer);
+  world.cgroup("/outer.slice/y.service", 200);
+  world.cgroup("/rest.slice", 100);
+  expect_golden("hybrid_nested", world);
+}
+
 TEST(Explain, finds_cgroups_and_cpus_by_what_people_call_them) {
   World world("1x1x2x1");
   world.child("/a");

@@ -122,6 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("placement": "cpus:3-1")", R"("3-1" is not a CPU list: 3 is above 1)"},
         Case{R"("placement": "cpus:0\u0000")", R"("cpus:0\u0000" is not "pack")"},
         Case{R"("smt": "together ")", R"(is not "together" or "split"; did you mean "together"?)"},
+        Case{R"("cores": "fast")", R"("fast" is not "any" or "performance" or "efficiency")"},
         Case{R"("smt": true)", R"(true is not "together" or "split")"},
         Case{R"("tenants": -1)", "/tenants: -1 is not a whole number from 0 to 1000"},
         Case{R"("caps": "perf")", R"("perf" is not an array of caps)"},

@@ -34,8 +34,20 @@ TEST(ParsePolicy, TheSmallestUsefulFormHasDefaults) {
   EXPECT_FALSE(delegation.exclusive || delegation.perf);
   EXPECT_TRUE(delegation.lend && delegation.borrow);
   EXPECT_TRUE(std::holds_alternative<PlacePack>(delegation.placement));
+  EXPECT_EQ(delegation.cores, Cores::any);
   EXPECT_EQ(delegation.smt, Smt::together);
   EXPECT_TRUE(delegation.restart.enabled);
+}
+
+TEST(ParsePolicy, LatencyPrefersPerformanceUnlessItIsSaidOtherwise) {
+  const auto policy = parse({R"({"delegations": [
+      {"cgroup": "/a", "scheduler": "latency"},
+      {"cgroup": "/b", "scheduler": "latency", "cores": "any"},
+      {"cgroup": "/c", "cores": "performance"}]})"});
+  ASSERT_TRUE(policy) << format_faults(policy.error());
+  EXPECT_EQ(policy->delegations.at(0).cores, Cores::performance);
+  EXPECT_EQ(policy->delegations.at(1).cores, Cores::any);
+  EXPECT_EQ(policy->delegations.at(2).cores, Cores::performance);
 }
 
 TEST(ParsePolicy, ReadsEveryKey) {
@@ -46,7 +58,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
       "name": "db", "cgroup": "/db.slice", "scheduler": "latency",
       "options": {"slice_us": -3, "eager": true, "mode": "x"},
       "weight": 10000, "min_cpus": 1, "max_cpus": 2.5, "exclusive": true,
-      "placement": "cpus:0-2,7", "smt": "split", "lend": false, "borrow": false,
+      "placement": "cpus:0-2,7", "cores": "efficiency", "smt": "split", "lend": false, "borrow": false,
       "caps": ["perf"], "tenants": 9,
       "restart": {"enabled": false, "first_delay_ms": 5, "max_delay_ms": 6,
                   "quarantine_after": 7, "max_denied_per_second": 8}}]})"});
@@ -65,6 +77,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
   EXPECT_TRUE(db.exclusive && db.perf);
   EXPECT_FALSE(db.lend || db.borrow || db.restart.enabled);
   EXPECT_EQ(std::get<PlaceCpus>(db.placement).cpus, (CidSet{0, 1, 2, 7}));
+  EXPECT_EQ(db.cores, Cores::efficiency);
   EXPECT_EQ(db.smt, Smt::split);
   EXPECT_EQ(db.tenants, 9U);
   EXPECT_EQ(db.restart.first_delay.count(), 5);

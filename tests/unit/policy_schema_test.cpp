@@ -173,6 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                                                     R"("placement": "nodes:x")",
                                                     R"("placement": "cpus:,1")",
                                                     R"("placement": "xpack")",
+                                                    R"("cores": "fast")",
                                                     R"("smt": "off")",
                                                     R"("lend": 1)",
                                                     R"("borrow": null)",
@@ -210,9 +211,9 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("weight": 10000)", R"("min_cpus": 0)", R"("min_cpus": 0.25)",
                     R"("max_cpus": 65536)", R"("max_cpus": 0.01)", R"("exclusive": false)",
                     R"("placement": "cpus:0-3,8,10-11")", R"("placement": "spread")",
-                    R"("placement": "nodes:0-1,3")", R"("smt": "split")", R"("caps": [])",
-                    R"("tenants": 0)", R"("options": {"a_1": "x", "_": -1})", R"("options": {})",
-                    R"("restart": {})", R"("exclusive": true, "lend": false)",
+                    R"("placement": "nodes:0-1,3")", R"("cores": "any")", R"("smt": "split")",
+                    R"("caps": [])", R"("tenants": 0)", R"("options": {"a_1": "x", "_": -1})",
+                    R"("options": {})", R"("restart": {})", R"("exclusive": true, "lend": false)",
                     R"("exclusive": false, "lend": true)"));
 
 TEST(Patterns, AreAcceptedByBoth) {

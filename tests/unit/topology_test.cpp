@@ -23,8 +23,9 @@ TEST(TopologySpec, numbers_nodes_llcs_cores_threads) {
 }
 
 TEST(TopologySpec, refuses_what_is_none) {
-  for (const auto* spec : {"", "8", "1x1x8", "1x1x8x2x1", "0x1x1x1", "1x1x1x", "1x1x-1x1",
-                           "2000x1x1x1", "1024x1024x1x1", "axbxcxd", "1x1x8x2 "}) {
+  for (const auto* spec :
+       {"", "8 cap=0", "8 cap=1025", "8 cap", "8 + ", "+8", "8 16", "1x1x8x2x1", "0x1x1x1",
+        "1x1x1x", "1x1x-1x1", "2000x1x1x1", "1024x1024x1x1", "axbxcxd", "1x1x8x2 "}) {
     const auto topology = parse_topology_spec(spec);
     ASSERT_FALSE(topology.has_value()) << spec;
     EXPECT_EQ(topology.error().code, Errc::invalid);
@@ -66,6 +67,45 @@ TEST(Numbering, splits_large_llcs_into_even_shards_of_whole_cores) {
   EXPECT_EQ(sizes, (std::vector<std::uint32_t>{18, 18, 16}));
 }
 
+TEST(TopologySpec, leading_factors_may_be_left_out) {
+  EXPECT_EQ(parse_topology_spec("8").value(), parse_topology_spec("1x1x8x1").value());
+  EXPECT_EQ(parse_topology_spec("8x2").value(), parse_topology_spec("1x1x8x2").value());
+  EXPECT_EQ(parse_topology_spec("3x8x2").value(), parse_topology_spec("1x3x8x2").value());
+}
+
+TEST(TopologySpec, joins_kinds_of_cpus) {
+  const auto topology = parse_topology_spec("2x2 cap=1024 + 3 cap=560").value();
+  ASSERT_EQ(topology.nr_cids(), 7U);
+  EXPECT_EQ(topology.cids[3], (CidInfo{Cid{3}, 3, 1, 0, 0, 0, true, 1024}));
+  EXPECT_EQ(topology.cids[4], (CidInfo{Cid{4}, 4, 2, 0, 0, 0, true, 560}));
+  EXPECT_FALSE(topology.is_uniform());
+  EXPECT_TRUE(parse_topology_spec("4 + 4").value().is_uniform());
+}
+
+TEST(TopologySpec, parts_that_name_caches_or_nodes_have_new_ones) {
+  const auto topology = parse_topology_spec("2 + 1x2x1 + 2x1x1x1").value();
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
+  for (const auto& info : topology.cids)
+    places.emplace_back(info.node, info.llc);
+  const std::vector<std::pair<std::uint32_t, std::uint32_t>> expected{{0, 0}, {0, 0}, {0, 1},
+                                                                      {0, 1}, {1, 2}, {2, 3}};
+  EXPECT_EQ(places, expected);
+}
+
+TEST(TopologySpec, the_biggest_capacity_is_full) {
+  const auto topology = parse_topology_spec("1 cap=500 + 1 cap=250 + 1 cap=1").value();
+  EXPECT_EQ(topology.cids[0].capacity, 1024U);
+  EXPECT_EQ(topology.cids[1].capacity, 512U);
+  EXPECT_EQ(topology.cids[2].capacity, 2U);
+}
+
+TEST(TopologySpec, faults_name_the_part) {
+  EXPECT_EQ(parse_topology_spec("8 + 4 cap=2000").error().message,
+            "part 2: \"cap=2000\" is not a capacity: write cap=N with N from 1 to 1024");
+  EXPECT_NE(parse_topology_spec("8 + y").error().message.find("part 2: \"y\" is not"),
+            std::string::npos);
+}
+
 class SysfsTest : public ::testing::Test {
  protected:
   void write(const std::string& path, const std::string& text) const {
@@ -100,6 +140,24 @@ TEST_F(SysfsTest, reads_what_the_kernel_lays_out) {
                                       {Cid{2}, 1, 1, 1, 1, 1, true},
                                       {Cid{3}, 3, 1, 1, 1, 1, true}};
   EXPECT_EQ(topology.cids, expected);
+}
+
+TEST_F(SysfsTest, reads_capacities) {
+  write("cpu/possible", "0-2");
+  write("cpu/online", "0-1");
+  write("cpu/cpu0/cpu_capacity", "400");
+  write("cpu/cpu1/cpu_capacity", "800");
+  const auto topology = read().value();
+  EXPECT_EQ(topology.cids[0].capacity, 512U);
+  EXPECT_EQ(topology.cids[1].capacity, 1024U);
+}
+
+TEST_F(SysfsTest, all_are_full_where_one_has_no_capacity) {
+  write("cpu/possible", "0-1");
+  write("cpu/online", "0-1");
+  write("cpu/cpu0/cpu_capacity", "400");
+  EXPECT_TRUE(read().value().is_uniform());
+  EXPECT_EQ(read().value().cids[0].capacity, 1024U);
 }
 
 TEST_F(SysfsTest, without_caches_and_nodes_there_is_one_llc_a_node) {

@@ -23,7 +23,8 @@ Result<std::string> read_file(const std::string& file) {
 }
 
 bool is_specification(const std::string& text) {
-  return text.find_first_not_of("0123456789x") == std::string::npos;
+  return text.find_first_of("0123456789") == 0 &&
+         text.find_first_not_of("0123456789x cap=+") == std::string::npos;
 }
 
 Result<Topology> choose_topology(const std::string& option) {

@@ -170,6 +170,8 @@ class Picture {
 
   [[nodiscard]] std::string legend_of(const MapCell& cell) const {
     auto text = fmt::format("CPU {} (cid {})", cell.place.cpu, cell.place.cid.value);
+    if (cell.place.capacity != kFullCapacity)
+      text += fmt::format(", cap {}", cell.place.capacity);
     if (!cell.place.online)
       text += ", offline";
     for (const auto& part : cell.parts)

@@ -57,9 +57,16 @@ class Drawing {
     const auto label = fmt::format("{:{}}LLC {:<4}", "", kIndent, map_.cells[begin].place.llc);
     text_ += painted(label, Paint::dim, style_);
     auto column = label.size();
+    auto capacity = kFullCapacity;
     for (auto core = begin; core < end;) {
       const auto core_end = group_end(map_, core, &CidInfo::core);
       const auto width = (core_end - core) * code_width_;
+      if (const auto here = map_.cells[core].place.capacity; here != capacity) {
+        const auto mark = fmt::format(" cap {}:", here);
+        text_ += painted(mark, Paint::dim, style_);
+        column += mark.size();
+        capacity = here;
+      }
       if (column + 1 + width > style_.width) {
         text_ += fmt::format("\n{:{}}", "", label.size());
         column = label.size();

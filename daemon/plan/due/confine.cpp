@@ -108,12 +108,21 @@ Confinement make_confinement(const Holding& holding, const CidSet& allowed) {
   for (const auto& held : holding.cids)
     if (allowed.contains(held.cid)) {
       confinement.cids.insert(held.cid);
-      confinement.time += held.time;
+      confinement.work += held.work;
     }
   return confinement;
 }
 
-// Cids by the confinements that contain them.
+// As of one member; of several, what confines each in the same way.
+std::string_view confined_by(const Level& level, const std::vector<std::uint32_t>& members) {
+  const auto first = confined_by(level.members[members.front()]);
+  const bool same = std::ranges::all_of(
+      members, [&](std::uint32_t member) { return confined_by(level.members[member]) == first; });
+  return same ? first : "placement and cpuset";
+}
+
+}  // namespace
+
 void find_regions(Level& level) {
   std::map<std::vector<std::uint32_t>, std::uint32_t> known;
   for (const auto& held : level.holding.cids) {
@@ -129,19 +138,9 @@ void find_regions(Level& level) {
       level.regions.push_back({{}, 0, inside});
     auto& region = level.regions[at->second];
     region.cids.insert(held.cid);
-    region.time += held.time;
+    region.work += held.work;
   }
 }
-
-// As of one member; of several, what confines each in the same way.
-std::string_view confined_by(const Level& level, const std::vector<std::uint32_t>& members) {
-  const auto first = confined_by(level.members[members.front()]);
-  const bool same = std::ranges::all_of(
-      members, [&](std::uint32_t member) { return confined_by(level.members[member]) == first; });
-  return same ? first : "placement and cpuset";
-}
-
-}  // namespace
 
 // Members that are confined to the same cids share a confinement: they compete for the same time.
 Status find_confinements(Level& level, const Topology& topology) {
@@ -161,7 +160,7 @@ Status find_confinements(Level& level, const Topology& topology) {
       level.confinements.push_back(make_confinement(level.holding, *allowed));
     auto& confinement = level.confinements[at->second];
     member.confinement = at->second;
-    member.most = std::min(member.most, confinement.time);
+    member.most = std::min(member.most, confinement.work);
     confinement.members.push_back(i);
   }
   if (!level.confinements.empty())
@@ -184,7 +183,7 @@ Collision find_collision(const Level& level, const std::vector<CpuTime>& amounts
   for (std::uint32_t r = 0; r < level.regions.size(); ++r) {
     if (regions[r] == 0)
       continue;
-    network.add(first_region + r, FlowNetwork::kSink, level.regions[r].time);
+    network.add(first_region + r, FlowNetwork::kSink, level.regions[r].work);
     for (const auto c : level.regions[r].confinements)
       network.add(2 + c, first_region + r, kUnlimited);
   }
@@ -200,7 +199,7 @@ Collision find_collision(const Level& level, const std::vector<CpuTime>& amounts
   for (std::uint32_t r = 0; r < level.regions.size(); ++r)
     if (reached[first_region + r] != 0) {
       collision.cids |= level.regions[r].cids;
-      collision.time += level.regions[r].time;
+      collision.time += level.regions[r].work;
     }
   return collision;
 }

@@ -21,6 +21,9 @@ namespace fief {
 /// to cids none of which can be handed out, or which its cpuset has not.
 Status find_confinements(Level& level, const Topology& topology);
 
+/// Fills in the regions of the level's confinements, by its holding.
+void find_regions(Level& level);
+
 /// Where more is asked of some cids than they have.
 struct Collision {
   std::vector<std::uint32_t> confinements;  ///< ascending; empty: everything fits

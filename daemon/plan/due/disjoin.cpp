@@ -64,7 +64,7 @@ class Cutter {
     level.holding = level_.holding;
     std::vector<std::vector<std::uint32_t>> part(level_.members.size());
     for (const auto& region : level_.regions)
-      level.confinements.push_back({region.cids, region.time, {}});
+      level.confinements.push_back({region.cids, region.work, {}});
     for (std::uint32_t i = 0; i < level_.members.size(); ++i)
       add_parts(i, cut[i], part[i], out);
     remap(before, part, out.before);
@@ -124,7 +124,7 @@ class Cutter {
   // rests, so their own arcs carry no more. False if not all of it finds a place.
   bool send_rests(FlowNetwork& network, const std::vector<Ways>& ways, CpuTime rests) {
     for (std::uint32_t r = 0; r < level_.regions.size(); ++r)
-      network.add(node_of(r), FlowNetwork::kSink, level_.regions[r].time - whole_[r]);
+      network.add(node_of(r), FlowNetwork::kSink, level_.regions[r].work - whole_[r]);
     for (std::uint32_t i = 0; i < ways.size(); ++i) {
       if (ways[i].arcs.empty())
         continue;
@@ -155,7 +155,7 @@ class Cutter {
     for (std::uint32_t r = 0; r < level_.regions.size(); ++r)
       if (reached[node_of(r)] != 0) {
         collision_.cids |= level_.regions[r].cids;
-        collision_.time += level_.regions[r].time;
+        collision_.time += level_.regions[r].work;
       }
     for (std::uint32_t i = 0; i < ways.size(); ++i) {
       const auto confinement = level_.members[i].confinement;

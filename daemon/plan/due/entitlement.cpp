@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "plan/due/cells.hpp"
 #include "plan/due/confine.hpp"
 
 namespace fief {
@@ -125,12 +126,16 @@ std::pair<Group, Group> split_group(const Level& level, const Group& group,
 // and everybody else divides what is left, and so on for both: the decomposition algorithm for
 // resource allocation under submodular constraints (Groenevelt 1991; Fujishige, Submodular
 // Functions and Optimization, 8.2), which gives the same parts as water-filling wherever it can.
-// Members of a group that was split off are marked: there is no more time for them.
+// Members of a group that was split off are marked: there is no more time for them. Whose CPUs are
+// chosen already takes no part.
 void settle(Level& level) {
   Group all{{}, std::vector<char>(level.regions.size(), 1), level.holding.total};
   for (std::uint32_t i = 0; i < level.members.size(); ++i) {
-    all.members.push_back(i);
     level.members[i].crowded = false;
+    if (level.members[i].wholes.empty())
+      all.members.push_back(i);
+    else
+      all.total -= level.members[i].due;
   }
   std::vector<Group> open;
   open.push_back(std::move(all));
@@ -258,6 +263,16 @@ CpuTime whole_time(const Holding& holding) {
   return time;
 }
 
+// Where CPUs are of several kinds, which ones an exclusive member gets decides what that is.
+Status settle_exclusive_by_kind(Level& level) {
+  if (std::ranges::none_of(level.members, &Member::whole_only))
+    return {};
+  if (auto status = choose_whole_cpus(level); !status)
+    return status;
+  settle(level);
+  return {};
+}
+
 // Exclusive members get whole CPUs; the others divide what that leaves.
 Status settle_exclusive(Level& level, const Topology& topology) {
   const auto core = core_time(level.holding, topology);
@@ -293,12 +308,14 @@ Status settle_entitlements(Level& level, const PlanInput& input) {
     return status;
   if (auto status = find_confinements(level, input.topology); !status)
     return status;
+  find_cells(level, input.topology);
   if (auto status = check_limits(level); !status)
     return status;
   if (const auto collision = find_collision_of_leasts(level); !collision.confinements.empty())
     return fail(Errc::infeasible, "{}", describe(level, collision, "ask for at least (min_cpus)"));
   settle(level);
-  return settle_exclusive(level, input.topology);
+  return level.cells.empty() ? settle_exclusive(level, input.topology)
+                             : settle_exclusive_by_kind(level);
 }
 
 }  // namespace fief

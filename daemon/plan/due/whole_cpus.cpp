@@ -158,7 +158,9 @@ class Splitter {
   }
 
   void avoid_divided_cores() {
-    const bool all_split = std::ranges::all_of(level_.members, &Member::splits_cores);
+    const bool all_split = std::ranges::all_of(level_.members, [](const Member& member) {
+      return member.due == 0 || member.splits_cores();
+    });
     const auto need = count_cores();
     const auto available = available_cores(need);
     if (layout_.threads != 2 || all_split || need.whole + need.odd <= available)

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "plan/check.hpp"
+#include "plan/due/cells.hpp"
 #include "plan/due/confine.hpp"
 #include "plan/due/whole_cpus.hpp"
 #include "plan/placement/layout.hpp"
@@ -242,10 +243,11 @@ struct Task {
   const std::vector<std::uint32_t>* origin;
 };
 
+// Cids that a confinement shares are bins already.
 void join_parts(const std::vector<std::uint32_t>& origin, std::vector<std::uint32_t>& owner,
                 std::vector<Share>& shares) {
   for (auto& who : owner)
-    who = who < origin.size() ? origin[who] : who;
+    who = who < origin.size() ? origin[who] : kNone;
   for (auto& share : shares)
     share.member = origin[share.member];
 }
@@ -278,6 +280,19 @@ bool is_due_the_same(const LevelPlan& plan, const LevelPlan& previous) {
                             });
 }
 
+// CPUs of one kind.
+Status place_kind(LevelPlan& plan, const Level& level, const Past& past, const PlanInput& input) {
+  const auto layout = make_layout(level.holding, input.topology);
+  const auto before = read_before(level, layout, past, input);
+  const auto unlocked = unlock_confinements(level, layout, before);
+  if (!unlocked)
+    return tl::unexpected(unlocked.error());
+  if (!*unlocked)
+    return place_members(plan, {level, layout, before, nullptr}, input);
+  return place_members(
+      plan, {(**unlocked).level, layout, (**unlocked).before, &(**unlocked).origin}, input);
+}
+
 }  // namespace
 
 LevelPlan outline_plan(Level& level) {
@@ -300,7 +315,8 @@ bool keep_previous(LevelPlan& plan, const Level& level, const LevelPlan* previou
     plan.participants[i].exclusive = previous->participants[i].exclusive;
     plan.participants[i].shared = previous->participants[i].shared;
   }
-  if (check_level(plan, level, input))
+  const bool preferred = level.cells.empty() || follows_preferences(level, plan);
+  if (preferred && check_level(plan, level, input))
     return true;
   for (auto& participant : plan.participants) {
     participant.exclusive = {};
@@ -310,15 +326,14 @@ bool keep_previous(LevelPlan& plan, const Level& level, const LevelPlan* previou
 }
 
 Status place_level(LevelPlan& plan, const Level& level, const Past& past, const PlanInput& input) {
-  const auto layout = make_layout(level.holding, input.topology);
-  const auto before = read_before(level, layout, past, input);
-  const auto unlocked = unlock_confinements(level, layout, before);
-  if (!unlocked)
-    return tl::unexpected(unlocked.error());
-  if (!*unlocked)
-    return place_members(plan, {level, layout, before, nullptr}, input);
-  return place_members(
-      plan, {(**unlocked).level, layout, (**unlocked).before, &(**unlocked).origin}, input);
+  if (level.cells.empty())
+    return place_kind(plan, level, past, input);
+  for (const auto& kind : cut_by_kind(level, past.level, input.limits.sharers))
+    if (auto status = place_kind(plan, kind, past, input); !status)
+      return status;
+  for (auto& participant : plan.participants)
+    std::ranges::sort(participant.shared, {}, &SharedCid::cid);
+  return {};
 }
 
 }  // namespace fief

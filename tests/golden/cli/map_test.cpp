@@ -38,6 +38,13 @@ TEST(CpuMap, is_drawn_by_node_llc_and_core) {
   expect_golden("map.svg", cli::render_svg(server()));
 }
 
+TEST(CpuMap, cpus_of_less_than_full_capacity_are_marked) {
+  World world("2x2 + 3 cap=560");
+  const auto map = cli::make_cpu_map(world.topology, world.cgroups, world.plan());
+  EXPECT_THAT(cli::render_map(map, kPlain), HasSubstr("LLC 0    AA AA cap 560: A A A\n"));
+  EXPECT_THAT(cli::render_svg(map), HasSubstr("CPU 6 (cid 6), cap 560"));
+}
+
 TEST(CpuMap, every_cid_is_used_up_by_those_who_use_it_in_the_end) {
   for (const auto& cell : server().cells) {
     CpuTime time = 0;
