@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 5
+#define FIEF_ABI_VERSION 6
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS 1024
@@ -282,6 +282,9 @@ struct fief_notice {
 	__u64 waiting; /* child: tasks that have waited too long */
 	__u64 active; /* child: something below wants to run now */
 	__u64 used_ns; /* child: CPU time used by its tasks, and those of its children */
+	__u64 nr_away; /* child: how many bits are set in away */
+	__u64 away
+		[FIEF_MASK_WORDS]; /* child: cids for which tasks wait that may run on none of its own */
 };
 #define FIEF_MAX_NOTICES 4096
 

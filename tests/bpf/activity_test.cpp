@@ -12,24 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Everybody's CPUs are lent while they lie idle.
-LevelPlan lending(LevelPlan level) {
-  for (auto& participant : level.participants)
-    participant.lend = true;
-  return level;
-}
-
 class Activity : public RealKernel {
  protected:
-  /// CPUs that each of @p cgroups uses in @p time from now on.
-  std::vector<double> cpus(const std::vector<const TestCgroup*>& cgroups,
-                           std::chrono::milliseconds time) {
-    auto used = used_during(cgroups, [this, time] { run_for(time); });
-    for (auto& one : used)
-      one /= std::chrono::duration<double>(time).count();
-    return used;
-  }
-
   static void expect_shares(const std::vector<double>& used, const std::vector<double>& weights) {
     double all = 0;
     double sum = 0;

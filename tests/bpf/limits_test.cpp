@@ -17,12 +17,7 @@ class Limits : public RealKernel {
   /// CPUs that each of @p cgroups uses.
   std::vector<double> cpus_of(const std::vector<const TestCgroup*>& cgroups) {
     run_for(1s);
-    const auto began = std::chrono::steady_clock::now();
-    auto used = used_during(cgroups, [this] { run_for(6s); });
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
-    for (double& one : used)
-      one /= passed.count();
-    return used;
+    return cpus(cgroups, 6s);
   }
 
   /// What @p cgroup uses comes to @p cpus. Over a longer time if need be: while the host keeps a

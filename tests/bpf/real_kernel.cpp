@@ -252,6 +252,16 @@ void RealKernel::run_for(std::chrono::milliseconds time) {
   loop_.run_for(time);
 }
 
+std::vector<double> RealKernel::cpus(const std::vector<const TestCgroup*>& cgroups,
+                                     std::chrono::milliseconds time) {
+  const auto began = std::chrono::steady_clock::now();
+  auto used = used_during(cgroups, [this, time] { run_for(time); });
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
+  for (auto& one : used)
+    one /= passed.count();
+  return used;
+}
+
 bool RealKernel::saw(const std::function<bool(const Event&)>& predicate) const {
   return std::ranges::any_of(events_, predicate);
 }
@@ -344,6 +354,12 @@ LevelPlan level_below(CgroupId scheduler, const CidSet& held,
     level.participants.front().exclusive -= cids;
     level.participants.push_back(owner(cgroup, cids));
   }
+  return level;
+}
+
+LevelPlan lending(LevelPlan level) {
+  for (auto& participant : level.participants)
+    participant.lend = true;
   return level;
 }
 

@@ -79,6 +79,9 @@ class RealKernel : public ::testing::Test {
   /// which the whole guest stood still do not count.
   std::chrono::milliseconds longest_gap(const std::vector<pid_t>& pids,
                                         std::chrono::milliseconds time);
+  /// CPUs that each of @p cgroups uses in @p time from now on.
+  std::vector<double> cpus(const std::vector<const TestCgroup*>& cgroups,
+                           std::chrono::milliseconds time);
   [[nodiscard]] bool saw(const std::function<bool(const Event&)>& predicate) const;
 
   std::string object_dir_;
@@ -107,6 +110,8 @@ LevelPlan level_of(const Topology& topology,
 /// The same of what another scheduler holds.
 LevelPlan level_below(CgroupId scheduler, const CidSet& held,
                       const std::vector<std::pair<CgroupId, CidSet>>& owners);
+/// Everybody's CPUs are lent while they lie idle.
+LevelPlan lending(LevelPlan level);
 /// Takes cid 0 from the scheduler of @p level and divides it among its children, in their order.
 void divide_first_cid(LevelPlan& level, const std::vector<CpuTime>& parts);
 

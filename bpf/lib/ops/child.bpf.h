@@ -149,6 +149,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	home = home_cid(tctx, own_cids, prev);
+	away_follow(p, tctx, home, whole_cids);
 	if (home < 0) {
 		cid = home_cid(tctx, held_cids, prev);
 		if (cid >= 0) {

@@ -16,6 +16,7 @@
 #include "lib/core/state.bpf.h"
 #include "lib/ops/patrol.bpf.h"
 #include "lib/parent/release.bpf.h"
+#include "lib/queue/away.bpf.h"
 #include "lib/queue/idle.bpf.h"
 #include "lib/queue/task.bpf.h"
 #include "lib/queue/vqueue.bpf.h"
@@ -115,6 +116,7 @@ void FIEF_OP(task_quiescent, struct task_struct *p, u64 deq_flags)
 	if (!tctx)
 		return;
 	rescue_next(tctx);
+	away_leave(tctx);
 	task_set_load(tctx, 0);
 }
 
@@ -136,6 +138,7 @@ void FIEF_OP(task_exit_task, struct task_struct *p, struct scx_exit_task_args *a
 	if (!tctx)
 		return;
 	rescue_next(tctx);
+	away_leave(tctx);
 	task_exit(tctx);
 }
 

@@ -4,9 +4,10 @@
  * child for its own. Who may run on a cid, in this order:
  *   1. on a lent cid: a participant that has had less than it is due now, before those that have had
  *      more, see lib/parent/due.bpf.h.
- *   2. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
+ *   2. on a lent cid: who has tasks that may run only there or in places like it, see lib/parent/away.bpf.h.
+ *   3. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
  *      have waited too long, the reserve; by stride, see lib/parent/share.bpf.h.
- *   3. on a lent cid whose entries have nothing to run, and on one that this scheduler has itself been
+ *   4. on a lent cid whose entries have nothing to run, and on one that this scheduler has itself been
  *      lent, of which its plan says nothing: own tasks and children that hold the baseline cap on it,
  *      who has had least first.
  * A scheduler without children has no plan, all its cids are its own, and nothing here costs it
@@ -32,9 +33,6 @@
 #include "lib/queue/task.bpf.h"
 #include "lib/queue/vqueue.bpf.h"
 #include "lib/talk/notice.bpf.h"
-
-/* Cids on whose pinned queue tasks of this scheduler wait. */
-cidmask_t pinned_cids;
 
 /* Slots of children that limits keep back (a set of slots, of fewer than there may be cids). */
 cidmask_t held_slots;
@@ -295,6 +293,11 @@ FIEF_VERIFIED_ONCE u32 dispatch_behind(s32 cid,
 	slot = behind_list[at & (BEHIND_LISTED - 1)];
 	if (!had_more(cid, slot_due(slot)->vtime))
 		return FIEF_SLOT_NONE;
+	/* its tasks here have had their part of this cid: it is to have the rest where its others are */
+	if (away_had_its_part(cid, slot)) {
+		turn->asked |= 1U << at;
+		return FIEF_SLOT_NONE;
+	}
 	if (borrow(slot, cid, prev)) {
 		__sync_fetch_and_add(&slot_due(slot)->served, 1);
 		return slot;
@@ -302,6 +305,37 @@ FIEF_VERIFIED_ONCE u32 dispatch_behind(s32 cid,
 	__sync_fetch_and_add(&slot_due(slot)->lacked, 1);
 	turn->asked |= 1U << at;
 	return FIEF_SLOT_NONE;
+}
+
+/*
+ * Let who is away on @cid have the part that it is due of it. FIEF_SLOT_NONE: nobody is, or it is not its turn.
+ */
+FIEF_VERIFIED_ONCE u32 dispatch_away(s32 cid, struct task_struct *prev __arg_trusted __arg_nullable)
+{
+	struct fief_cid_plan __arena *plan = cid_plan(cid);
+	struct away __arena *away = cid_away(cid);
+	u32 slot = away->slot;
+
+	touch_arena();
+	if (slot == FIEF_SLOT_NONE || away->owed < AWAY_TURN_NS || !(plan->flags & FIEF_CID_LENT) ||
+	    entry_of_slot(plan, slot) != SHARE_NOBODY)
+		return FIEF_SLOT_NONE;
+	away->last = slot;
+	if (borrow(slot, cid, prev))
+		return slot;
+	away->owed = 0;
+	return FIEF_SLOT_NONE;
+}
+
+/* Whoever comes before those to whom the plan gives @cid; FIEF_SLOT_NONE: nobody. */
+static __always_inline u32 dispatch_first(s32 cid, struct task_struct *prev)
+{
+	u32 first;
+
+	if (!cid_plan(cid)->nr)
+		return dispatch_borrower(cid, FIEF_SLOT_NONE, prev);
+	first = due_any_behind() ? dispatch_behind(cid, prev) : FIEF_SLOT_NONE;
+	return first == FIEF_SLOT_NONE && away_any ? dispatch_away(cid, prev) : first;
 }
 
 /* Entries that take part now: the reserve while it has tasks, and to let a pinned task go on. */
@@ -321,9 +355,8 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	u32 nr, step, urgent;
 
 	turn_charge(cid, now, prev != NULL);
-	if (has_children() && (!plan->nr || due_any_behind())) {
-		u32 first = plan->nr ? dispatch_behind(cid, prev) :
-				       dispatch_borrower(cid, FIEF_SLOT_NONE, prev);
+	if (has_children() && (!plan->nr || due_any_behind() || away_any)) {
+		u32 first = dispatch_first(cid, prev);
 
 		if (first != FIEF_SLOT_NONE) {
 			turn_begin(turn, SHARE_NOBODY, first, now);
@@ -375,6 +408,7 @@ static __always_inline s32 parent_init(void)
 			return ret;
 		}
 		turn_reset(cid);
+		away_reset(cid);
 	}
 	return 0;
 }

@@ -31,6 +31,7 @@
 #include "lib/core/base.bpf.h"
 #include "lib/core/cidmask.bpf.h"
 #include "lib/core/state.bpf.h"
+#include "lib/parent/away.bpf.h"
 #include "lib/parent/due.bpf.h"
 #include "lib/queue/group.bpf.h"
 #include "lib/queue/limit.bpf.h"
@@ -256,6 +257,7 @@ static __always_inline void turn_charge(s32 cid, u64 now, bool own)
 		__sync_fetch_and_add(&slot_account(slot)->charged_ns, used);
 	due_charge(slot, used, lent);
 	limit_charge(slot_group(slot), used);
+	away_charge(cid, entry_slot(plan, 0), slot, used);
 }
 
 static __always_inline u64 ask_interval(u64 waiting)

@@ -87,8 +87,10 @@ static int turn_timer_fn(void *map, u32 *key, struct turn_timer *timer)
 	u32 cid;
 
 	touch_arena();
-	if (has_children())
+	if (has_children()) {
 		due_look_at_all(now);
+		away_look_at_all();
+	}
 	bpf_for(cid, 0, nr_cids) {
 		struct turn __arena *turn = cid_turn(cid);
 

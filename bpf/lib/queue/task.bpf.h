@@ -38,6 +38,7 @@ struct task_ctx {
 	struct group __arena *group; /* set while the task is this scheduler's */
 	u32 load; /* what it adds to its group's load: its weight while it is runnable, else 0 */
 	u32 place; /* enum task_place */
+	u32 away; /* 1 and the cid on which it is away, see lib/queue/away.bpf.h; 0: on none */
 	s32 rescue_cid; /* where it waits for the kernel's rescue */
 	bool running;
 	bool graced; /* no limit holds it until it has run for a moment, see lib/parent/release.bpf.h */
@@ -84,6 +85,7 @@ static __always_inline s32 task_init(struct task_struct *p, struct cgroup *cgrp)
 	tctx->running = false;
 	tctx->graced = false;
 	tctx->ahead = 0;
+	tctx->away = 0;
 	task_join(tctx, cgroup_id_of(cgrp));
 	return 0;
 }
@@ -205,14 +207,13 @@ static __always_inline void task_started(const struct task_struct *p, struct tas
 
 /*
  * Nothing holds a task that is about to end, or has been killed: others wait for what it has. Nor one that was
- * preempted while it reads under RCU: the whole kernel would wait for it.
+ * preempted while it reads under RCU, which the kernel has noted by the time that it is enqueued or another is
+ * looked for (rcu_note_context_switch, kernel/rcu/tree_plugin.h): the whole kernel would wait for it. The depth
+ * of its readers would not tell: ops run as readers themselves, those of a child two deeper than its parent's.
  */
 static __always_inline bool task_must_run(const struct task_struct *p)
 {
-	/* an op of the task that runs is such a reader itself (__bpf_prog_enter, kernel/bpf/trampoline.c) */
-	int readers = p == bpf_get_current_task_btf() ? 1 : 0;
-
-	return (p->flags & PF_EXITING) || p->rcu_read_lock_nesting > readers ||
+	return (p->flags & PF_EXITING) || p->rcu_read_unlock_special.b.blocked ||
 	       (p->pending.signal.sig[0] & SIGKILL_BIT) ||
 	       (p->signal->shared_pending.signal.sig[0] & SIGKILL_BIT);
 }

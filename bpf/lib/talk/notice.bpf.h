@@ -79,6 +79,34 @@ static __always_inline void notice_used(u64 used)
 		__sync_fetch_and_add(&notice->used_ns, used);
 }
 
+/* Set the bit of @cid if @set, else clear it; it is counted. */
+static __always_inline void notice_mark_away(struct fief_notice *notice, u32 cid, bool set)
+{
+	u64 *word = &notice->away[cid / 64 & (FIEF_MASK_WORDS - 1)], bit = 1ULL << (cid & 63);
+	u64 before = set ? __sync_fetch_and_or(word, bit) : __sync_fetch_and_and(word, ~bit);
+
+	if (!!(before & bit) != set)
+		__sync_fetch_and_add(&notice->nr_away, set ? 1 : -1);
+}
+
+/* @tasks, those of this scheduler for which only @cid and others like it are left, are some now, or none. */
+static __always_inline void notice_away(u32 cid, const u32 __arena *tasks)
+{
+	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	u32 i;
+
+	if (!notice)
+		return;
+	/* who writes last has looked after everybody else's change */
+	bpf_for(i, 0, NOTICE_TRIES) {
+		bool some = *tasks != 0;
+
+		notice_mark_away(notice, cid, some);
+		if ((*tasks != 0) == some)
+			break;
+	}
+}
+
 /* @tasks of this scheduler have waited too long. */
 static __always_inline void notice_waiting(u64 tasks)
 {
