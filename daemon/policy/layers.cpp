@@ -2,7 +2,6 @@
 #include "policy/layers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <map>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include "core/cgroup_path.hpp"
 #include "core/longest_run.hpp"
+#include "policy/keys.hpp"
 
 namespace fief {
 namespace {
@@ -66,14 +66,13 @@ bool is_founder(const RuntimeChange& change, const Policy& policy) {
 // So many contradictions of one tenant's are looked for one by one.
 constexpr std::uint32_t kPatience = 3;
 
-// What a tenant's delegation is without wishes that could contradict anybody's.
-constexpr std::array<std::string_view, 5> kFoundingKeys{"cgroup", "enabled", "scheduler", "options",
-                                                        "weight"};
+// Whether a tenant's delegation stays one with it that contradicts nobody.
+bool is_founding(std::string_view key) {
+  return key == "cgroup" || key == "enabled" || owners_of(key) == Owners::may;
+}
 
 ChangedKeys without_wishes(ChangedKeys keys) {
-  std::erase_if(keys, [](const auto& entry) {
-    return std::ranges::find(kFoundingKeys, entry.first) == kFoundingKeys.end();
-  });
+  std::erase_if(keys, [](const auto& entry) { return !is_founding(entry.first); });
   return keys;
 }
 

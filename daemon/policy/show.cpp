@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "policy/draft.hpp"
+#include "policy/keys.hpp"
 #include "policy/merge.hpp"
 
 namespace fief {
@@ -75,9 +77,24 @@ class Values {
     }
     values_.push_back(std::move(value));
   }
-  void add(const OptionSettings& settings, const Options& in_force) {
+  void add(std::string_view key, const OptionSettings& settings, const Options& in_force) {
     for (const auto& [name, option] : in_force)
-      add("options." + name, settings.at(name), option);
+      add(fmt::format("{}.{}", key, name), settings.at(name), option);
+  }
+  void add(std::string_view key, const RestartDraft& draft, const RestartPolicy& in_force) {
+    for_each_key(kRestartKeys, [&](const auto& part) {
+      add(fmt::format("{}.{}", key, part.name), draft.*part.draft, in_force.*part.made);
+    });
+  }
+  // What each row of @p keys is about.
+  template <class Keys, class Draft, class Object>
+  void add_all(const Keys& keys, const Draft& draft, const Object& in_force) {
+    for_each_key(keys, [&](const auto& key) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(key.read)>, AsCaps>)
+        add(key.name, draft.*key.draft, std::string(in_force.*key.made ? "perf" : ""));
+      else
+        add(key.name, draft.*key.draft, in_force.*key.made);
+    });
   }
   std::vector<ShownValue> take() { return std::move(values_); }
 
@@ -102,27 +119,7 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   if (draft.class_name.given)
     values.add("class", draft.class_name, *draft.class_name.value);
   values.add("enabled", draft.enabled, draft.is_enabled());
-  values.add("scheduler", draft.scheduler, made.scheduler);
-  values.add(draft.options, made.options);
-  values.add("weight", draft.weight, made.weight);
-  values.add("min_cpus", draft.min_cpus, made.min_cpus);
-  values.add("max_cpus", draft.max_cpus, made.max_cpus);
-  values.add("exclusive", draft.exclusive, made.exclusive);
-  values.add("placement", draft.placement, made.placement);
-  values.add("cores", draft.cores, made.cores);
-  values.add("smt", draft.smt, made.smt);
-  values.add("lend", draft.lend, made.lend);
-  values.add("landing_cpus", draft.landing_cpus, made.landing_cpus);
-  values.add("borrow", draft.borrow, made.borrow);
-  values.add("caps", draft.perf, std::string(made.perf ? "perf" : ""));
-  values.add("tenants", draft.tenants, made.tenants);
-  values.add("restart.enabled", draft.restart.enabled, made.restart.enabled);
-  values.add("restart.first_delay_ms", draft.restart.first_delay, made.restart.first_delay);
-  values.add("restart.max_delay_ms", draft.restart.max_delay, made.restart.max_delay);
-  values.add("restart.quarantine_after", draft.restart.quarantine_after,
-             made.restart.quarantine_after);
-  values.add("restart.max_denied_per_second", draft.restart.max_denied_per_second,
-             made.restart.max_denied_per_second);
+  values.add_all(kGivenKeys, draft, made);
   return {made.name, values.take()};
 }
 
@@ -139,9 +136,7 @@ const Delegation& made_of(const DelegationDraft& draft, const Policy& policy) {
 
 ShownPolicy show(const PolicyDraft& draft, const Policy& made, FaultLog& log) {
   Values root;
-  root.add("min_cpus", draft.root.min_cpus, made.root.min_cpus);
-  root.add("on_stop", draft.root.on_stop, made.root.on_stop);
-  root.add(draft.root.options, made.root.options);
+  root.add_all(kRootKeys, draft.root, made.root);
   ShownPolicy policy{root.take(), {}};
   for (const auto& delegation : complete_drafts(draft, log))
     policy.delegations.push_back(show(delegation, made_of(delegation, made)));

@@ -248,8 +248,17 @@ TEST(Show, HasEveryKeyOfTheSchema) {
     keys.push_back(value.key.substr(0, value.key.find('.')));
   for (const auto* key :
        {"cgroup", "enabled", "scheduler", "weight", "min_cpus", "max_cpus", "exclusive",
-        "placement", "cores", "smt", "lend", "borrow", "caps", "tenants", "restart"})
+        "placement", "cores", "smt", "lend", "landing_cpus", "borrow", "caps", "tenants",
+        "restart"})
     EXPECT_THAT(keys, testing::Contains(key));
+}
+
+TEST(Change, OwnersMaySetWhatTheirDelegationGetsOfTheOneAbove) {
+  for (const auto* key : {"scheduler", "options", "weight", "min_cpus", "max_cpus", "exclusive",
+                          "placement", "cores", "smt", "lend", "landing_cpus", "borrow"})
+    EXPECT_TRUE(is_for_owners(key)) << key;
+  for (const auto* key : {"caps", "tenants", "restart", "cgroup", "name", "class", "enabled", ""})
+    EXPECT_FALSE(is_for_owners(key)) << key;
 }
 
 }  // namespace
