@@ -77,6 +77,7 @@ void ModelKernel::load_root(const Options& options, Done done) {
 }
 
 Result<SchedulerOptions> ModelKernel::options_of(const std::string& scheduler) const {
+  ++option_calls_;
   if (const auto found = find_scheduler(scheduler); !found && scheduler != "root")
     return tl::unexpected(found.error());
   if (!options_)

@@ -266,13 +266,12 @@ void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
 
 }  // namespace
 
-Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatalog& catalog,
-                      FaultLog& log) {
+Policy compile_policy(const PolicyDraft& draft, const std::vector<DelegationDraft>& drafts,
+                      bool complete, const OptionCatalog& catalog, FaultLog& log) {
   Policy policy;
   OptionJudge options(catalog, log);
   options.check("root", draft.root.options);
   assign(kRootKeys, policy.root, draft.root);
-  const auto drafts = complete_drafts(draft, log);
   for (const auto& delegation : drafts) {
     auto made = make_delegation(delegation);
     check_name(delegation, log);

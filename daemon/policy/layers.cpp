@@ -97,10 +97,11 @@ class TenantsOnTrial {
       if (at < tenancies_.size())
         concede(at++);
     }
-    auto made = policy(tenancies_.size());
+    auto sound = with(tenancies_.size());
+    auto made = effective_policy(sound, catalog_);
     if (!made)
       return tl::unexpected(std::move(made.error()));
-    return SoundPolicy{with(tenancies_.size()), std::move(*made), lifted()};
+    return SoundPolicy{std::move(sound), std::move(*made), lifted()};
   }
 
  private:
@@ -131,7 +132,7 @@ class TenantsOnTrial {
   }
 
   [[nodiscard]] PolicyResult policy(std::size_t count) const {
-    return effective_policy(with(count), catalog_);
+    return parse_policy(sources_of(with(count)), {}, catalog_);
   }
 
   void concede(std::size_t at) {
@@ -188,14 +189,14 @@ std::vector<PolicyText> sources_of(const PolicyLayers& layers) {
   return sources;
 }
 
-PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog) {
-  return parse_policy(sources_of(layers), {}, catalog);
+TracedResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog) {
+  return trace_policy(sources_of(layers), {}, catalog);
 }
 
 tl::expected<SoundPolicy, std::vector<PolicyFault>> sound_policy(PolicyLayers layers,
                                                                  const OptionCatalog& catalog) {
-  if (auto policy = effective_policy(layers, catalog))
-    return SoundPolicy{std::move(layers), std::move(*policy), {}};
+  if (auto made = effective_policy(layers, catalog))
+    return SoundPolicy{std::move(layers), std::move(*made), {}};
   return TenantsOnTrial(layers, catalog).judge();
 }
 

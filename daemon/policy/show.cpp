@@ -123,24 +123,42 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   return {made.name, values.take()};
 }
 
-const Delegation& made_of(const DelegationDraft& draft, const Policy& policy) {
-  const auto& name = *draft.identity().value;
-  const auto is_pattern = [&name](const DelegationPattern& known) {
-    return known.delegation.name == name;
-  };
-  if (draft.is_pattern())
-    return std::ranges::find_if(policy.patterns, is_pattern)->delegation;
-  const auto& list = draft.is_enabled() ? policy.delegations : policy.disabled;
-  return *std::ranges::find(list, name, &Delegation::name);
-}
+// What is made of drafts, asked in the order of the drafts, in which a policy has them as well.
+class Made {
+ public:
+  explicit Made(const Policy& policy)
+      : patterns_(policy.patterns),
+        enabled_(policy.delegations.begin()),
+        disabled_(policy.disabled.begin()) {}
 
-ShownPolicy show(const PolicyDraft& draft, const Policy& made, FaultLog& log) {
+  const Delegation& of(const DelegationDraft& draft) {
+    if (draft.is_pattern())
+      return pattern(*draft.identity().value);
+    return draft.is_enabled() ? *enabled_++ : *disabled_++;
+  }
+
+ private:
+  // Those are in the order in which they win.
+  [[nodiscard]] const Delegation& pattern(const std::string& name) const {
+    return std::ranges::find_if(
+               patterns_,
+               [&name](const DelegationPattern& known) { return known.delegation.name == name; })
+        ->delegation;
+  }
+
+  const std::vector<DelegationPattern>& patterns_;
+  std::vector<Delegation>::const_iterator enabled_;
+  std::vector<Delegation>::const_iterator disabled_;
+};
+
+ShownPolicy show(const CompiledPolicy& compiled) {
   Values root;
-  root.add_all(kRootKeys, draft.root, made.root);
-  ShownPolicy policy{root.take(), {}};
-  for (const auto& delegation : complete_drafts(draft, log))
-    policy.delegations.push_back(show(delegation, made_of(delegation, made)));
-  return policy;
+  root.add_all(kRootKeys, compiled.root, compiled.policy.root);
+  ShownPolicy shown{root.take(), {}};
+  Made made(compiled.policy);
+  for (const auto& delegation : compiled.delegations)
+    shown.delegations.push_back(show(delegation, made.of(delegation)));
+  return shown;
 }
 
 template <class T, class Key>
@@ -151,13 +169,20 @@ const T* find(const std::vector<T>& items, std::string T::* member, const Key& k
 
 }  // namespace
 
+TracedResult trace_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
+                          const OptionCatalog& catalog, const Surroundings& surroundings) {
+  return compile_sources(sources, std::move(unread), catalog, surroundings)
+      .map([](CompiledPolicy compiled) {
+        auto shown = show(compiled);
+        return TracedPolicy{std::move(compiled.policy), std::move(shown)};
+      });
+}
+
 tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(std::span<const PolicyText> sources,
                                                                 const Surroundings& surroundings) {
-  if (const auto sound = parse_policy(sources, {}, {}, surroundings); !sound)
-    return tl::unexpected(sound.error());
-  FaultLog log;
-  const auto draft = merge_drafts(read_drafts(sources, surroundings, log), log);
-  return show(draft, compile_policy(draft, /*complete=*/true, {}, log), log);
+  return trace_policy(sources, {}, {}, surroundings).map([](TracedPolicy traced) {
+    return std::move(traced.shown);
+  });
 }
 
 std::string origin_of(const ShownPolicy& policy, std::string_view name, std::string_view key) {
