@@ -16,10 +16,6 @@ namespace {
 // milliseconds and is told to nobody.
 constexpr std::chrono::milliseconds kCpusetsFollow{500};
 
-// Reading everything afresh costs, and what is short, watches perhaps, others must give back.
-constexpr std::chrono::milliseconds kFirstRetry{250};
-constexpr std::chrono::milliseconds kLastRetry{10000};
-
 }  // namespace
 
 std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
@@ -36,18 +32,16 @@ std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
 }
 
 void CgroupFollower::note_failure(const Error& why, Time now) {
-  if (!is_lost()) {
+  if (!is_lost())
     log::error({.message_id = message::kCgroupsUnread},
                "cannot follow the cgroups, and tries again and again: {}", why.message);
-    delay_ = kFirstRetry;
-  }
   failure_ = fmt::format("cannot follow the cgroups: {}", why.message);
-  retry_at_ = now + delay_;
-  delay_ = std::min(delay_ * 2, kLastRetry);
+  retry_at_ = now + backoff_.next();
 }
 
 void CgroupFollower::note_success() {
   retry_at_.reset();
+  backoff_.reset();
   if (!std::exchange(failure_, {}).empty())
     log::notice({.message_id = message::kCgroupsUnread}, "the cgroups are followed again");
 }
