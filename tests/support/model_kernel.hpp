@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A model of the kernel's cap rules, for tests and offline use. It holds what kernel/sched/ext/
+// A model of the kernel's cap rules, for tests. It holds what kernel/sched/ext/
 // sub.c holds: who is attached where, and which caps each scheduler has on each cid.
 //
 // Callbacks and events are handed to a post function, as the real kernel's arrive through the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/model_kernel.hpp"
+#include "support/model_kernel.hpp"
 
 #include <fmt/ranges.h>
 
