@@ -73,9 +73,9 @@ int explain(sd_bus_message* request, void* userdata, sd_bus_error* error) {
 int preview_reload(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const auto preview = objects_of(userdata).backend().preview_reload();
   if (!preview) {
-    const auto& [code, message] = preview.error();
-    return set_error(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code),
-                     message);
+    const auto& why = preview.error();
+    return set_error(error, why.code == Errc::invalid ? kErrorInvalidPolicy : error_name(why.code),
+                     why.message);
   }
   return sd_bus_reply_method_return(request, "ss", to_utf8(preview->text).c_str(),
                                     preview->json.c_str());

@@ -107,7 +107,7 @@ void carry_out(Backend& backend, const Change& change, const Sender& sender, Bac
                [fields, what = shown(change), done = std::move(done)](const Status& outcome) {
                  if (!outcome)
                    log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
-                               outcome.error().message);
+                               outcome.error());
                  done(outcome);
                });
 }
@@ -152,8 +152,8 @@ Result<Change> properties_change(const std::string& subject, ChangedKeys keys, L
 Change attach_change(const std::string& subject, const std::string& scheduler, Options options,
                      Lifetime lifetime) {
   auto keys = scheduler_keys(scheduler, std::move(options));
-  auto what = fmt::format("attach a scheduler to {}{}{}", subject, keys.empty() ? "" : ": ",
-                          to_text(keys));
+  auto what =
+      fmt::format("attach a scheduler to {}{}{}", subject, keys.empty() ? "" : ": ", to_text(keys));
   return change_delegation(Permission::load_scheduler, std::move(what),
                            {.subject = subject, .keys = std::move(keys), .lifetime = lifetime},
                            &Backend::attach);
@@ -207,8 +207,7 @@ Change leave_change() {
 Status check_properties(const ChangedKeys& keys) {
   for (const auto key : kNotProperties)
     if (keys.contains(std::string(key)))
-      return fail(Errc::invalid,
-                  "\"{}\" cannot be set so; attach and detach change it", key);
+      return fail(Errc::invalid, "\"{}\" cannot be set so; attach and detach change it", key);
   if (keys.empty())
     return fail(Errc::invalid, "no key is given");
   return {};

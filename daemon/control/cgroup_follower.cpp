@@ -34,7 +34,7 @@ std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
 void CgroupFollower::note_failure(const Error& why, Time now) {
   if (!is_lost())
     log::error({.message_id = message::kCgroupsUnread},
-               "cannot follow the cgroups, and tries again and again: {}", why.message);
+               "cannot follow the cgroups, and tries again and again: {}", why);
   failure_ = fmt::format("cannot follow the cgroups: {}", why.message);
   retry_at_ = now + backoff_.next();
 }
@@ -72,8 +72,7 @@ void CgroupFollower::follow(const Event& event) {
     if (watcher_.note_weight(weight->cgroup, weight->weight))
       return;
     if (const auto changed = watcher_.reread_weight(weight->cgroup); !changed)
-      log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}",
-                   changed.error().message);
+      log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}", changed.error());
   } else if (const auto* dropped = std::get_if<EventsDropped>(&event)) {
     log::warning({.message_id = message::kEventsDropped},
                  "{} events of the kernel were lost; everything is read afresh", dropped->count);

@@ -56,8 +56,7 @@ void PolicyStore::start() {
 void PolicyStore::start_with_faults(tl::expected<ReadLayers, Faults> read) {
   if (start_with_kept())
     return;
-  auto made =
-      read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
+  auto made = read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
   if (made)
     adopt(std::move(read->layers), std::move(*made));
   else
@@ -73,7 +72,7 @@ bool PolicyStore::start_with_kept() {
   if (!files) {
     if (files.error().code != Errc::not_found)
       log::warning({.message_id = message::kPolicyRefused}, "no last good policy can be read: {}",
-                   files.error().message);
+                   files.error());
     return false;
   }
   PolicyLayers layers{.files = std::move(*files), .runtime = {}};
@@ -169,7 +168,7 @@ void PolicyStore::keep() const {
   if (const auto written = places_.kept->write(layers_.files); !written)
     log::warning({.message_id = message::kPolicyLoaded},
                  "the policy is in force, but not kept for a start that finds a faulty one: {}",
-                 written.error().message);
+                 written.error());
 }
 
 void PolicyStore::follow_cgroups() {

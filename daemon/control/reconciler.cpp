@@ -47,7 +47,7 @@ void Reconciler::reconcile() {
 bool Reconciler::observe() {
   auto observation = parts_.kernel.observe();
   if (!observation) {
-    log::error({}, "cannot observe the kernel: {}", observation.error().message);
+    log::error({}, "cannot observe the kernel: {}", observation.error());
     as_planned_ = false;
     settle();
     return false;

@@ -114,7 +114,7 @@ void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done
 bool Requests::release(std::uint64_t hold) {
   const auto before = released(parts_.policy.layers(), hold);
   if (!before) {
-    log::error({}, "a boost ends, but its place cannot be taken: {}", before.error().message);
+    log::error({}, "a boost ends, but its place cannot be taken: {}", before.error());
     return false;
   }
   log_end_of_boost(parts_.policy.layers(), hold);
