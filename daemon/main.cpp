@@ -49,14 +49,14 @@ void declare(CLI::App& cli, Options& options) {
 int leave(const fief::BpfKernelConfig& kernel) {
   const auto left = fief::end_left_schedulers(kernel.pin_dir);
   if (!left)
-    fief::log::error({}, "--leave: {}", left.error().message);
+    fief::log::error({}, "--leave: {}", left.error());
   return static_cast<int>(left ? fief::ExitStatus::clean : fief::ExitStatus::failed);
 }
 
 int run(const Options& options) {
   const auto level = fief::log::parse_level(options.log_level);
   if (!level) {
-    fief::log::error({}, "--log-level: {}", level.error().message);
+    fief::log::error({}, "--log-level: {}", level.error());
     return static_cast<int>(fief::ExitStatus::hopeless);
   }
   fief::log::set_level(*level);

@@ -14,11 +14,8 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 using boost::system::error_code;
-using std::chrono::milliseconds;
 
 constexpr int kMessagesPerTurn = 64;
-constexpr milliseconds kFirstDelay{100};
-constexpr milliseconds kMaxDelay{30000};
 
 // RequestName's answers, D-Bus specification.
 constexpr std::uint32_t kPrimaryOwner = 1;
@@ -32,8 +29,7 @@ Bus::Bus(boost::asio::io_context& io, std::string name, Hooks hooks)
       hooks_(std::move(hooks)),
       descriptor_(io),
       timer_(io),
-      retry_(io),
-      delay_(kFirstDelay) {}
+      retry_(io) {}
 
 // Its handlers expire with the token. The fd is the connection's to close.
 Bus::~Bus() {
@@ -51,7 +47,7 @@ auto Bus::while_current(Handler handler) {
 }
 
 void Bus::start() {
-  delay_ = kFirstDelay;
+  backoff_.reset();
   connect();
 }
 
@@ -102,7 +98,7 @@ int Bus::on_name_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*er
               .message = fmt::format("another process owns the bus name {}", self.name_)};
   if (self.failure_)
     return 0;
-  self.delay_ = kFirstDelay;
+  self.backoff_.reset();
   self.outage_reported_ = false;
   self.hooks_.acquired();
   return 0;
@@ -184,8 +180,7 @@ void Bus::lose() {
   close();
   if (!std::exchange(outage_reported_, true))
     hooks_.lost(why);
-  retry_.expires_after(delay_);
-  delay_ = std::min(delay_ * 2, kMaxDelay);
+  retry_.expires_after(backoff_.next());
   token_ = std::make_shared<std::monostate>();
   retry_.async_wait(while_current([this](error_code error) {
     if (!error)

@@ -21,6 +21,7 @@
 #include <variant>
 
 #include "api/sdbus.hpp"
+#include "core/backoff.hpp"
 #include "core/result.hpp"
 
 namespace fief::dbus {
@@ -82,7 +83,7 @@ class Bus {
   std::optional<Error> failure_;           ///< noticed inside a turn, acted upon after it
   std::uint64_t deadline_usec_ = UINT64_MAX;
   std::uint64_t turn_ = 0;
-  std::chrono::milliseconds delay_;
+  Backoff backoff_{std::chrono::milliseconds{100}, std::chrono::seconds{30}};
   bool reading_ = false;
   bool writing_ = false;
   bool touched_ = false;

@@ -69,30 +69,6 @@ int reload(sd_bus_message* request, void* userdata, sd_bus_error* /*error*/) {
   return carry_out(request, userdata, reload_change());
 }
 
-int set_weight(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  const char* subject = nullptr;
-  std::uint32_t weight = 0;
-  auto lifetime = Lifetime::persistent;
-  int result = sd_bus_message_read(request, "su", &subject, &weight);
-  if (result >= 0)
-    result = read_lifetime(request, lifetime, error);
-  return result < 0 ? result
-                    : carry_out(request, userdata, weight_change(subject, weight, lifetime));
-}
-
-int set_limits(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  const char* subject = nullptr;
-  double min_cpus = -1;
-  double max_cpus = -1;
-  auto lifetime = Lifetime::persistent;
-  int result = sd_bus_message_read(request, "sdd", &subject, &min_cpus, &max_cpus);
-  if (result >= 0)
-    result = read_lifetime(request, lifetime, error);
-  if (result < 0)
-    return result;
-  return carry_out(request, userdata, limits_change(subject, min_cpus, max_cpus, lifetime), error);
-}
-
 int set_properties(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const char* subject = nullptr;
   ChangedKeys keys;
@@ -103,16 +79,6 @@ int set_properties(sd_bus_message* request, void* userdata, sd_bus_error* error)
   if (result < 0)
     return result;
   return carry_out(request, userdata, properties_change(subject, std::move(keys), lifetime), error);
-}
-
-int set_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error) {
-  SchedulerArguments arguments;
-  if (const int result = read(request, arguments, error); result < 0)
-    return result;
-  return carry_out(request, userdata,
-                   scheduler_change(arguments.subject, arguments.scheduler,
-                                    std::move(arguments.options), arguments.lifetime),
-                   error);
 }
 
 int attach(sd_bus_message* request, void* userdata, sd_bus_error* error) {

@@ -8,10 +8,7 @@
 namespace fief::dbus {
 
 int reload(sd_bus_message* request, void* userdata, sd_bus_error* error);
-int set_weight(sd_bus_message* request, void* userdata, sd_bus_error* error);
-int set_limits(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int set_properties(sd_bus_message* request, void* userdata, sd_bus_error* error);
-int set_scheduler(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int attach(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int detach(sd_bus_message* request, void* userdata, sd_bus_error* error);
 int revert(sd_bus_message* request, void* userdata, sd_bus_error* error);

@@ -73,9 +73,9 @@ int explain(sd_bus_message* request, void* userdata, sd_bus_error* error) {
 int preview_reload(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   const auto preview = objects_of(userdata).backend().preview_reload();
   if (!preview) {
-    const auto& [code, message] = preview.error();
-    return set_error(error, code == Errc::invalid ? kErrorInvalidPolicy : error_name(code),
-                     message);
+    const auto& why = preview.error();
+    return set_error(error, why.code == Errc::invalid ? kErrorInvalidPolicy : error_name(why.code),
+                     why.message);
   }
   return sd_bus_reply_method_return(request, "ss", to_utf8(preview->text).c_str(),
                                     preview->json.c_str());
@@ -115,17 +115,9 @@ constexpr sd_bus_vtable kVtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, kOpen),
     SD_BUS_METHOD_WITH_ARGS("PreviewReload", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", text, "s", json),
                             preview_reload, kOpen),
-    SD_BUS_METHOD_WITH_ARGS("SetWeight", SD_BUS_ARGS("s", delegation, "u", weight, "t", flags),
-                            SD_BUS_NO_RESULT, set_weight, kOpen),
-    SD_BUS_METHOD_WITH_ARGS("SetLimits",
-                            SD_BUS_ARGS("s", delegation, "d", min_cpus, "d", max_cpus, "t", flags),
-                            SD_BUS_NO_RESULT, set_limits, kOpen),
     SD_BUS_METHOD_WITH_ARGS("SetProperties",
                             SD_BUS_ARGS("s", delegation, "a{sv}", properties, "t", flags),
                             SD_BUS_NO_RESULT, set_properties, kOpen),
-    SD_BUS_METHOD_WITH_ARGS(
-        "SetScheduler", SD_BUS_ARGS("s", delegation, "s", scheduler, "a{sv}", options, "t", flags),
-        SD_BUS_NO_RESULT, set_scheduler, kOpen),
     SD_BUS_METHOD_WITH_ARGS(
         "Attach", SD_BUS_ARGS("s", delegation, "s", scheduler, "a{sv}", options, "t", flags),
         SD_BUS_NO_RESULT, attach, kOpen),

@@ -44,7 +44,7 @@ Service::Service(boost::asio::io_context& io, Backend& backend, Boosts& boosts, 
                 [this](const Error& why) {
                   calls_.clear();
                   admission_.forget_names();
-                  log::warning({}, "not on the bus, will try again: {}", why.message);
+                  log::warning({}, "not on the bus, will try again: {}", why);
                 },
             .processed = [this](std::chrono::nanoseconds cost) { admission_.charge(cost); }}),
       self_(std::make_shared<Service*>(this)) {}

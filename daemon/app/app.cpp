@@ -71,7 +71,7 @@ ControllerConfig controller_config(const AppOptions& options) {
 
 void warn_unless(const Status& status) {
   if (!status)
-    log::warning({}, "{}; fiefd may be late when the machine is saturated", status.error().message);
+    log::warning({}, "{}; fiefd may be late when the machine is saturated", status.error());
 }
 
 }  // namespace
@@ -129,7 +129,7 @@ void App::serve() {
   if (!varlink_)
     return;
   if (const auto listening = varlink_->start(); !listening)
-    log::warning({}, "no Varlink: {}", listening.error().message);
+    log::warning({}, "no Varlink: {}", listening.error());
 }
 
 void App::watch_policy() {
@@ -140,7 +140,7 @@ void App::watch_policy() {
     reload();
   });
   if (const auto watching = policy_watch_->start(); !watching)
-    log::warning({}, "--watch: {}; only a reload reads the policy again", watching.error().message);
+    log::warning({}, "--watch: {}; only a reload reads the policy again", watching.error());
 }
 
 void App::wait_for_signal() {
@@ -212,7 +212,7 @@ void App::stop(Leaving leaving) {
                    : "fiefd has left: every task is on the kernel's own scheduler");
   } else {
     log::error({.message_id = message::kStopped}, "fiefd could not leave cleanly: {}",
-               left.error().message);
+               left.error());
     status_ = ExitStatus::failed;
   }
   service_->stop();
@@ -225,7 +225,7 @@ void App::stop(Leaving leaving) {
 
 void App::fail_with(const Error& error) {
   const auto hopeless = is_final(error.code);
-  log::error({.message_id = message::kUnusable}, "fiefd cannot run: {}", error.message);
+  log::error({.message_id = message::kUnusable}, "fiefd cannot run: {}", error);
   notifier_.status("failed: " + error.message);
   status_ = hopeless ? ExitStatus::hopeless : ExitStatus::failed;
   if (controller_)

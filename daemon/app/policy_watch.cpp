@@ -76,7 +76,7 @@ PacedWait::Pause PolicyWatch::take_in() {
 void PolicyWatch::compare() {
   is_due_ = false;
   if (const auto watched = watch_all(); !watched)
-    log::warning({}, "changes of the policy's files may go unnoticed: {}", watched.error().message);
+    log::warning({}, "changes of the policy's files may go unnoticed: {}", watched.error());
   auto now = read_().texts;
   if (same(now, known_))
     return;

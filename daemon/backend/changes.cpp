@@ -3,9 +3,7 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -22,7 +20,6 @@ using Begin = void (Backend::*)(const ChangeRequest& request, Backend::Done done
 // Keys that say what a delegation is rather than what it gets, or that take a stricter permission.
 constexpr std::array<std::string_view, 5> kNotProperties{"name", "cgroup", "enabled", "scheduler",
                                                          "options"};
-constexpr double kNoMaximum = 65536;  // fief-policy(5): no machine has more CPUs
 constexpr std::size_t kMaxReason = 127;
 // No value that does something is longer, but for lists, whose beginning tells enough.
 constexpr std::size_t kMaxShown = 256;
@@ -89,14 +86,6 @@ ChangedKeys scheduler_keys(const std::string& scheduler, Options options) {
   return keys;
 }
 
-Change load_scheduler(std::string_view verb, const std::string& subject, ChangedKeys keys,
-                      Lifetime lifetime, Begin begin) {
-  auto what = fmt::format("{} {}{}{}", verb, subject, keys.empty() ? "" : ": ", to_text(keys));
-  return change_delegation(Permission::load_scheduler, std::move(what),
-                           {.subject = subject, .keys = std::move(keys), .lifetime = lifetime},
-                           begin);
-}
-
 // One line, however long and of whatever bytes the names and values are.
 std::string shown(const Change& change) {
   return printable(shortened(change.what, kMaxChangeShown));
@@ -118,7 +107,7 @@ void carry_out(Backend& backend, const Change& change, const Sender& sender, Bac
                [fields, what = shown(change), done = std::move(done)](const Status& outcome) {
                  if (!outcome)
                    log::notice(fields(message::kRequestRefused), "could not {}: {}", what,
-                               outcome.error().message);
+                               outcome.error());
                  done(outcome);
                });
 }
@@ -154,41 +143,20 @@ Change reload_change() {
           .of_files = true};
 }
 
-Change weight_change(const std::string& subject, std::int64_t weight, Lifetime lifetime) {
-  return set_keys(subject, {{"weight", weight}}, lifetime);
-}
-
-Result<Change> limits_change(const std::string& subject, double min_cpus, double max_cpus,
-                             Lifetime lifetime) {
-  ChangedKeys keys;
-  if (min_cpus >= 0)
-    keys.emplace("min_cpus", min_cpus);
-  if (max_cpus >= 0)
-    keys.emplace("max_cpus", std::min(max_cpus, kNoMaximum));
-  if (std::isnan(min_cpus) || std::isnan(max_cpus) || keys.empty())
-    return fail(Errc::invalid, "no limit is given");
-  return set_keys(subject, std::move(keys), lifetime);
-}
-
 Result<Change> properties_change(const std::string& subject, ChangedKeys keys, Lifetime lifetime) {
   if (const auto fit = check_properties(keys); !fit)
     return tl::unexpected(fit.error());
   return set_keys(subject, std::move(keys), lifetime);
 }
 
-Result<Change> scheduler_change(const std::string& subject, const std::string& scheduler,
-                                Options options, Lifetime lifetime) {
-  auto keys = scheduler_keys(scheduler, std::move(options));
-  if (keys.empty())
-    return fail(Errc::invalid, "neither a scheduler nor options are given");
-  return load_scheduler("change the scheduler of", subject, std::move(keys), lifetime,
-                        &Backend::change);
-}
-
 Change attach_change(const std::string& subject, const std::string& scheduler, Options options,
                      Lifetime lifetime) {
-  return load_scheduler("attach a scheduler to", subject,
-                        scheduler_keys(scheduler, std::move(options)), lifetime, &Backend::attach);
+  auto keys = scheduler_keys(scheduler, std::move(options));
+  auto what =
+      fmt::format("attach a scheduler to {}{}{}", subject, keys.empty() ? "" : ": ", to_text(keys));
+  return change_delegation(Permission::load_scheduler, std::move(what),
+                           {.subject = subject, .keys = std::move(keys), .lifetime = lifetime},
+                           &Backend::attach);
 }
 
 Change detach_change(const std::string& subject, Lifetime lifetime) {
@@ -239,8 +207,7 @@ Change leave_change() {
 Status check_properties(const ChangedKeys& keys) {
   for (const auto key : kNotProperties)
     if (keys.contains(std::string(key)))
-      return fail(Errc::invalid,
-                  "\"{}\" cannot be set so; attach, detach and SetScheduler change it", key);
+      return fail(Errc::invalid, "\"{}\" cannot be set so; attach and detach change it", key);
   if (keys.empty())
     return fail(Errc::invalid, "no key is given");
   return {};

@@ -57,14 +57,8 @@ Result<Options> to_options(const ChangedKeys& values);
 /// Those of the methods of daemon/api/org.fief.Fief1.Manager.xml, which says what they do. Those
 /// that can be wrong in themselves fail with Errc::invalid.
 Change reload_change();
-Change weight_change(const std::string& subject, std::int64_t weight, Lifetime lifetime);
-/// A negative limit stays as it is.
-Result<Change> limits_change(const std::string& subject, double min_cpus, double max_cpus,
-                             Lifetime lifetime);
 Result<Change> properties_change(const std::string& subject, ChangedKeys keys, Lifetime lifetime);
 /// @p scheduler: empty, the one there is.
-Result<Change> scheduler_change(const std::string& subject, const std::string& scheduler,
-                                Options options, Lifetime lifetime);
 Change attach_change(const std::string& subject, const std::string& scheduler, Options options,
                      Lifetime lifetime);
 Change detach_change(const std::string& subject, Lifetime lifetime);

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "policy/show.hpp"
-
 namespace fief {
 namespace {
 
@@ -51,19 +49,19 @@ Result<Candidate> judged(PolicyLayers layers, std::string_view origin,
   auto sound = sound_policy(std::move(layers), catalog);
   if (!sound)
     return refusal(sound.error(), origin);
-  return Candidate{std::move(sound->layers), std::move(sound->policy), std::move(sound->lifted)};
+  return Candidate{std::move(sound->layers), std::move(sound->made), std::move(sound->lifted)};
 }
 
 // As judged(), but nothing gives way to it.
 Result<Candidate> judged_as_tenants(PolicyLayers layers, std::string_view origin,
                                     const OptionCatalog& catalog) {
-  auto policy = effective_policy(layers, catalog);
-  if (!policy)
-    return refusal(policy.error(), origin);
-  return Candidate{std::move(layers), std::move(*policy)};
+  auto made = effective_policy(layers, catalog);
+  if (!made)
+    return refusal(made.error(), origin);
+  return Candidate{std::move(layers), std::move(*made)};
 }
 
-// The keys under which show_policy() lists what @p change sets.
+// The keys under which a ShownPolicy lists what @p change sets.
 std::vector<std::string> shown_keys(const DelegationChange& change) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : change.keys) {
@@ -77,18 +75,26 @@ std::vector<std::string> shown_keys(const DelegationChange& change) {
   return keys;
 }
 
-Status check_last_word(const PolicyLayers& layers, const DelegationChange& change,
+// @p files: what the files say, the one at @p path among them.
+Status check_last_word(const ShownPolicy& files, const DelegationChange& change,
                        const std::string& path) {
-  const auto shown = show_policy(layers.files);
-  if (!shown)
-    return fail(Errc::invalid, "{}", format_faults(shown.error()));
   for (const auto& key : shown_keys(change)) {
-    const auto origin = origin_of(*shown, change.name, key);
+    const auto origin = origin_of(files, change.name, key);
     if (!origin.starts_with(path + ':'))
       return fail(Errc::invalid, "{} of \"{}\" is set in {}, which comes after {}: change it there",
                   key, change.name, origin, path);
   }
   return {};
+}
+
+// What is wrong with @p change itself need not name a file that may never be written.
+tl::unexpected<Error> refusal_of(const DelegationChange& change, PolicyLayers before,
+                                 const OptionCatalog& catalog,
+                                 const std::vector<PolicyFault>& faults) {
+  const RuntimeChange trial{.hold = 0, .origin = "change", .change = change};
+  if (const auto sound = changed_at_run_time(std::move(before), trial, catalog); !sound)
+    return tl::unexpected(sound.error());
+  return refusal(faults, {});
 }
 
 }  // namespace
@@ -101,28 +107,35 @@ Result<Candidate> changed_at_run_time(PolicyLayers layers, const RuntimeChange& 
                             : judged(std::move(layers), change.origin, judge);
 }
 
+// The files have to make a policy of their own, which the next start reads. Mostly nothing lies
+// over them, and that policy is the candidate's.
 Result<Candidate> changed_for_good(PolicyLayers layers, const DelegationChange& change,
                                    DropIn drop_in, const OptionCatalog& catalog) {
-  // For its faults: they need not name a file that may never be written.
-  const RuntimeChange trial{.hold = 0, .origin = "change", .change = change};
-  if (const auto sound = changed_at_run_time(layers, trial, catalog); !sound)
-    return sound;
   auto text = with_change(drop_in.text, change);
   if (!text)
     return context(drop_in.path, text.error());
   drop_in.text = std::move(*text);
+  const auto before = layers;
   put_drop_in(layers, {drop_in.path, drop_in.text});
-  if (const auto heard = check_last_word(layers, change, drop_in.path); !heard)
-    return tl::unexpected(heard.error());
   // What an administrator says for good of a tenant's delegation makes it the administrator's.
   std::erase_if(layers.runtime, [&change](const RuntimeChange& known) {
     return known.tenant != 0 && known.change.name == change.name;
   });
   lift(layers, change.name, change.keys);
-  auto candidate = judged(std::move(layers), {});
-  if (candidate)
-    candidate->drop_in = std::move(drop_in);
-  return candidate;
+  const bool is_files_alone = layers.runtime.empty();
+  const auto judge = judge_of(change, catalog);
+  auto files = trace_policy(layers.files, {}, is_files_alone ? judge : OptionCatalog{});
+  if (!files)
+    return refusal_of(change, before, catalog, files.error());
+  if (const auto heard = check_last_word(files->shown, change, drop_in.path); !heard)
+    return tl::unexpected(heard.error());
+  if (is_files_alone)
+    return Candidate{std::move(layers), std::move(*files), {}, std::move(drop_in)};
+  auto sound = sound_policy(std::move(layers), judge);
+  if (!sound)
+    return refusal_of(change, before, catalog, sound.error());
+  return Candidate{std::move(sound->layers), std::move(sound->made), std::move(sound->lifted),
+                   std::move(drop_in)};
 }
 
 Result<Candidate> reverted(PolicyLayers layers, std::string_view name, DropIn drop_in) {

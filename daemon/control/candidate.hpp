@@ -19,7 +19,7 @@ struct DropIn {
 
 struct Candidate {
   PolicyLayers layers;
-  Policy policy;                      ///< that they make, patterns and all
+  TracedPolicy made;                  ///< that they make, patterns and all
   std::vector<std::string> lifted{};  ///< tenants' delegations of which something has to go for it
   std::optional<DropIn> drop_in{};    ///< to be written before it is in force
 };

@@ -16,10 +16,6 @@ namespace {
 // milliseconds and is told to nobody.
 constexpr std::chrono::milliseconds kCpusetsFollow{500};
 
-// Reading everything afresh costs, and what is short, watches perhaps, others must give back.
-constexpr std::chrono::milliseconds kFirstRetry{250};
-constexpr std::chrono::milliseconds kLastRetry{10000};
-
 }  // namespace
 
 std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
@@ -36,18 +32,16 @@ std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
 }
 
 void CgroupFollower::note_failure(const Error& why, Time now) {
-  if (!is_lost()) {
+  if (!is_lost())
     log::error({.message_id = message::kCgroupsUnread},
-               "cannot follow the cgroups, and tries again and again: {}", why.message);
-    delay_ = kFirstRetry;
-  }
+               "cannot follow the cgroups, and tries again and again: {}", why);
   failure_ = fmt::format("cannot follow the cgroups: {}", why.message);
-  retry_at_ = now + delay_;
-  delay_ = std::min(delay_ * 2, kLastRetry);
+  retry_at_ = now + backoff_.next();
 }
 
 void CgroupFollower::note_success() {
   retry_at_.reset();
+  backoff_.reset();
   if (!std::exchange(failure_, {}).empty())
     log::notice({.message_id = message::kCgroupsUnread}, "the cgroups are followed again");
 }
@@ -78,8 +72,7 @@ void CgroupFollower::follow(const Event& event) {
     if (watcher_.note_weight(weight->cgroup, weight->weight))
       return;
     if (const auto changed = watcher_.reread_weight(weight->cgroup); !changed)
-      log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}",
-                   changed.error().message);
+      log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}", changed.error());
   } else if (const auto* dropped = std::get_if<EventsDropped>(&event)) {
     log::warning({.message_id = message::kEventsDropped},
                  "{} events of the kernel were lost; everything is read afresh", dropped->count);

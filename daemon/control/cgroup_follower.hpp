@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cgroup/watcher.hpp"
+#include "core/backoff.hpp"
 #include "events/event.hpp"
 
 namespace fief {
@@ -48,7 +49,8 @@ class CgroupFollower {
   CgroupWatcher& watcher_;
   std::string failure_;
   bool told_unfollowed_ = false;  ///< once is enough: whoever nests that deep may do it for ever
-  std::chrono::milliseconds delay_{};
+  /// Reading everything afresh costs, and what is short, watches perhaps, others must give back.
+  Backoff backoff_{std::chrono::milliseconds{250}, std::chrono::seconds{10}};
   std::optional<Time> retry_at_;
   std::optional<Time> cpusets_due_;
 };

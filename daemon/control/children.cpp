@@ -124,7 +124,7 @@ void Children::ended(CgroupId cgroup, const ExitInfo& exit, const CgroupTree& cg
   // Frees what the daemon still holds of it; the kernel's side has ended.
   if (const auto freed = kernel_.detach(cgroup); !freed)
     log::warning({.cgroup = path, .cgroup_id = cgroup}, "what {} left behind stays loaded: {}",
-                 path, freed.error().message);
+                 path, freed.error());
 }
 
 void Children::failed(const std::string& path, CgroupId cgroup, const Policy& policy,
@@ -153,7 +153,7 @@ bool Children::detach_unwanted(const std::vector<Desired>& desired, const Observ
     const auto& path = loaded_.at(cgroup).path;
     if (const auto detached = kernel_.detach(cgroup); !detached) {
       log::error({.cgroup = path, .cgroup_id = cgroup}, "cannot detach the scheduler of {}: {}",
-                 path, detached.error().message);
+                 path, detached.error());
       continue;
     }
     leaving_.insert(loaded_.extract(cgroup));
@@ -192,7 +192,7 @@ void Children::judge(const Delegation& delegation, CgroupId cgroup, Time now) {
   if (const auto killed = kernel_.kill(cgroup, why); !killed)
     log::warning({.cgroup = delegation.cgroup, .cgroup_id = cgroup},
                  "cannot end the scheduler of {}, though {}: {}", delegation.cgroup, why,
-                 killed.error().message);
+                 killed.error());
 }
 
 AttachQueue Children::to_attach(const std::vector<Desired>& desired, const Observation& observation,

@@ -78,7 +78,7 @@ void PlanInForce::tell(const LevelPlan& level, const std::vector<GrantOp>& ops) 
     told_.erase(level.scheduler);
     if (!is_race(refused.error()))
       log::error({.message_id = message::kNotAsPlanned, .plan = plan_.number},
-                 "plan {} is not in force: {}", plan_.number, refused.error().message);
+                 "plan {} is not in force: {}", plan_.number, refused.error());
     return;
   }
   told_.insert_or_assign(level.scheduler, level);

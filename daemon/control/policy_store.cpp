@@ -39,13 +39,13 @@ PolicyStore::PolicyStore(PolicyPlaces places, OptionCatalog options, CgroupWatch
 void PolicyStore::start() {
   names_ = places_.names();
   auto read = read_layers();
-  const auto policy = read.and_then(
+  auto made = read.and_then(
       [this](const ReadLayers& found) { return effective_policy(found.layers, options_); });
-  if (!policy) {
-    refuse(policy.error());
+  if (!made) {
+    refuse(made.error());
     return start_with_faults(std::move(read));
   }
-  adopt(std::move(read->layers), *policy);
+  adopt(std::move(read->layers), std::move(*made));
   is_sound_ = true;
   log::info({.message_id = message::kPolicyLoaded}, "the policy has {}", delegations_in(written()));
   log_left_out(written());
@@ -56,10 +56,9 @@ void PolicyStore::start() {
 void PolicyStore::start_with_faults(tl::expected<ReadLayers, Faults> read) {
   if (start_with_kept())
     return;
-  const auto policy =
-      read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
-  if (policy)
-    adopt(std::move(read->layers), *policy);
+  auto made = read.and_then([](const ReadLayers& found) { return effective_policy(found.layers); });
+  if (made)
+    adopt(std::move(read->layers), std::move(*made));
   else
     log::warning({.message_id = message::kPolicyRefused},
                  "running without a policy until its faults are mended and it is reloaded");
@@ -73,18 +72,18 @@ bool PolicyStore::start_with_kept() {
   if (!files) {
     if (files.error().code != Errc::not_found)
       log::warning({.message_id = message::kPolicyRefused}, "no last good policy can be read: {}",
-                   files.error().message);
+                   files.error());
     return false;
   }
   PolicyLayers layers{.files = std::move(*files), .runtime = {}};
-  const auto policy = effective_policy(layers);
-  if (!policy) {
+  auto made = effective_policy(layers);
+  if (!made) {
     log::warning({.message_id = message::kPolicyRefused},
                  "the last good policy is none for this version of fief: {}",
-                 format_faults(policy.error()));
+                 format_faults(made.error()));
     return false;
   }
-  adopt(std::move(layers), *policy);
+  adopt(std::move(layers), std::move(*made));
   is_kept_ = true;
   log::warning({.message_id = message::kPolicyKept},
                "the last policy that was good, with {}, stays in force until the faults are mended "
@@ -112,7 +111,7 @@ tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::read() const {
   if (!sound)
     return tl::unexpected(std::move(sound.error()));
   return ReadPolicy{.layers = std::move(sound->layers),
-                    .policy = std::move(sound->policy),
+                    .made = std::move(sound->made),
                     .lifted = std::move(found->lifted),
                     .contradicted = std::move(sound->lifted)};
 }
@@ -122,30 +121,23 @@ tl::expected<ReadPolicy, PolicyStore::Faults> PolicyStore::reread() {
   return read();
 }
 
-void PolicyStore::adopt(PolicyLayers layers, Policy policy) {
-  put(std::move(layers), std::move(policy));
+void PolicyStore::adopt(PolicyLayers layers, TracedPolicy made) {
+  put(std::move(layers), std::move(made));
   end_tenancies();
 }
 
-void PolicyStore::put(PolicyLayers layers, Policy policy) {
+void PolicyStore::put(PolicyLayers layers, TracedPolicy made) {
+  ++revision_;
   layers_ = std::move(layers);
-  resolver_ = PolicyResolver(std::move(policy));
+  shown_ = std::move(made.shown);
+  resolver_ = PolicyResolver(std::move(made.policy));
   resolve();
-  shown_.reset();
-}
-
-// Made when somebody asks: every change of the policy would pay for reading all of it once more.
-// What is in force was found sound.
-const ShownPolicy& PolicyStore::shown() const {
-  if (!shown_)
-    shown_ = show_policy(sources_of(layers_)).value_or(ShownPolicy{});
-  return *shown_;
 }
 
 void PolicyStore::adopt_read(ReadPolicy read, bool other_root) {
   if (other_root && !before_)
     before_ = layers_;
-  adopt(std::move(read.layers), std::move(read.policy));
+  adopt(std::move(read.layers), std::move(read.made));
   error_.clear();
   is_sound_ = true;
   is_kept_ = false;
@@ -167,7 +159,7 @@ void PolicyStore::root_refused(std::string why) {
     return;
   error_ = root_refusal_;
   if (auto sound = sound_policy(std::move(*layers)))
-    adopt(std::move(sound->layers), std::move(sound->policy));
+    adopt(std::move(sound->layers), std::move(sound->made));
 }
 
 void PolicyStore::keep() const {
@@ -176,7 +168,7 @@ void PolicyStore::keep() const {
   if (const auto written = places_.kept->write(layers_.files); !written)
     log::warning({.message_id = message::kPolicyLoaded},
                  "the policy is in force, but not kept for a start that finds a faulty one: {}",
-                 written.error().message);
+                 written.error());
 }
 
 void PolicyStore::follow_cgroups() {
@@ -197,7 +189,7 @@ void PolicyStore::end_tenancies() {
     lift_tenancy(layers, name);
   }
   if (auto sound = sound_policy(std::move(layers)))
-    put(std::move(sound->layers), std::move(sound->policy));
+    put(std::move(sound->layers), std::move(sound->made));
 }
 
 CgroupId PolicyStore::cgroup_at(std::string_view path) const {

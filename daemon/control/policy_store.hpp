@@ -33,7 +33,7 @@ struct PolicyPlaces {
 /// What the files say now, under the run-time changes they leave a place for.
 struct ReadPolicy {
   PolicyLayers layers;
-  Policy policy;
+  TracedPolicy made;
   std::vector<std::string> lifted;        ///< delegations whose run-time changes have no place left
   std::vector<std::string> contradicted;  ///< tenants' of which something has to go
 };
@@ -60,7 +60,7 @@ class PolicyStore {
   tl::expected<ReadPolicy, Faults> reread();
 
   /// Puts a policy in force.
-  void adopt(PolicyLayers layers, Policy policy);
+  void adopt(PolicyLayers layers, TracedPolicy made);
   /// The same with what the files say, without a fault. @p other_root: only the root scheduler that
   /// is loaded next can tell whether it stays.
   void adopt_read(ReadPolicy read, bool other_root);
@@ -85,12 +85,15 @@ class PolicyStore {
   /// The cgroup at @p path as of now; kSelf: there is none.
   [[nodiscard]] CgroupId cgroup_at(std::string_view path) const;
 
+  /// Another number whenever another policy is put in force.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
   /// As it was written.
   [[nodiscard]] const Policy& written() const { return resolver_.written(); }
+  /// The same with its origins.
+  [[nodiscard]] const ShownPolicy& shown() const { return shown_; }
   /// Of the cgroups there are.
   [[nodiscard]] const Policy& resolved() const { return policy_; }
   [[nodiscard]] const PolicyLayers& layers() const { return layers_; }
-  [[nodiscard]] const ShownPolicy& shown() const;
   /// What is known of the schedulers' options.
   [[nodiscard]] const OptionCatalog& options() const { return options_; }
   /// Whose files they are, for people.
@@ -108,19 +111,19 @@ class PolicyStore {
   [[nodiscard]] tl::expected<ReadLayers, Faults> read_layers() const;
   void start_with_faults(tl::expected<ReadLayers, Faults> read);
   [[nodiscard]] bool start_with_kept();
-  void put(PolicyLayers layers, Policy policy);
+  void put(PolicyLayers layers, TracedPolicy made);
   void resolve();
 
   PolicyPlaces places_;
   OptionCatalog options_;
   CgroupWatcher& watcher_;
   PolicyLayers layers_;  ///< what resolver_ is made of
+  std::uint64_t revision_ = 0;
   PolicyResolver resolver_;
-  Policy policy_;                   ///< of the cgroups there are
-  std::uint64_t resolved_ = 0;      ///< the watcher's generation for which policy_ is
-  std::set<std::string> too_deep_;  ///< cgroups that are known to be nested too deep
-  /// The policy with its origins, once asked for.
-  mutable std::optional<ShownPolicy> shown_;
+  Policy policy_;                       ///< of the cgroups there are
+  std::uint64_t resolved_ = 0;          ///< the watcher's generation for which policy_ is
+  std::set<std::string> too_deep_;      ///< cgroups that are known to be nested too deep
+  ShownPolicy shown_;                   ///< what resolver_ is made of, with its origins
   std::optional<PolicyLayers> before_;  ///< in force until the root that they do not have
   std::string names_;
   std::string error_;

@@ -47,7 +47,7 @@ void Reconciler::reconcile() {
 bool Reconciler::observe() {
   auto observation = parts_.kernel.observe();
   if (!observation) {
-    log::error({}, "cannot observe the kernel: {}", observation.error().message);
+    log::error({}, "cannot observe the kernel: {}", observation.error());
     as_planned_ = false;
     settle();
     return false;
@@ -165,10 +165,9 @@ void Reconciler::attach_done(const Status& outcome, CgroupId cgroup) {
 void Reconciler::settle() {
   recheck_at_.reset();
   if (as_planned_ && !parts_.answers.is_departure_awaited()) {
-    recheck_delay_ = kFirstRecheck;
+    recheck_.reset();
   } else {
-    recheck_at_ = began_ + recheck_delay_;
-    recheck_delay_ = std::min(recheck_delay_ * 2, kLastRecheck);
+    recheck_at_ = began_ + recheck_.next();
   }
   if (as_planned_ && !parts_.children.is_attaching() && !parts_.children.is_detaching())
     hooks_.settled();

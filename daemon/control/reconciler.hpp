@@ -20,6 +20,7 @@
 #include "control/promises.hpp"
 #include "control/root_life.hpp"
 #include "control/subject.hpp"
+#include "core/backoff.hpp"
 #include "kernel/port.hpp"
 
 namespace fief {
@@ -86,10 +87,6 @@ class Reconciler {
                                       const Subject* asking) const;
 
  private:
-  // How soon the kernel is looked at again while it does not hold the plan; doubled each time.
-  static constexpr std::chrono::milliseconds kFirstRecheck{5};
-  static constexpr std::chrono::milliseconds kLastRecheck{5000};
-
   [[nodiscard]] Promises promises_if(const Policy& written, const PolicyLayers& layers,
                                      std::string_view last) const;
   [[nodiscard]] Status check_promised(const Subject& asking, const Policy& written,
@@ -116,7 +113,7 @@ class Reconciler {
   bool as_planned_ = false;
   bool decided_ = false;            ///< the last turn could plan
   std::optional<Time> recheck_at_;  ///< while the kernel does not hold the plan
-  std::chrono::milliseconds recheck_delay_ = kFirstRecheck;
+  Backoff recheck_{std::chrono::milliseconds{5}, std::chrono::seconds{5}};  ///< to recheck_at_
   Time began_;
 };
 

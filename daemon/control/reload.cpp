@@ -43,13 +43,12 @@ void Controller::reload(Done done) {
 Status Controller::check_demands(const ReadPolicy& read) const {
   if (!root_.is_running())
     return {};
-  const auto shown = show_policy(sources_of(read.layers)).value_or(ShownPolicy{});
-  auto policy = read.policy;
+  auto policy = read.made.policy;
   std::erase_if(policy.delegations,
                 [tenants = tenants_of(read.layers)](const Delegation& delegation) {
                   return tenants.contains(delegation.cgroup);
                 });
-  const auto faults = impossible_demands(policy, shown, kernel_.topology());
+  const auto faults = impossible_demands(policy, read.made.shown, kernel_.topology());
   return faults.empty() ? Status{} : fail(Errc::infeasible, "{}", format_faults(faults));
 }
 
@@ -57,11 +56,11 @@ Status Controller::adopt_reloaded(ReadPolicy read) {
   if (const auto possible = check_demands(read); !possible)
     return possible;
   if (const auto feasible =
-          reconciler_.check_feasible(read.policy, read.layers, /*asking=*/nullptr);
+          reconciler_.check_feasible(read.made.policy, read.layers, /*asking=*/nullptr);
       !feasible)
     return feasible;
   const bool was_refused = policy_.forget_root_refusal();
-  const bool other_root = was_refused || read.policy.root.options != root_.options();
+  const bool other_root = was_refused || read.made.policy.root.options != root_.options();
   policy_.adopt_read(std::move(read), other_root);
   children_.forgive();
   // The root's options are part of its program: they need another root. One that is being loaded
@@ -82,13 +81,12 @@ Result<ExplanationTexts> Controller::preview_reload() const {
   if (const auto possible = check_demands(*read); !possible)
     return tl::unexpected(possible.error());
   const auto& now = reconciler_.plan();
-  const auto plan = reconciler_.plan_if(read->policy, read->layers);
+  const auto plan = reconciler_.plan_if(read->made.policy, read->layers);
   if (!plan)
     return tl::unexpected(plan.error());
   ReloadPreview preview;
-  preview.other_root = read->policy.root.options != root_.options();
-  compare_policies(policy_.shown(), show_policy(sources_of(read->layers)).value_or(ShownPolicy{}),
-                   preview);
+  preview.other_root = read->made.policy.root.options != root_.options();
+  compare_policies(policy_.shown(), read->made.shown, preview);
   preview.cpus = compare_plans(now.plan(), *plan, kernel_.topology(), watcher_.tree());
   return ExplanationTexts{to_text(preview), to_json(preview)};
 }

@@ -114,12 +114,12 @@ void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done
 bool Requests::release(std::uint64_t hold) {
   const auto before = released(parts_.policy.layers(), hold);
   if (!before) {
-    log::error({}, "a boost ends, but its place cannot be taken: {}", before.error().message);
+    log::error({}, "a boost ends, but its place cannot be taken: {}", before.error());
     return false;
   }
   log_end_of_boost(parts_.policy.layers(), hold);
   log_contradicted(before->lifted);
-  parts_.policy.adopt(before->layers, before->policy);
+  parts_.policy.adopt(before->layers, before->made);
   return true;
 }
 
@@ -175,15 +175,16 @@ void Requests::begin(const Wanted& wanted) {
   if (!candidate->drop_in)
     return adopt(*candidate, wanted);
   is_writing_ = true;
+  const Tried tried{*candidate, parts_.policy.revision()};
   writer_->write(*candidate->drop_in,
-                 [this, wanted](const Status& status) { written(wanted, status); });
+                 [this, wanted, tried](const Status& status) { written(wanted, tried, status); });
 }
 
 // What the daemon may not write is no want of privileges of whoever asks.
-void Requests::written(const Wanted& wanted, const Status& status) {
+void Requests::written(const Wanted& wanted, const Tried& tried, const Status& status) {
   is_writing_ = false;
   if (status)
-    adopt_written(wanted);
+    adopt_written(wanted, tried);
   else
     wanted.done(
         fail(Errc::io, "nothing is changed, since it cannot be kept: {}", status.error().message));
@@ -195,8 +196,11 @@ void Requests::written(const Wanted& wanted, const Status& status) {
 }
 
 // Judged again: the policy in force, and the cgroups, may be others by now.
-void Requests::adopt_written(const Wanted& wanted) {
-  if (const auto candidate = judge(wanted); candidate)
+void Requests::adopt_written(const Wanted& wanted, const Tried& tried) {
+  const auto candidate = parts_.policy.revision() == tried.revision
+                             ? as_possible(tried.candidate, wanted)
+                             : judge(wanted);
+  if (candidate)
     adopt(*candidate, wanted);
   else
     wanted.done(fail(candidate.error().code, "kept for the next reload, but not in force: {}",
@@ -204,16 +208,19 @@ void Requests::adopt_written(const Wanted& wanted) {
 }
 
 Result<Candidate> Requests::judge(const Wanted& wanted) const {
-  return wanted.trial().and_then([&](Candidate made) -> Result<Candidate> {
-    if (const auto possible = check_possible(made, wanted); !possible)
-      return tl::unexpected(possible.error());
-    return made;
-  });
+  return wanted.trial().and_then(
+      [&](Candidate made) { return as_possible(std::move(made), wanted); });
+}
+
+Result<Candidate> Requests::as_possible(Candidate candidate, const Wanted& wanted) const {
+  if (const auto possible = check_possible(candidate, wanted); !possible)
+    return tl::unexpected(possible.error());
+  return candidate;
 }
 
 void Requests::adopt(const Candidate& candidate, const Wanted& wanted) {
   log_contradicted(candidate.lifted);
-  parts_.policy.adopt(candidate.layers, candidate.policy);
+  parts_.policy.adopt(candidate.layers, candidate.made);
   if (candidate.drop_in)
     parts_.policy.keep();
   if (wanted.new_chance)
@@ -249,11 +256,11 @@ std::vector<CgroupId> Requests::cgroups_of(const Subject& subject) const {
 }
 
 Status Requests::check_possible(const Candidate& candidate, const Wanted& wanted) const {
-  for (const auto& delegation : resolve(candidate.policy, parts_.watcher.tree()).delegations)
+  for (const auto& delegation : resolve(candidate.made.policy, parts_.watcher.tree()).delegations)
     if (is_about(wanted.subject, delegation))
       if (const auto found = parts_.kernel.find_scheduler(delegation.scheduler); !found)
         return found;
-  return parts_.reconciler.check_feasible(candidate.policy, candidate.layers,
+  return parts_.reconciler.check_feasible(candidate.made.policy, candidate.layers,
                                           wanted.is_asked ? &wanted.subject : nullptr);
 }
 

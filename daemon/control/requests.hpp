@@ -65,6 +65,11 @@ class Requests {
     bool is_asked;    ///< for the subject; else it only gives something back
     Done done;
   };
+  /// What was made of it, good for the policy in force of @p revision.
+  struct Tried {
+    Candidate candidate;
+    std::uint64_t revision;
+  };
 
   [[nodiscard]] tl::unexpected<Error> unknown(const std::string& subject) const;
   [[nodiscard]] std::optional<Subject> find(const std::string& subject) const;
@@ -72,9 +77,10 @@ class Requests {
                     const Subject& subject, Done done);
   void one_at_a_time(std::function<void()> change);
   void begin(const Wanted& wanted);
-  void written(const Wanted& wanted, const Status& status);
-  void adopt_written(const Wanted& wanted);
+  void written(const Wanted& wanted, const Tried& tried, const Status& status);
+  void adopt_written(const Wanted& wanted, const Tried& tried);
   [[nodiscard]] Result<Candidate> judge(const Wanted& wanted) const;
+  [[nodiscard]] Result<Candidate> as_possible(Candidate candidate, const Wanted& wanted) const;
   void adopt(const Candidate& candidate, const Wanted& wanted);
   void answer_when_in_force(const Subject& subject, Done done);
   [[nodiscard]] std::vector<CgroupId> cgroups_of(const Subject& subject) const;

@@ -32,7 +32,7 @@ void RootLife::take_over() {
   const auto adoption = kernel_.adopt();
   if (!adoption) {
     log::error({.message_id = message::kNotAdopted},
-               "what an earlier daemon left attached is replaced: {}", adoption.error().message);
+               "what an earlier daemon left attached is replaced: {}", adoption.error());
     return load();
   }
   for (const auto& what : adoption->discarded)
@@ -150,7 +150,7 @@ void RootLife::ended(const ExitInfo& exit) {
   log_exit(exit);
   owner_.schedulers_gone("exited");
   if (const auto freed = kernel_.leave(); !freed)
-    log::warning({}, "what the root scheduler left behind stays loaded: {}", freed.error().message);
+    log::warning({}, "what the root scheduler left behind stays loaded: {}", freed.error());
   if (exit.kind == exit_kind::kSysrq)
     return give_up(Errc::denied, "the root scheduler was ended by SysRq and stays out");
   if (classify(exit) == ExitClass::restart)

@@ -2,27 +2,21 @@
 #include "control/tenancy.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <string_view>
 
+#include "policy/change.hpp"
 #include "policy/find.hpp"
 #include "policy/layers.hpp"
 
 namespace fief {
 namespace {
 
-// What a delegation gets of what is due to the one above; nothing that a class may bring along.
-constexpr std::array<std::string_view, 12> kKeys{
-    "weight", "min_cpus", "max_cpus", "exclusive",    "placement", "cores",
-    "smt",    "lend",     "borrow",   "landing_cpus", "scheduler", "options"};
-
 Status check_asked(const ChangeRequest& request) {
   if (request.lifetime == Lifetime::persistent)
     return fail(Errc::denied,
                 "what owners of cgroups change lasts until fiefd restarts (fiefctl: --runtime)");
   for (const auto& [key, value] : request.keys)
-    if (std::ranges::find(kKeys, key) == kKeys.end())
+    if (!is_for_owners(key))
       return fail(Errc::denied, "\"{}\" is not for owners of cgroups to set", key);
   return {};
 }

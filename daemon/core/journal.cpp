@@ -66,6 +66,12 @@ class Entry {
   std::string bytes_;
 };
 
+// As it lies in the source tree, wherever that was when it was compiled.
+std::string_view in_the_tree(std::string_view file) {
+  const auto tree = file.rfind("/daemon/");
+  return tree == std::string_view::npos ? file : file.substr(tree + 1);
+}
+
 std::string entry_of(const Record& record) {
   const auto& fields = record.fields;
   Entry entry;
@@ -87,6 +93,10 @@ std::string entry_of(const Record& record) {
   entry.add("FIEF_SENDER_PID", fields.sender_pid);
   entry.add("FIEF_SUBJECT", fields.subject);
   entry.add("FIEF_DUMP", fields.dump);
+  if (fields.origin) {
+    entry.add("CODE_FILE", in_the_tree(fields.origin->file_name()));
+    entry.add("CODE_LINE", std::optional(fields.origin->line()));
+  }
   return entry.take();
 }
 

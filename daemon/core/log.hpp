@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,8 @@ struct Fields {
   std::optional<std::int32_t> sender_pid{};   ///< FIEF_SENDER_PID
   std::string subject{};  ///< FIEF_SUBJECT: of whom something was asked, as it was written
   std::string dump{};     ///< FIEF_DUMP: an exit dump, whole, however many lines
+  /// CODE_FILE, CODE_LINE: where the error was found out that the message tells of.
+  std::optional<std::source_location> origin{};
 };
 
 struct Record {
@@ -80,21 +83,34 @@ Level level();
 /// printable_lines() writes it.
 void write(Record record);
 
+inline void note_origin(Fields& fields, const Error& error) {
+  fields.origin = error.origin;
+}
+template <class T>
+void note_origin(Fields& /*fields*/, const T& /*no error*/) {}
+
+/// As write(); of an Error among @p args the sentence has the message, and the fields the origin.
+template <class... Args>
+void write(Level level, Fields fields, fmt::format_string<Args...> format, Args&&... args) {
+  (note_origin(fields, args), ...);
+  write({level, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+}
+
 template <class... Args>
 void info(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
-  write({Level::info, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+  write(Level::info, std::move(fields), format, std::forward<Args>(args)...);
 }
 template <class... Args>
 void notice(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
-  write({Level::notice, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+  write(Level::notice, std::move(fields), format, std::forward<Args>(args)...);
 }
 template <class... Args>
 void warning(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
-  write({Level::warning, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+  write(Level::warning, std::move(fields), format, std::forward<Args>(args)...);
 }
 template <class... Args>
 void error(Fields fields, fmt::format_string<Args...> format, Args&&... args) {
-  write({Level::error, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
+  write(Level::error, std::move(fields), format, std::forward<Args>(args)...);
 }
 
 }  // namespace fief::log

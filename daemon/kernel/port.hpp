@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The one small port behind which the kernel sits. Two implementations: the real one (libbpf,
-// kernel/bpf_kernel.hpp) and a model of the cap rules for tests and offline use
-// (kernel/model_kernel.hpp).
+// kernel/bpf_kernel.hpp) and a model of the cap rules for tests (tests/support/model_kernel.hpp).
 //
 // All calls and callbacks run on the daemon's loop thread. Calls that load or attach are slow
 // (verification, and an enable that walks all tasks), so their outcome arrives by callback; the

@@ -70,7 +70,7 @@ void Worker::detach(SchedulerObject object) {
   boost::asio::post(thread_, [shared = std::move(shared)] {
     adopt_main_thread_priority();
     if (const auto ended = std::move(*shared).end(); !ended)
-      log::error({}, "{}", ended.error().message);
+      log::error({}, "{}", ended.error());
   });
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "policy/keys.hpp"
+
 namespace fief {
 namespace {
 
@@ -90,6 +92,10 @@ std::string escaped(std::string_view name) {
 }
 
 }  // namespace
+
+bool is_for_owners(std::string_view key) {
+  return owners_of(key) != Owners::may_not;
+}
 
 DelegationChange combined(DelegationChange under, const DelegationChange& over) {
   for (const auto& [key, value] : over.keys)

@@ -24,6 +24,9 @@ struct DelegationChange {
   ChangedKeys keys;
 };
 
+/// Whether owners of cgroups may set @p key of their delegations without an administrator.
+bool is_for_owners(std::string_view key);
+
 /// @p over laid over @p under, which is of the same delegation.
 DelegationChange combined(DelegationChange under, const DelegationChange& over);
 

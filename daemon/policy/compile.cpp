@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "policy/keys.hpp"
 #include "policy/merge.hpp"
 #include "policy/resolve.hpp"
 #include "policy/suggest.hpp"
@@ -34,47 +35,39 @@ void assign(std::optional<T>& target, const Setting<T>& setting) {
   target = setting.value;
 }
 
-Options make_options(const OptionSettings& settings) {
-  Options options;
+void assign(Options& target, const OptionSettings& settings) {
   for (const auto& [name, setting] : settings)
     if (setting.value)
-      options.emplace(name, *setting.value);
-  return options;
+      target.emplace(name, *setting.value);
 }
 
-RestartPolicy make_restart(const RestartDraft& draft) {
-  RestartPolicy restart;
-  assign(restart.enabled, draft.enabled);
-  assign(restart.first_delay, draft.first_delay);
-  assign(restart.max_delay, draft.max_delay);
-  assign(restart.quarantine_after, draft.quarantine_after);
-  assign(restart.max_denied_per_second, draft.max_denied_per_second);
-  return restart;
+void assign(RestartPolicy& target, const RestartDraft& draft);
+
+// Key by key, by the rows of @p keys.
+template <class Keys, class Object, class Draft>
+void assign(const Keys& keys, Object& target, const Draft& draft) {
+  for_each_key(keys, [&](const auto& key) { assign(target.*key.made, draft.*key.draft); });
+}
+
+void assign(RestartPolicy& target, const RestartDraft& draft) {
+  assign(kRestartKeys, target, draft);
+}
+
+// Defaults that depend on what other keys say.
+void assign_defaults(Delegation& delegation, const DelegationDraft& draft) {
+  // Where one task's speed matters, not only the sum.
+  if (!draft.cores.value && delegation.scheduler == "latency")
+    delegation.cores = Cores::performance;
+  if (!draft.lend.value)
+    delegation.lend = !delegation.exclusive;
 }
 
 Delegation make_delegation(const DelegationDraft& draft) {
   Delegation delegation;
   assign(delegation.name, draft.identity());
   assign(delegation.cgroup, draft.cgroup);
-  assign(delegation.scheduler, draft.scheduler);
-  delegation.options = make_options(draft.options);
-  assign(delegation.weight, draft.weight);
-  assign(delegation.min_cpus, draft.min_cpus);
-  assign(delegation.max_cpus, draft.max_cpus);
-  assign(delegation.exclusive, draft.exclusive);
-  assign(delegation.placement, draft.placement);
-  // Where one task's speed matters, not only the sum.
-  if (delegation.scheduler == "latency")
-    delegation.cores = Cores::performance;
-  assign(delegation.cores, draft.cores);
-  assign(delegation.smt, draft.smt);
-  delegation.lend = !delegation.exclusive;
-  assign(delegation.lend, draft.lend);
-  assign(delegation.landing_cpus, draft.landing_cpus);
-  assign(delegation.borrow, draft.borrow);
-  assign(delegation.perf, draft.perf);
-  assign(delegation.tenants, draft.tenants);
-  delegation.restart = make_restart(draft.restart);
+  assign(kGivenKeys, delegation, draft);
+  assign_defaults(delegation, draft);
   delegation.pattern = draft.pattern.value_or("");
   return delegation;
 }
@@ -273,15 +266,12 @@ void check_near(const std::vector<DelegationDraft>& drafts, FaultLog& log) {
 
 }  // namespace
 
-Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatalog& catalog,
-                      FaultLog& log) {
+Policy compile_policy(const PolicyDraft& draft, const std::vector<DelegationDraft>& drafts,
+                      bool complete, const OptionCatalog& catalog, FaultLog& log) {
   Policy policy;
   OptionJudge options(catalog, log);
   options.check("root", draft.root.options);
-  assign(policy.root.min_cpus, draft.root.min_cpus);
-  policy.root.options = make_options(draft.root.options);
-  assign(policy.root.on_stop, draft.root.on_stop);
-  const auto drafts = complete_drafts(draft, log);
+  assign(kRootKeys, policy.root, draft.root);
   for (const auto& delegation : drafts) {
     auto made = make_delegation(delegation);
     check_name(delegation, log);

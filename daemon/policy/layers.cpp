@@ -2,7 +2,6 @@
 #include "policy/layers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <map>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include "core/cgroup_path.hpp"
 #include "core/longest_run.hpp"
+#include "policy/keys.hpp"
 
 namespace fief {
 namespace {
@@ -66,14 +66,13 @@ bool is_founder(const RuntimeChange& change, const Policy& policy) {
 // So many contradictions of one tenant's are looked for one by one.
 constexpr std::uint32_t kPatience = 3;
 
-// What a tenant's delegation is without wishes that could contradict anybody's.
-constexpr std::array<std::string_view, 5> kFoundingKeys{"cgroup", "enabled", "scheduler", "options",
-                                                        "weight"};
+// Whether a tenant's delegation stays one with it that contradicts nobody.
+bool is_founding(std::string_view key) {
+  return key == "cgroup" || key == "enabled" || owners_of(key) == Owners::may;
+}
 
 ChangedKeys without_wishes(ChangedKeys keys) {
-  std::erase_if(keys, [](const auto& entry) {
-    return std::ranges::find(kFoundingKeys, entry.first) == kFoundingKeys.end();
-  });
+  std::erase_if(keys, [](const auto& entry) { return !is_founding(entry.first); });
   return keys;
 }
 
@@ -98,10 +97,11 @@ class TenantsOnTrial {
       if (at < tenancies_.size())
         concede(at++);
     }
-    auto made = policy(tenancies_.size());
+    auto sound = with(tenancies_.size());
+    auto made = effective_policy(sound, catalog_);
     if (!made)
       return tl::unexpected(std::move(made.error()));
-    return SoundPolicy{with(tenancies_.size()), std::move(*made), lifted()};
+    return SoundPolicy{std::move(sound), std::move(*made), lifted()};
   }
 
  private:
@@ -132,7 +132,7 @@ class TenantsOnTrial {
   }
 
   [[nodiscard]] PolicyResult policy(std::size_t count) const {
-    return effective_policy(with(count), catalog_);
+    return parse_policy(sources_of(with(count)), {}, catalog_);
   }
 
   void concede(std::size_t at) {
@@ -189,14 +189,14 @@ std::vector<PolicyText> sources_of(const PolicyLayers& layers) {
   return sources;
 }
 
-PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog) {
-  return parse_policy(sources_of(layers), {}, catalog);
+TracedResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog) {
+  return trace_policy(sources_of(layers), {}, catalog);
 }
 
 tl::expected<SoundPolicy, std::vector<PolicyFault>> sound_policy(PolicyLayers layers,
                                                                  const OptionCatalog& catalog) {
-  if (auto policy = effective_policy(layers, catalog))
-    return SoundPolicy{std::move(layers), std::move(*policy), {}};
+  if (auto made = effective_policy(layers, catalog))
+    return SoundPolicy{std::move(layers), std::move(*made), {}};
   return TenantsOnTrial(layers, catalog).judge();
 }
 

@@ -14,6 +14,7 @@
 #include "core/ids.hpp"
 #include "policy/change.hpp"
 #include "policy/parse.hpp"
+#include "policy/show.hpp"
 
 namespace fief {
 
@@ -37,12 +38,12 @@ struct PolicyLayers {
 std::vector<PolicyText> sources_of(const PolicyLayers& layers);
 
 /// The policy that all layers together make; options are judged as far as @p catalog knows them.
-PolicyResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog = {});
+TracedResult effective_policy(const PolicyLayers& layers, const OptionCatalog& catalog = {});
 
 /// A policy of layers that do not contradict each other.
 struct SoundPolicy {
   PolicyLayers layers;
-  Policy policy;                    ///< that they make
+  TracedPolicy made;                ///< that they make
   std::vector<std::string> lifted;  ///< tenants' delegations of which something had to go
 };
 /// As effective_policy(). What tenants asked for and contradicts the rest is no fault: it is

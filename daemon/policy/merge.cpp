@@ -8,6 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "policy/keys.hpp"
+
 namespace fief {
 namespace {
 
@@ -22,18 +24,17 @@ void lay_over(OptionSettings& under, OptionSettings&& over) {
     under[name] = std::move(option);
 }
 
-void lay_over(RestartDraft& under, RestartDraft&& over) {
-  lay_over(under.enabled, std::move(over.enabled));
-  lay_over(under.first_delay, std::move(over.first_delay));
-  lay_over(under.max_delay, std::move(over.max_delay));
-  lay_over(under.quarantine_after, std::move(over.quarantine_after));
-  lay_over(under.max_denied_per_second, std::move(over.max_denied_per_second));
+void lay_over(RestartDraft& under, RestartDraft&& over);
+
+// Key by key, by the rows of @p keys.
+template <class Keys, class Draft>
+void lay_over(const Keys& keys, Draft& under, Draft&& over) {
+  for_each_key(keys,
+               [&](const auto& key) { lay_over(under.*key.draft, std::move(over.*key.draft)); });
 }
 
-void lay_over(RootDraft& under, RootDraft&& over) {
-  lay_over(under.min_cpus, std::move(over.min_cpus));
-  lay_over(under.options, std::move(over.options));
-  lay_over(under.on_stop, std::move(over.on_stop));
+void lay_over(RestartDraft& under, RestartDraft&& over) {
+  lay_over(kRestartKeys, under, std::move(over));
 }
 
 void lay_over(ClassDrafts& under, ClassDrafts&& over) {
@@ -103,21 +104,7 @@ void lay_over(DelegationDraft& under, DelegationDraft over) {
     lay_over(under.*key.setting, std::move(over.*key.setting));
   lay_over(under.selected, std::move(over.selected));
   lay_over(under.class_name, std::move(over.class_name));
-  lay_over(under.scheduler, std::move(over.scheduler));
-  lay_over(under.options, std::move(over.options));
-  lay_over(under.weight, std::move(over.weight));
-  lay_over(under.min_cpus, std::move(over.min_cpus));
-  lay_over(under.max_cpus, std::move(over.max_cpus));
-  lay_over(under.exclusive, std::move(over.exclusive));
-  lay_over(under.placement, std::move(over.placement));
-  lay_over(under.cores, std::move(over.cores));
-  lay_over(under.smt, std::move(over.smt));
-  lay_over(under.lend, std::move(over.lend));
-  lay_over(under.landing_cpus, std::move(over.landing_cpus));
-  lay_over(under.borrow, std::move(over.borrow));
-  lay_over(under.perf, std::move(over.perf));
-  lay_over(under.tenants, std::move(over.tenants));
-  lay_over(under.restart, std::move(over.restart));
+  lay_over(kGivenKeys, under, std::move(over));
 }
 
 PolicyDraft of_machine(PolicyDraft draft, const Machine& machine) {
@@ -139,7 +126,7 @@ PolicyDraft merge_drafts(std::vector<PolicyDraft> drafts, FaultLog& log) {
   PolicyDraft merged;
   IndexByName known;
   for (auto& draft : drafts) {
-    lay_over(merged.root, std::move(draft.root));
+    lay_over(kRootKeys, merged.root, std::move(draft.root));
     lay_over(merged.classes, std::move(draft.classes));
     add_delegations(std::move(draft.delegations), merged.delegations, known, log);
     std::ranges::move(draft.left_out, std::back_inserter(merged.left_out));

@@ -48,9 +48,22 @@ void lay_over(DelegationDraft& under, DelegationDraft over);
 /// than one of kSubjectKeys.
 std::vector<DelegationDraft> complete_drafts(const PolicyDraft& draft, FaultLog& log);
 
-/// Fills in the defaults and checks what depends on several values. @p complete: every source
-/// could be read, so that what is not in @p draft does not exist. @p catalog may be unset.
-Policy compile_policy(const PolicyDraft& draft, bool complete, const OptionCatalog& catalog,
-                      FaultLog& log);
+/// Fills in the defaults and checks what depends on several values. @p drafts: the delegations of
+/// @p draft, complete. @p complete: every source could be read, so that what is not in @p draft
+/// does not exist. @p catalog may be unset.
+Policy compile_policy(const PolicyDraft& draft, const std::vector<DelegationDraft>& drafts,
+                      bool complete, const OptionCatalog& catalog, FaultLog& log);
+
+/// A policy without a fault, and the drafts that it is made of.
+struct CompiledPolicy {
+  RootDraft root;
+  std::vector<DelegationDraft> delegations;  ///< complete; patterns and what is disabled included
+  Policy policy;
+};
+
+/// All stages, as parse_policy(). The drafts live no longer than @p sources.
+tl::expected<CompiledPolicy, std::vector<PolicyFault>> compile_sources(
+    std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
+    const OptionCatalog& catalog, const Surroundings& surroundings);
 
 }  // namespace fief

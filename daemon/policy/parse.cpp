@@ -43,20 +43,28 @@ std::vector<PolicyDraft> read_drafts(std::span<const PolicyText> sources,
   return drafts;
 }
 
-PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
-                          const OptionCatalog& catalog, const Surroundings& surroundings) {
+tl::expected<CompiledPolicy, std::vector<PolicyFault>> compile_sources(
+    std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
+    const OptionCatalog& catalog, const Surroundings& surroundings) {
   FaultLog log;
   auto drafts = read_drafts(sources, surroundings, log);
   const bool complete = unread.empty() && drafts.size() == sources.size();
-  const auto merged = merge_drafts(std::move(drafts), log);
-  auto policy = compile_policy(merged, complete, catalog, log);
+  auto merged = merge_drafts(std::move(drafts), log);
+  auto delegations = complete_drafts(merged, log);
+  auto policy = compile_policy(merged, delegations, complete, catalog, log);
 
   auto faults = log.take();
   put_in_order(faults, sources);
   std::ranges::move(unread, std::back_inserter(faults));
   if (!faults.empty())
     return tl::unexpected(std::move(faults));
-  return policy;
+  return CompiledPolicy{std::move(merged.root), std::move(delegations), std::move(policy)};
+}
+
+PolicyResult parse_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
+                          const OptionCatalog& catalog, const Surroundings& surroundings) {
+  return compile_sources(sources, std::move(unread), catalog, surroundings)
+      .map([](CompiledPolicy compiled) { return std::move(compiled.policy); });
 }
 
 }  // namespace fief

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// A table for each kind of object says which keys it has and what reads them. Unknown and
-// repeated keys are found in one place, read_object().
+// A table for each kind of object says which keys it has and what reads them: those that end in a
+// policy are in keys.hpp, the others here. Unknown and repeated keys are found in one place,
+// read_object().
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,10 +10,12 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "policy/container_layout.hpp"
 #include "policy/draft.hpp"
+#include "policy/keys.hpp"
 #include "policy/selector_values.hpp"
 #include "policy/suggest.hpp"
 #include "policy/values.hpp"
@@ -40,6 +43,7 @@ struct Value {
   void refuse(std::string message) const { log.add(place, std::move(message)); }
 };
 
+/// A key that has no row in keys.hpp.
 template <class Draft>
 struct Key {
   std::string_view name;
@@ -47,11 +51,9 @@ struct Key {
 };
 
 /// The name of each table entry.
-template <class Draft, std::size_t N>
-constexpr std::array<std::string_view, N> names_of(const std::array<Key<Draft>, N>& keys) {
-  std::array<std::string_view, N> names;
-  std::ranges::transform(keys, names.begin(), &Key<Draft>::name);
-  return names;
+template <class Keys>
+constexpr auto names_of(const Keys& keys) {
+  return std::apply([](const auto&... key) { return std::array{key.name...}; }, keys);
 }
 
 template <class T>
@@ -66,12 +68,6 @@ Setting<T> make_setting(const Value& value, ValueResult<T> result) {
 template <auto Member, auto convert, class Draft>
 void setting(const Value& value, Draft& draft) {
   draft.*Member = make_setting(value, convert(value.node));
-}
-
-/// The same, of a number of CPUs that may be a part of the machine's.
-template <auto Member, auto convert, class Draft>
-void cpus(const Value& value, Draft& draft) {
-  draft.*Member = make_setting(value, convert(value.node, value.surroundings.machine.cpus));
 }
 
 /// What a selector stands for goes to @p setting, how it was written beside it.
@@ -121,8 +117,31 @@ class SeenKeys {
   std::map<std::string_view, TextPosition> first_;
 };
 
-template <class Draft, std::size_t N>
-void read_object(const Value& object, const std::array<Key<Draft>, N>& keys, Draft& draft) {
+template <class Draft>
+void read_key(const Key<Draft>& key, const Value& value, Draft& draft) {
+  key.read(value, draft);
+}
+
+template <class Draft, class Given, class Object, class Made, class Read>
+void read_key(const PolicyKey<Draft, Given, Object, Made, Read>& key, const Value& value,
+              Draft& draft) {
+  read_into(draft.*key.draft, value, key.read);
+}
+
+/// False if @p keys have none of that name.
+template <class Keys, class Draft>
+bool read_member(const Keys& keys, std::string_view name, const Value& value, Draft& draft) {
+  const auto read_if_it = [&](const auto& key) {
+    const bool is_it = key.name == name;
+    if (is_it)
+      read_key(key, value, draft);
+    return is_it;
+  };
+  return std::apply([&](const auto&... key) { return (read_if_it(key) || ...); }, keys);
+}
+
+template <class Keys, class Draft>
+void read_object(const Value& object, const Keys& keys, Draft& draft) {
   const auto names = names_of(keys);
   const auto* members = std::get_if<JsonObject>(&object.node.value);
   if (members == nullptr) {
@@ -131,13 +150,8 @@ void read_object(const Value& object, const std::array<Key<Draft>, N>& keys, Dra
   }
   SeenKeys seen(object);
   for (const auto& member : *members) {
-    if (!seen.is_first(member))
+    if (!seen.is_first(member) || read_member(keys, member.key, object.member(member), draft))
       continue;
-    const auto key = std::ranges::find(keys, member.key, &Key<Draft>::name);
-    if (key != keys.end()) {
-      key->read(object.member(member), draft);
-      continue;
-    }
     const auto hint = did_you_mean(member.key, names);
     object.log.add(
         key_place(object, member),
@@ -160,20 +174,31 @@ void read_named(const Value& object, std::string_view what, Read read) {
       read(member);
 }
 
-template <class Draft>
-void read_options(const Value& object, Draft& draft) {
+template <class T>
+void read_into(Setting<T>& setting, const Value& value,
+               ValueResult<T> (*convert)(const JsonNode&)) {
+  setting = make_setting(value, convert(value.node));
+}
+
+/// Of a number of CPUs that may be a part of the machine's.
+void read_into(Setting<double>& setting, const Value& value,
+               ValueResult<double> (*convert)(const JsonNode&, std::uint32_t)) {
+  setting = make_setting(value, convert(value.node, value.surroundings.machine.cpus));
+}
+
+void read_into(OptionSettings& options, const Value& object, AsOptions /*how*/) {
   read_named(object, "an object of the scheduler's options", [&](const JsonMember& member) {
     if (!is_option_name(member.key))
       object.log.add(key_place(object, member),
                      fmt::format("{} is not an option's name: 1 to 63 letters, digits and \"_\", "
                                  "not starting with a digit",
                                  member.text));
-    draft.options[member.key] = make_setting(object.member(member), as_option(member.value));
+    options[member.key] = make_setting(object.member(member), as_option(member.value));
   });
 }
 
-void read_caps(const Value& array, DelegationDraft& draft) {
-  draft.perf = {true, std::nullopt, array.place};
+void read_into(Setting<bool>& perf, const Value& array, AsCaps /*how*/) {
+  perf = {true, std::nullopt, array.place};
   const auto* elements = std::get_if<JsonArray>(&array.node.value);
   if (elements == nullptr) {
     array.refuse(not_allowed(array.node, "an array of caps such as [\"perf\"]"));
@@ -185,7 +210,11 @@ void read_caps(const Value& array, DelegationDraft& draft) {
     valid = valid && cap.value;
   }
   if (valid)
-    draft.perf.value = !elements->empty();
+    perf.value = !elements->empty();
+}
+
+void read_into(RestartDraft& restart, const Value& object, AsRestart /*how*/) {
+  read_object(object, kRestartKeys, restart);
 }
 
 struct PodDraft {
@@ -236,16 +265,6 @@ void read_when(const Value& value, Draft& draft) {
   read_object(value, kWhenKeys, draft.when);
 }
 
-constexpr std::array kRestartKeys{
-    Key<RestartDraft>{"enabled", setting<&RestartDraft::enabled, as_bool>},
-    Key<RestartDraft>{"first_delay_ms", setting<&RestartDraft::first_delay, as_delay>},
-    Key<RestartDraft>{"max_delay_ms", setting<&RestartDraft::max_delay, as_delay>},
-    Key<RestartDraft>{"quarantine_after",
-                      setting<&RestartDraft::quarantine_after, as_failure_count>},
-    Key<RestartDraft>{"max_denied_per_second",
-                      setting<&RestartDraft::max_denied_per_second, as_denied_rate>},
-};
-
 // Which cgroups it is about, and whether.
 constexpr std::array kWhichKeys{
     Key<DelegationDraft>{"name", setting<&DelegationDraft::name, as_name>},
@@ -262,44 +281,7 @@ constexpr std::array kWhichKeys{
     Key<DelegationDraft>{"when", read_when<DelegationDraft>},
 };
 
-// What it gets.
-constexpr std::array kClassKeys{
-    Key<DelegationDraft>{"scheduler", setting<&DelegationDraft::scheduler, as_scheduler>},
-    Key<DelegationDraft>{"options", read_options<DelegationDraft>},
-    Key<DelegationDraft>{"weight", setting<&DelegationDraft::weight, as_weight>},
-    Key<DelegationDraft>{"min_cpus", cpus<&DelegationDraft::min_cpus, as_min_cpus>},
-    Key<DelegationDraft>{"max_cpus", cpus<&DelegationDraft::max_cpus, as_max_cpus>},
-    Key<DelegationDraft>{"exclusive", setting<&DelegationDraft::exclusive, as_bool>},
-    Key<DelegationDraft>{"placement", setting<&DelegationDraft::placement, as_placement>},
-    Key<DelegationDraft>{"cores", setting<&DelegationDraft::cores, as_cores>},
-    Key<DelegationDraft>{"smt", setting<&DelegationDraft::smt, as_smt>},
-    Key<DelegationDraft>{"lend", setting<&DelegationDraft::lend, as_bool>},
-    Key<DelegationDraft>{"landing_cpus",
-                         setting<&DelegationDraft::landing_cpus, as_landing_count>},
-    Key<DelegationDraft>{"borrow", setting<&DelegationDraft::borrow, as_bool>},
-    Key<DelegationDraft>{"caps", read_caps},
-    Key<DelegationDraft>{"tenants", setting<&DelegationDraft::tenants, as_tenant_count>},
-    Key<DelegationDraft>{"restart",
-                         [](const Value& value, DelegationDraft& draft) {
-                           read_object(value, kRestartKeys, draft.restart);
-                         }},
-};
-
-template <class Draft, std::size_t M, std::size_t N>
-constexpr std::array<Key<Draft>, M + N> joined(const std::array<Key<Draft>, M>& first,
-                                               const std::array<Key<Draft>, N>& second) {
-  std::array<Key<Draft>, M + N> all{};
-  std::ranges::copy(second, std::ranges::copy(first, all.begin()).out);
-  return all;
-}
-
-constexpr auto kDelegationKeys = joined(kWhichKeys, kClassKeys);
-
-constexpr std::array kRootKeys{
-    Key<RootDraft>{"min_cpus", cpus<&RootDraft::min_cpus, as_max_cpus>},
-    Key<RootDraft>{"options", read_options<RootDraft>},
-    Key<RootDraft>{"on_stop", setting<&RootDraft::on_stop, as_on_stop>},
-};
+constexpr auto kDelegationKeys = std::tuple_cat(kWhichKeys, kGivenKeys);
 
 void read_classes(const Value& object, PolicyDraft& draft) {
   read_named(object, "an object of classes by name", [&](const JsonMember& member) {
@@ -310,7 +292,7 @@ void read_classes(const Value& object, PolicyDraft& draft) {
     const auto value = object.member(member);
     DelegationDraft made;
     made.place = value.place;
-    read_object(value, kClassKeys, made);
+    read_object(value, kGivenKeys, made);
     // One that may not be is nobody's, and is named in no other fault.
     if (is_name(member.key))
       draft.classes[member.key] = std::move(made);

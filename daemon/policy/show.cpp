@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "policy/draft.hpp"
+#include "policy/keys.hpp"
 #include "policy/merge.hpp"
 
 namespace fief {
@@ -75,9 +77,24 @@ class Values {
     }
     values_.push_back(std::move(value));
   }
-  void add(const OptionSettings& settings, const Options& in_force) {
+  void add(std::string_view key, const OptionSettings& settings, const Options& in_force) {
     for (const auto& [name, option] : in_force)
-      add("options." + name, settings.at(name), option);
+      add(fmt::format("{}.{}", key, name), settings.at(name), option);
+  }
+  void add(std::string_view key, const RestartDraft& draft, const RestartPolicy& in_force) {
+    for_each_key(kRestartKeys, [&](const auto& part) {
+      add(fmt::format("{}.{}", key, part.name), draft.*part.draft, in_force.*part.made);
+    });
+  }
+  // What each row of @p keys is about.
+  template <class Keys, class Draft, class Object>
+  void add_all(const Keys& keys, const Draft& draft, const Object& in_force) {
+    for_each_key(keys, [&](const auto& key) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(key.read)>, AsCaps>)
+        add(key.name, draft.*key.draft, std::string(in_force.*key.made ? "perf" : ""));
+      else
+        add(key.name, draft.*key.draft, in_force.*key.made);
+    });
   }
   std::vector<ShownValue> take() { return std::move(values_); }
 
@@ -102,50 +119,46 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   if (draft.class_name.given)
     values.add("class", draft.class_name, *draft.class_name.value);
   values.add("enabled", draft.enabled, draft.is_enabled());
-  values.add("scheduler", draft.scheduler, made.scheduler);
-  values.add(draft.options, made.options);
-  values.add("weight", draft.weight, made.weight);
-  values.add("min_cpus", draft.min_cpus, made.min_cpus);
-  values.add("max_cpus", draft.max_cpus, made.max_cpus);
-  values.add("exclusive", draft.exclusive, made.exclusive);
-  values.add("placement", draft.placement, made.placement);
-  values.add("cores", draft.cores, made.cores);
-  values.add("smt", draft.smt, made.smt);
-  values.add("lend", draft.lend, made.lend);
-  values.add("landing_cpus", draft.landing_cpus, made.landing_cpus);
-  values.add("borrow", draft.borrow, made.borrow);
-  values.add("caps", draft.perf, std::string(made.perf ? "perf" : ""));
-  values.add("tenants", draft.tenants, made.tenants);
-  values.add("restart.enabled", draft.restart.enabled, made.restart.enabled);
-  values.add("restart.first_delay_ms", draft.restart.first_delay, made.restart.first_delay);
-  values.add("restart.max_delay_ms", draft.restart.max_delay, made.restart.max_delay);
-  values.add("restart.quarantine_after", draft.restart.quarantine_after,
-             made.restart.quarantine_after);
-  values.add("restart.max_denied_per_second", draft.restart.max_denied_per_second,
-             made.restart.max_denied_per_second);
+  values.add_all(kGivenKeys, draft, made);
   return {made.name, values.take()};
 }
 
-const Delegation& made_of(const DelegationDraft& draft, const Policy& policy) {
-  const auto& name = *draft.identity().value;
-  const auto is_pattern = [&name](const DelegationPattern& known) {
-    return known.delegation.name == name;
-  };
-  if (draft.is_pattern())
-    return std::ranges::find_if(policy.patterns, is_pattern)->delegation;
-  const auto& list = draft.is_enabled() ? policy.delegations : policy.disabled;
-  return *std::ranges::find(list, name, &Delegation::name);
-}
+// What is made of drafts, asked in the order of the drafts, in which a policy has them as well.
+class Made {
+ public:
+  explicit Made(const Policy& policy)
+      : patterns_(policy.patterns),
+        enabled_(policy.delegations.begin()),
+        disabled_(policy.disabled.begin()) {}
 
-ShownPolicy show(const PolicyDraft& draft, const Policy& made, FaultLog& log) {
+  const Delegation& of(const DelegationDraft& draft) {
+    if (draft.is_pattern())
+      return pattern(*draft.identity().value);
+    return draft.is_enabled() ? *enabled_++ : *disabled_++;
+  }
+
+ private:
+  // Those are in the order in which they win.
+  [[nodiscard]] const Delegation& pattern(const std::string& name) const {
+    return std::ranges::find_if(
+               patterns_,
+               [&name](const DelegationPattern& known) { return known.delegation.name == name; })
+        ->delegation;
+  }
+
+  const std::vector<DelegationPattern>& patterns_;
+  std::vector<Delegation>::const_iterator enabled_;
+  std::vector<Delegation>::const_iterator disabled_;
+};
+
+ShownPolicy show(const CompiledPolicy& compiled) {
   Values root;
-  root.add("min_cpus", draft.root.min_cpus, made.root.min_cpus);
-  root.add("on_stop", draft.root.on_stop, made.root.on_stop);
-  root.add(draft.root.options, made.root.options);
-  ShownPolicy policy{root.take(), {}};
-  for (const auto& delegation : complete_drafts(draft, log))
-    policy.delegations.push_back(show(delegation, made_of(delegation, made)));
-  return policy;
+  root.add_all(kRootKeys, compiled.root, compiled.policy.root);
+  ShownPolicy shown{root.take(), {}};
+  Made made(compiled.policy);
+  for (const auto& delegation : compiled.delegations)
+    shown.delegations.push_back(show(delegation, made.of(delegation)));
+  return shown;
 }
 
 template <class T, class Key>
@@ -156,13 +169,20 @@ const T* find(const std::vector<T>& items, std::string T::* member, const Key& k
 
 }  // namespace
 
+TracedResult trace_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread,
+                          const OptionCatalog& catalog, const Surroundings& surroundings) {
+  return compile_sources(sources, std::move(unread), catalog, surroundings)
+      .map([](CompiledPolicy compiled) {
+        auto shown = show(compiled);
+        return TracedPolicy{std::move(compiled.policy), std::move(shown)};
+      });
+}
+
 tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(std::span<const PolicyText> sources,
                                                                 const Surroundings& surroundings) {
-  if (const auto sound = parse_policy(sources, {}, {}, surroundings); !sound)
-    return tl::unexpected(sound.error());
-  FaultLog log;
-  const auto draft = merge_drafts(read_drafts(sources, surroundings, log), log);
-  return show(draft, compile_policy(draft, /*complete=*/true, {}, log), log);
+  return trace_policy(sources, {}, {}, surroundings).map([](TracedPolicy traced) {
+    return std::move(traced.shown);
+  });
 }
 
 std::string origin_of(const ShownPolicy& policy, std::string_view name, std::string_view key) {

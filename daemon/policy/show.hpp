@@ -34,6 +34,20 @@ struct ShownPolicy {
   std::vector<ShownDelegation> delegations;
 };
 
+/// A policy with the origin of its every value.
+struct TracedPolicy {
+  Policy policy;
+  ShownPolicy shown;
+};
+
+/// As PolicyResult.
+using TracedResult = tl::expected<TracedPolicy, std::vector<PolicyFault>>;
+
+/// As parse_policy(), with every value of the policy that it gives.
+TracedResult trace_policy(std::span<const PolicyText> sources, std::vector<PolicyFault> unread = {},
+                          const OptionCatalog& catalog = {},
+                          const Surroundings& surroundings = here());
+
 /// Every value of the policy that @p sources make, or every fault.
 tl::expected<ShownPolicy, std::vector<PolicyFault>> show_policy(
     std::span<const PolicyText> sources, const Surroundings& surroundings = here());

@@ -71,17 +71,6 @@ std::string Arguments::text_or_empty(const std::string& name) {
   return find(name) == nullptr ? std::string{} : text(name);
 }
 
-double Arguments::real_or(const std::string& name, double otherwise) {
-  const auto* value = find(name);
-  if (value == nullptr)
-    return otherwise;
-  if (!value->is_number()) {
-    blame(name);
-    return otherwise;
-  }
-  return value->get<double>();
-}
-
 Options Arguments::options_or_none(const std::string& name) {
   if (find(name) == nullptr)
     return {};

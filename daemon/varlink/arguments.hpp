@@ -19,13 +19,11 @@ class Arguments {
   explicit Arguments(const json::Json& parameters) : parameters_(parameters) {}
 
   std::string text(const std::string& name);
-  std::int64_t whole(const std::string& name);
   /// Booleans, whole numbers of 63 bits, reals and strings by name.
   ChangedKeys values(const std::string& name);
 
   /// These may be absent, or null.
   std::string text_or_empty(const std::string& name);
-  double real_or(const std::string& name, double otherwise);
   /// Without reals; empty if absent.
   Options options_or_none(const std::string& name);
   /// "flags": @p flag is the only one there can be.
@@ -35,6 +33,7 @@ class Arguments {
   [[nodiscard]] std::optional<std::string> fault() const;
 
  private:
+  std::int64_t whole(const std::string& name);
   const json::Json* find(const std::string& name);
   const json::Json* require(const std::string& name);
   void blame(const std::string& name);

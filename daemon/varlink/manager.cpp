@@ -66,34 +66,11 @@ Outcome reload(const Context& /*context*/) {
   return reload_change();
 }
 
-Outcome set_weight(const Context& context) {
-  auto& arguments = context.arguments;
-  const auto subject = arguments.text("delegation");
-  const auto weight = arguments.whole("weight");
-  return weight_change(subject, weight, lifetime(arguments));
-}
-
-Outcome set_limits(const Context& context) {
-  auto& arguments = context.arguments;
-  const auto subject = arguments.text("delegation");
-  const auto min_cpus = arguments.real_or("min_cpus", -1);
-  const auto max_cpus = arguments.real_or("max_cpus", -1);
-  return outcome_of(limits_change(subject, min_cpus, max_cpus, lifetime(arguments)));
-}
-
 Outcome set_properties(const Context& context) {
   auto& arguments = context.arguments;
   const auto subject = arguments.text("delegation");
   auto keys = arguments.values("properties");
   return outcome_of(properties_change(subject, std::move(keys), lifetime(arguments)));
-}
-
-Outcome set_scheduler(const Context& context) {
-  auto& arguments = context.arguments;
-  const auto subject = arguments.text("delegation");
-  const auto scheduler = arguments.text_or_empty("scheduler");
-  auto options = arguments.options_or_none("options");
-  return outcome_of(scheduler_change(subject, scheduler, std::move(options), lifetime(arguments)));
 }
 
 Outcome attach(const Context& context) {
@@ -146,10 +123,7 @@ constexpr std::array kMethods{Method{"GetStatus", get_status},
                               Method{"Explain", explain},
                               Method{"Reload", reload},
                               Method{"PreviewReload", preview_reload},
-                              Method{"SetWeight", set_weight},
-                              Method{"SetLimits", set_limits},
                               Method{"SetProperties", set_properties},
-                              Method{"SetScheduler", set_scheduler},
                               Method{"Attach", attach},
                               Method{"Detach", detach},
                               Method{"Revert", revert},

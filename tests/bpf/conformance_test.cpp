@@ -3,8 +3,8 @@
 // results and caps must agree after every step.
 #include <random>
 
-#include "kernel/model_kernel.hpp"
 #include "real_kernel.hpp"
+#include "support/model_kernel.hpp"
 
 namespace fief::test {
 namespace {

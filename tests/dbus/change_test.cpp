@@ -263,14 +263,12 @@ Outcome busctl(const std::string& arguments) {
 
 TEST_F(ChangeTest, EveryMethodReachesTheBackend) {
   const std::vector<std::pair<std::string, std::string>> calls{
-      {"SetWeight sut db 300 0", "change db [weight=300] persistent by uid 0"},
-      {"SetWeight sut db 300 1", "change db [weight=300] until-restart by uid 0"},
-      {"SetLimits sddt db 1.5 -1 0", "change db [min_cpus=1.5] persistent by uid 0"},
-      {"SetLimits sddt db 0 inf 0", "change db [max_cpus=65536, min_cpus=0] persistent by uid 0"},
+      {"SetProperties 'sa{sv}t' db 1 min_cpus d 1.5 1",
+       "change db [min_cpus=1.5] until-restart by uid 0"},
       {"'SetProperties' 'sa{sv}t' db 3 weight i 5 exclusive b true placement s spread 0",
        "change db [exclusive=true, placement=spread, weight=5] persistent by uid 0"},
-      {"SetScheduler 'ssa{sv}t' db batch 1 slice_us u 500 0",
-       "change db [options={slice_us=500}, scheduler=batch] persistent by uid 0"},
+      {"Attach 'ssa{sv}t' db batch 1 slice_us u 500 0",
+       "attach db [options={slice_us=500}, scheduler=batch] persistent by uid 0"},
       {"Attach 'ssa{sv}t' /x '' 0 1", "attach /x [] until-restart by uid 0"},
       {"Detach st db 0", "detach db [] persistent by uid 0"},
       {"Revert s db", "revert db"},
@@ -290,11 +288,10 @@ TEST_F(ChangeTest, EveryMethodReachesTheBackend) {
 
 TEST_F(ChangeTest, WhatNoMethodTakesIsRefusedUnasked) {
   for (const auto* call :
-       {"SetWeight sut db 300 2", "SetLimits sddt db nan 1 0", "SetLimits sddt db -1 -1 0",
-        "SetProperties 'sa{sv}t' db 0 0", "SetProperties 'sa{sv}t' db 1 scheduler s x 0",
+       {"SetProperties 'sa{sv}t' db 1 weight u 300 2", "SetProperties 'sa{sv}t' db 0 0",
+        "SetProperties 'sa{sv}t' db 1 scheduler s x 0",
         "SetProperties 'sa{sv}t' db 1 weight as 0 0",
-        "SetProperties 'sa{sv}t' db 1 weight t 18446744073709551615 0",
-        "SetScheduler 'ssa{sv}t' db '' 0 0", "Replan t 4"}) {
+        "SetProperties 'sa{sv}t' db 1 weight t 18446744073709551615 0", "Replan t 4"}) {
     const auto outcome = busctl(call);
     EXPECT_NE(outcome.status, 0) << call;
   }

@@ -189,25 +189,16 @@ TEST_F(VarlinkTest, EveryMethodReachesTheBackend) {
   };
   const std::vector<Case> cases{
       {"Reload", {}, "reload"},
-      {"SetWeight",
-       {{"delegation", "db"}, {"weight", 300}},
-       "change db [weight=300] persistent by uid 0"},
-      {"SetWeight",
-       {{"delegation", "db"}, {"weight", 300}, {"flags", 1}},
-       "change db [weight=300] until-restart by uid 0"},
-      {"SetLimits",
-       {{"delegation", "db"}, {"min_cpus", 1.5}},
-       "change db [min_cpus=1.5] persistent by uid 0"},
-      {"SetLimits",
-       {{"delegation", "db"}, {"max_cpus", 2}, {"min_cpus", nullptr}},
-       "change db [max_cpus=2] persistent by uid 0"},
       {"SetProperties",
        {{"delegation", "db"},
         {"properties", {{"weight", 5}, {"exclusive", true}, {"placement", "spread"}}}},
        "change db [exclusive=true, placement=spread, weight=5] persistent by uid 0"},
-      {"SetScheduler",
+      {"SetProperties",
+       {{"delegation", "db"}, {"properties", {{"min_cpus", 1.5}}}, {"flags", 1}},
+       "change db [min_cpus=1.5] until-restart by uid 0"},
+      {"Attach",
        {{"delegation", "db"}, {"scheduler", "batch"}, {"options", {{"slice_us", 500}}}},
-       "change db [options={slice_us=500}, scheduler=batch] persistent by uid 0"},
+       "attach db [options={slice_us=500}, scheduler=batch] persistent by uid 0"},
       {"Attach", {{"delegation", "/x"}, {"flags", 1}}, "attach /x [] until-restart by uid 0"},
       {"Detach", {{"delegation", "db"}}, "detach db [] persistent by uid 0"},
       {"Revert", {{"delegation", "db"}}, "revert db"},
@@ -228,12 +219,13 @@ TEST_F(VarlinkTest, WhatNoMethodTakesIsRefused) {
   constexpr char kInvalid[] = "org.varlink.service.InvalidParameter";
   Peer peer(path_);
   for (const auto& [parameters, blamed] : std::vector<std::pair<Json, std::string>>{
-           {{{"weight", 1}}, "delegation"},
-           {{{"delegation", "db"}, {"weight", "1"}}, "weight"},
-           {{{"delegation", "db"}, {"weight", 18446744073709551615U}}, "weight"},
-           {{{"delegation", "db"}, {"weight", 1}, {"flags", 2}}, "flags"},
-           {{{"delegation", "db"}, {"weight", 1}, {"colour", 2}}, "colour"}}) {
-    const auto reply = peer.call("SetWeight", parameters);
+           {{{"flags", 1}}, "delegation"},
+           {{{"delegation", 1}}, "delegation"},
+           {{{"delegation", "db"}, {"flags", "1"}}, "flags"},
+           {{{"delegation", "db"}, {"flags", 18446744073709551615U}}, "flags"},
+           {{{"delegation", "db"}, {"flags", 2}}, "flags"},
+           {{{"delegation", "db"}, {"flags", 1}, {"colour", 2}}, "colour"}}) {
+    const auto reply = peer.call("Detach", parameters);
     EXPECT_EQ(reply["error"], kInvalid);
     EXPECT_EQ(reply["parameters"]["parameter"], blamed);
   }
@@ -264,7 +256,8 @@ TEST_F(VarlinkTest, KindsOfFailureHaveNames) {
     EXPECT_EQ(reply["error"], "io.fief.Manager." + name);
     EXPECT_EQ(reply["parameters"]["message"], "for a reason");
   }
-  const auto set = peer.call("SetWeight", {{"delegation", "db"}, {"weight", 1}});
+  const auto set =
+      peer.call("SetProperties", {{"delegation", "db"}, {"properties", {{"weight", 1}}}});
   EXPECT_EQ(set["error"], "io.fief.Manager.Failed");
 }
 
@@ -286,7 +279,8 @@ TEST_F(VarlinkTest, TenantsChangeWhatIsTheirs) {
   on_loop([this] { backend_.tenant = kNobody; });
   auto peer = connect_as(kNobody);
   EXPECT_FALSE(peer.call("Attach", {{"delegation", "/x"}, {"flags", 1}}).contains("error"));
-  const auto refused = peer.call("SetWeight", {{"delegation", "db"}, {"weight", 1}});
+  const auto refused =
+      peer.call("SetProperties", {{"delegation", "db"}, {"properties", {{"weight", 1}}}});
   EXPECT_EQ(refused["error"], "io.fief.Manager.NotAuthorized");
   EXPECT_EQ(refused["parameters"]["message"], "only root may do this: db is not for uid 65534");
   EXPECT_EQ(peer.call("Reload")["error"], "io.fief.Manager.NotAuthorized");

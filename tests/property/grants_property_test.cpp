@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kernel/model_kernel.hpp"
 #include "property/generators.hpp"
+#include "support/model_kernel.hpp"
 #include "support/world.hpp"
 
 namespace fief::test {

@@ -183,6 +183,30 @@ TEST_F(Change, ForGoodIsOrdinaryPolicy) {
   EXPECT_EQ(drop_in("/a"), "");
 }
 
+TEST_F(Change, ForGoodIsJudgedOnce) {
+  make("/a");
+  start_with({quick("/a")});
+  const auto before = kernel_.option_calls();
+  ASSERT_TRUE(change("/a", {{"weight", 300}}, Lifetime::persistent));
+  EXPECT_EQ(kernel_.option_calls() - before, 1U);
+  EXPECT_THAT(origin_of(controller_->policy(), "/a", "weight"), HasSubstr(drop_in_name("/a")));
+}
+
+TEST_F(Change, ForGoodIsJudgedAnewWhereThePolicyIsAnotherOnceItIsWritten) {
+  make("/a");
+  start_with({quick("/a")});
+  const auto before = kernel_.option_calls();
+  std::optional<Status> outcome;
+  controller_->change({"/a", {{"weight", 300}}, Lifetime::persistent, {}},
+                      [&outcome](const Status& status) { outcome = status; });
+  controller_->change({"/a", {{"max_cpus", 2}}, Lifetime::until_restart, {}},
+                      [](const Status& /*status*/) {});
+  wait_until("an answer", [&outcome] { return outcome.has_value(); });
+  EXPECT_EQ(kernel_.option_calls() - before, 3U);
+  EXPECT_EQ(view("/a").weight, 300U);
+  EXPECT_THAT(origin_of(controller_->policy(), "/a", "max_cpus"), HasSubstr("run time"));
+}
+
 // Whoever opens a FIFO waits for the other side, as one does for a disk that hangs.
 TEST_F(Change, ForGoodWaitsForTheDiskAndNobodyElseDoes) {
   make("/a");

@@ -16,7 +16,7 @@
 #include "cgroup_fixture.hpp"
 #include "control/controller.hpp"
 #include "core/log.hpp"
-#include "kernel/model_kernel.hpp"
+#include "support/model_kernel.hpp"
 #include "temp_dir.hpp"
 
 namespace fief::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The model's cap rules. That they are the kernel's is tests/bpf/conformance_test.cpp's to show.
-#include "kernel/model_kernel.hpp"
+#include "support/model_kernel.hpp"
 
 #include <gmock/gmock.h>
 

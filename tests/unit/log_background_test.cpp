@@ -190,6 +190,15 @@ TEST_F(BackgroundLog, JournalThatIsAwayIsWaitedFor) {
   EXPECT_EQ(message_of(journal.next()), "while it was away");
 }
 
+TEST_F(BackgroundLog, AnErrorsOriginIsAPlaceInTheTree) {
+  const Journal journal(path());
+  const auto sink = open({});
+  sink->write({.level = Level::warning,
+               .message = "no",
+               .fields = {.origin = parse_level("loud").error().origin}});
+  EXPECT_THAT(journal.next(), HasSubstr("\nCODE_FILE=daemon/core/log.cpp\nCODE_LINE="));
+}
+
 TEST_F(BackgroundLog, FieldsAndDumpsArriveWhole) {
   const Journal journal(path());
   const auto sink = open({.bytes = std::size_t{4} * 1024 * 1024});

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <source_location>
 #include <vector>
 
 #include "core/message_ids.hpp"
@@ -49,6 +50,19 @@ TEST_F(Log, CarriesSentenceAndFields) {
   EXPECT_EQ(records_[0].fields.message_id, message::kRootExited);
   EXPECT_EQ(records_[0].fields.exit_kind, 1026U);
   EXPECT_FALSE(records_[0].fields.plan);
+}
+
+TEST_F(Log, AnErrorBringsItsOriginAlong) {
+  const auto here = std::source_location::current();
+  const Status status = fail(Errc::io, "no {}", "disk");
+  const Status above = context("/var", status.error());
+  warning({}, "{} waits: {}", "a", above.error());
+  info({}, "all is well");
+  EXPECT_EQ(records_[0].message, "a waits: /var: no disk");
+  ASSERT_TRUE(records_[0].fields.origin);
+  EXPECT_EQ(records_[0].fields.origin->line(), here.line() + 1);
+  EXPECT_STREQ(records_[0].fields.origin->file_name(), here.file_name());
+  EXPECT_FALSE(records_[1].fields.origin);
 }
 
 TEST_F(Log, DropsWhatIsBelowTheThreshold) {

@@ -32,11 +32,11 @@ RuntimeChange at_run_time(DelegationChange change, std::uint64_t hold = 0) {
 Delegation only_delegation(const PolicyLayers& layers) {
   const auto policy = effective_policy(layers);
   Delegation none;
-  if (!policy || policy->delegations.size() != 1) {
+  if (!policy || policy->policy.delegations.size() != 1) {
     none.name = policy ? "not one" : format_faults(policy.error());
     return none;
   }
-  return policy->delegations.front();
+  return policy->policy.delegations.front();
 }
 
 std::vector<std::string> files_of(const PolicyLayers& layers) {
@@ -132,12 +132,12 @@ TEST(Layers, OnlyWhatTenantsAskForGivesWay) {
   const auto sound = sound_policy(layers);
   ASSERT_TRUE(sound);
   EXPECT_THAT(sound->lifted, ElementsAre("/a/y"));
-  ASSERT_EQ(sound->policy.delegations.size(), 4U);
-  const auto& y = sound->policy.delegations[2];
+  ASSERT_EQ(sound->made.policy.delegations.size(), 4U);
+  const auto& y = sound->made.policy.delegations[2];
   EXPECT_EQ(y.cgroup, "/a/y");
   EXPECT_EQ(y.min_cpus, std::nullopt);
   EXPECT_EQ(y.max_cpus, 1.0);
-  EXPECT_EQ(sound->policy.delegations[3].min_cpus, 2.0);
+  EXPECT_EQ(sound->made.policy.delegations[3].min_cpus, 2.0);
   lay_over(layers, at_run_time({"/a", {{"wieght", 1}}}));
   EXPECT_FALSE(sound_policy(layers)) << "an administrator's own slip";
 }
@@ -170,9 +170,9 @@ TEST(Change, SwitchesADelegationOff) {
   lay_over(layers, at_run_time({"db", {{"enabled", false}}}));
   const auto policy = effective_policy(layers);
   ASSERT_TRUE(policy);
-  EXPECT_THAT(policy->delegations, IsEmpty());
-  ASSERT_EQ(policy->disabled.size(), 1U);
-  EXPECT_EQ(policy->disabled.front().weight, 200U);
+  EXPECT_THAT(policy->policy.delegations, IsEmpty());
+  ASSERT_EQ(policy->policy.disabled.size(), 1U);
+  EXPECT_EQ(policy->policy.disabled.front().weight, 200U);
 }
 
 TEST(Change, KeepsWhatElseADropInSays) {
@@ -246,10 +246,18 @@ TEST(Show, HasEveryKeyOfTheSchema) {
   std::vector<std::string> keys;
   for (const auto& value : shown->delegations.front().values)
     keys.push_back(value.key.substr(0, value.key.find('.')));
-  for (const auto* key :
-       {"cgroup", "enabled", "scheduler", "weight", "min_cpus", "max_cpus", "exclusive",
-        "placement", "cores", "smt", "lend", "borrow", "caps", "tenants", "restart"})
+  for (const auto* key : {"cgroup", "enabled", "scheduler", "weight", "min_cpus", "max_cpus",
+                          "exclusive", "placement", "cores", "smt", "lend", "landing_cpus",
+                          "borrow", "caps", "tenants", "restart"})
     EXPECT_THAT(keys, testing::Contains(key));
+}
+
+TEST(Change, OwnersMaySetWhatTheirDelegationGetsOfTheOneAbove) {
+  for (const auto* key : {"scheduler", "options", "weight", "min_cpus", "max_cpus", "exclusive",
+                          "placement", "cores", "smt", "lend", "landing_cpus", "borrow"})
+    EXPECT_TRUE(is_for_owners(key)) << key;
+  for (const auto* key : {"caps", "tenants", "restart", "cgroup", "name", "class", "enabled", ""})
+    EXPECT_FALSE(is_for_owners(key)) << key;
 }
 
 }  // namespace

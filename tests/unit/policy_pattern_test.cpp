@@ -256,7 +256,7 @@ TEST(Layers, AChangeOfWhatAPatternMadeLastsAsLongAsThePattern) {
                     .change = {"/kube.slice/pod1.slice/cri-a.scope", {{"weight", 42}}}});
   const auto changed = effective_policy(layers);
   ASSERT_TRUE(changed);
-  EXPECT_EQ(resolve(*changed, pods()).delegations.front().weight, 42U);
+  EXPECT_EQ(resolve(changed->policy, pods()).delegations.front().weight, 42U);
   EXPECT_THAT(lift_orphans(layers, *parse({kPods})), IsEmpty());
   EXPECT_THAT(lift_orphans(layers, *parse({"{}"})),
               ElementsAre("/kube.slice/pod1.slice/cri-a.scope"));

@@ -41,7 +41,7 @@ def test_weight_is_set_three_ways(services, daemon):
     machine.run("systemctl", "set-property", "--runtime", a.name, "CPUWeight=300")
     machine.wait_for("the weight", lambda: weight_of(a) == 300)
     machine.run("busctl", "call", "org.fief.Fief1", "/org/fief/Fief1", "org.fief.Fief1.Manager",
-                "SetWeight", "sut", "a", "400", "1")
+                "SetProperties", "sa{sv}t", "a", "1", "weight", "u", "400", "1")
     assert weight_of(a) == 400
     machine.run("fiefctl", "set", "a", "weight=500")
     assert weight_of(a) == 500

@@ -158,14 +158,14 @@ Result<Checked> check_policy(const CheckOptions& options, const OptionCatalog& c
   const bool is_here = options.machine.empty();
   const Surroundings surroundings{.users = here().users, .machine = std::move(*machine)};
   auto sources = read_sources(options.policy, place.paths);
-  auto policy = parse_policy(sources.texts, std::move(sources.unread), catalog, surroundings);
-  if (!policy)
-    return Checked{.policy = {}, .faults = std::move(policy.error()), .warnings = {}};
+  auto traced = trace_policy(sources.texts, std::move(sources.unread), catalog, surroundings);
+  if (!traced)
+    return Checked{.policy = {}, .faults = std::move(traced.error()), .warnings = {}};
   const auto topology = is_here ? read_topology(place.sysfs) : made_up(surroundings.machine);
   if (!topology)
     return tl::unexpected(topology.error());
-  const auto shown = show_policy(sources.texts, surroundings).value_or(ShownPolicy{});
-  Checked checked{.policy = std::move(*policy), .faults = {}, .warnings = {}};
+  const auto& shown = traced->shown;
+  Checked checked{.policy = std::move(traced->policy), .faults = {}, .warnings = {}};
   checked.faults = impossible_demands(checked.policy, shown, *topology);
   if (!checked.faults.empty())
     return checked;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A model of the kernel's cap rules, for tests and offline use. It holds what kernel/sched/ext/
+// A model of the kernel's cap rules, for tests. It holds what kernel/sched/ext/
 // sub.c holds: who is attached where, and which caps each scheduler has on each cid.
 //
 // Callbacks and events are handed to a post function, as the real kernel's arrive through the
@@ -79,6 +79,9 @@ class ModelKernel : public KernelPort {
   [[nodiscard]] std::uint64_t applies() const { return applies_; }
   [[nodiscard]] std::uint64_t attach_calls() const { return attach_calls_; }
   [[nodiscard]] std::uint64_t root_loads() const { return root_loads_; }
+  /// How often somebody asked for a scheduler's options: whoever judges a policy does, once for
+  /// each scheduler in it.
+  [[nodiscard]] std::uint64_t option_calls() const { return option_calls_; }
   /// Broken rules: a cid with two owners, or a call that makes the real kernel eject its caller.
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
 
@@ -120,6 +123,7 @@ class ModelKernel : public KernelPort {
   std::map<CgroupId, Counters> counters_;
   std::optional<std::set<std::string>> known_;
   std::optional<SchedulerOptions> options_;
+  mutable std::uint64_t option_calls_ = 0;
   std::set<std::string> upgraded_;
   std::map<CgroupId, AttachRequest>
       requests_;  ///< until they are detached, whatever became of them

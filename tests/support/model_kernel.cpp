@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/model_kernel.hpp"
+#include "support/model_kernel.hpp"
 
 #include <fmt/ranges.h>
 
@@ -77,6 +77,7 @@ void ModelKernel::load_root(const Options& options, Done done) {
 }
 
 Result<SchedulerOptions> ModelKernel::options_of(const std::string& scheduler) const {
+  ++option_calls_;
   if (const auto found = find_scheduler(scheduler); !found && scheduler != "root")
     return tl::unexpected(found.error());
   if (!options_)
