@@ -196,11 +196,12 @@ TEST(PolicyFaults, ACgroupHasOneDelegation) {
 TEST(PolicyFaults, ADelegationNeedsACgroupFromSomewhere) {
   EXPECT_THAT(
       faults_of({R"({"delegations": [{"weight": 5}, {"name": "db"}]})"}),
-      ElementsAre("1.json:1:18: /delegations/0: key \"cgroup\" is missing, or one of slice, "
-                  "user, unit, container, pod, cgroup_glob, cgroup_regex in its place",
-                  "1.json:1:33: /delegations/1: key \"cgroup\" is missing, or one of slice, "
-                  "user, unit, container, pod, cgroup_glob, cgroup_regex in its place, and "
-                  "no earlier file has a delegation \"db\" to change"));
+      ElementsAre(
+          "1.json:1:18: /delegations/0: key \"cgroup\" is missing, or one of slice, "
+          "user, unit, container, pod, machine, cgroup_glob, cgroup_regex in its place",
+          "1.json:1:33: /delegations/1: key \"cgroup\" is missing, or one of slice, "
+          "user, unit, container, pod, machine, cgroup_glob, cgroup_regex in its place, and "
+          "no earlier file has a delegation \"db\" to change"));
 }
 
 TEST(PolicyFaults, WhatAnUnreadableFileMayDefineIsNotMissed) {

@@ -136,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"delegations": [{"slice": "a*.slice"}]})", R"({"delegations": [{"slice": "a-"}]})",
         R"({"delegations": [{"user": -1}]})", R"({"delegations": [{"user": true}]})",
         R"({"delegations": [{"container": "web"}]})", R"({"delegations": [{"container": 1}]})",
+        R"({"delegations": [{"machine": ""}]})", R"({"delegations": [{"machine": "a b"}]})",
+        R"({"delegations": [{"machine": "a/b"}]})", R"({"delegations": [{"machine": ["a"]}]})",
         R"({"delegations": [{"pod": {}}]})", R"({"delegations": [{"pod": "x"}]})",
         R"({"delegations": [{"pod": {"qos": "best"}}]})",
         R"({"delegations": [{"pod": {"uid": "web-0"}}]})",
@@ -230,7 +232,8 @@ TEST(Selectors, AreAcceptedByBoth) {
        {R"("unit": "db.service")", R"("unit": "dev-disk\\x2dby.swap")", R"("unit": "web@*")",
         R"("unit": "db[!0-9]?.service")", R"("slice": "a-b.slice")", R"("slice": "a")",
         R"("user": 1000)", R"("user": "alice")", R"("container": "0123456789ab")",
-        R"("pod": {"qos": "guaranteed"})", R"("pod": {"uid": "0123456789abcdef0123456789abcdef"})",
+        R"("machine": "web")", R"("machine": "build-*.a_?")", R"("pod": {"qos": "guaranteed"})",
+        R"("pod": {"uid": "0123456789abcdef0123456789abcdef"})",
         R"("pod": {"qos": "burstable", "uid": "0f3c2a1e-5b7d-4c11-9a64-d2f1c0b3a987"})"}) {
     const auto document = fmt::format(R"({{"delegations": [{{{}, "weight": 5}}]}})", subject);
     EXPECT_TRUE(schema_accepts(json::parse(document))) << document;
