@@ -74,6 +74,7 @@ Delegation make_delegation(const DelegationDraft& draft) {
   assign(delegation.borrow, draft.borrow);
   assign(delegation.perf, draft.perf);
   assign(delegation.tenants, draft.tenants);
+  assign(delegation.min_age, draft.min_age);
   delegation.restart = make_restart(draft.restart);
   delegation.pattern = draft.pattern.value_or("");
   return delegation;

@@ -65,6 +65,7 @@ struct DelegationDraft {
   Setting<bool> borrow;
   Setting<bool> perf;  ///< "caps"
   Setting<std::uint32_t> tenants;
+  Setting<std::chrono::milliseconds> min_age;
   RestartDraft restart;
   std::optional<std::string> pattern;  ///< name of the one that it amends for its cgroup
 

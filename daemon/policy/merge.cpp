@@ -117,6 +117,7 @@ void lay_over(DelegationDraft& under, DelegationDraft over) {
   lay_over(under.borrow, std::move(over.borrow));
   lay_over(under.perf, std::move(over.perf));
   lay_over(under.tenants, std::move(over.tenants));
+  lay_over(under.min_age, std::move(over.min_age));
   lay_over(under.restart, std::move(over.restart));
 }
 

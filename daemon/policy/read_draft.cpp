@@ -279,6 +279,7 @@ constexpr std::array kClassKeys{
     Key<DelegationDraft>{"borrow", setting<&DelegationDraft::borrow, as_bool>},
     Key<DelegationDraft>{"caps", read_caps},
     Key<DelegationDraft>{"tenants", setting<&DelegationDraft::tenants, as_tenant_count>},
+    Key<DelegationDraft>{"min_age_ms", setting<&DelegationDraft::min_age, as_age>},
     Key<DelegationDraft>{"restart",
                          [](const Value& value, DelegationDraft& draft) {
                            read_object(value, kRestartKeys, draft.restart);

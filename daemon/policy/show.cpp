@@ -116,6 +116,7 @@ ShownDelegation show(const DelegationDraft& draft, const Delegation& made) {
   values.add("borrow", draft.borrow, made.borrow);
   values.add("caps", draft.perf, std::string(made.perf ? "perf" : ""));
   values.add("tenants", draft.tenants, made.tenants);
+  values.add("min_age_ms", draft.min_age, made.min_age);
   values.add("restart.enabled", draft.restart.enabled, made.restart.enabled);
   values.add("restart.first_delay_ms", draft.restart.first_delay, made.restart.first_delay);
   values.add("restart.max_delay_ms", draft.restart.max_delay, made.restart.max_delay);

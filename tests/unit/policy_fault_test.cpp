@@ -125,6 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("cores": "fast")", R"("fast" is not "any" or "performance" or "efficiency")"},
         Case{R"("smt": true)", R"(true is not "together" or "split")"},
         Case{R"("tenants": -1)", "/tenants: -1 is not a whole number from 0 to 1000"},
+        Case{R"("min_age_ms": 60001)", "60001 is not a whole number from 0 to 60000"},
         Case{R"("caps": "perf")", R"("perf" is not an array of caps)"},
         Case{R"("caps": ["perf", "prf"])", R"(/caps/1: "prf" is not "perf"; did you mean "perf"?)"},
         Case{R"("options": [])", "[…] is not an object"},

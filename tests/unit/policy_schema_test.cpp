@@ -180,6 +180,9 @@ INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                                                     R"("lend": 1)",
                                                     R"("borrow": null)",
                                                     R"("tenants": 1001)",
+                                                    R"("min_age_ms": 60001)",
+                                                    R"("min_age_ms": -1)",
+                                                    R"("min_age_ms": 0.5)",
                                                     R"("caps": "perf")",
                                                     R"("caps": ["perf", "enq"])",
                                                     R"("options": [])",
@@ -214,7 +217,8 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("max_cpus": 65536)", R"("max_cpus": 0.01)", R"("exclusive": false)",
                     R"("placement": "cpus:0-3,8,10-11")", R"("placement": "spread")",
                     R"("placement": "nodes:0-1,3")", R"("cores": "any")", R"("smt": "split")",
-                    R"("caps": [])", R"("tenants": 0)", R"("options": {"a_1": "x", "_": -1})",
+                    R"("caps": [])", R"("tenants": 0)", R"("min_age_ms": 0)",
+                    R"("min_age_ms": 60000)", R"("options": {"a_1": "x", "_": -1})",
                     R"("options": {})", R"("restart": {})", R"("exclusive": true, "lend": false)",
                     R"("exclusive": false, "lend": true)"));
 
