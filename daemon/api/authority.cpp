@@ -84,11 +84,23 @@ bool read_credentials(sd_bus_message& reply, Sender& sender) {
   return has_uid;
 }
 
-// What polkit answered, as the sentence a person can act upon.
-Status verdict(sd_bus_message& reply) {
-  if (const auto* error = sd_bus_message_get_error(&reply); error != nullptr)
-    return fail(Errc::denied, "only root may do this, because polkit cannot be asked: {}",
-                error->message != nullptr ? error->message : error->name);
+// Why the owner of a cgroup may not comes first, where there is one who asks for what is theirs:
+// that they can act upon.
+tl::unexpected<Error> refusal(const std::string& no_tenant, std::string_view alone,
+                              std::string_view after_reason) {
+  if (no_tenant.empty())
+    return fail(Errc::denied, "{}", alone);
+  return fail(Errc::denied, "{}; {}", no_tenant, after_reason);
+}
+
+// What polkit answered, as the sentence a person can act upon; @p no_tenant: why the sender may not
+// do it as the owner of a cgroup, "" for what no owner may.
+Status verdict(sd_bus_message& reply, const std::string& no_tenant) {
+  if (const auto* error = sd_bus_message_get_error(&reply); error != nullptr) {
+    const auto why = fmt::format("because polkit cannot be asked: {}",
+                                 error->message != nullptr ? error->message : error->name);
+    return refusal(no_tenant, "only root may do this, " + why, "else only root may, " + why);
+  }
   int authorized = 0;
   int challenge = 0;
   if (sd_bus_message_enter_container(&reply, SD_BUS_TYPE_STRUCT, "bba{ss}") < 0 ||
@@ -97,8 +109,9 @@ Status verdict(sd_bus_message& reply) {
   if (authorized != 0)
     return {};
   if (challenge != 0)
-    return fail(Errc::denied, "this needs an administrator's authentication");
-  return fail(Errc::denied, "polkit does not permit this");
+    return refusal(no_tenant, "this needs an administrator's authentication",
+                   "or authenticate as an administrator");
+  return refusal(no_tenant, "polkit does not permit this", "nor does polkit permit it");
 }
 
 // The answer that is withdrawn still comes, as an error.
@@ -152,9 +165,8 @@ void Authority::ask_polkit(sd_bus_message& request, const char* action, const Se
     return then(tl::unexpected(question.error()));
   const auto call = polkit_call(request, action, sender, (*question)->id);
   const auto on_verdict = [question = *question, sender, no_tenant, then](sd_bus_message& reply) {
-    if (const auto allowed = verdict(reply); !allowed)
-      return then(fail(Errc::denied, "{}{}", allowed.error().message,
-                       no_tenant.empty() ? "" : "; nor as the cgroup's owner: " + no_tenant));
+    if (const auto allowed = verdict(reply, no_tenant); !allowed)
+      return then(tl::unexpected(allowed.error()));
     then(sender);
   };
   if (!call || calls_.send(*call, kPolkitTimeout, on_verdict) < 0)

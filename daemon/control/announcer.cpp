@@ -15,19 +15,29 @@ log::Fields fields(std::string_view id, const SchedulerView& scheduler) {
           .scheduler = scheduler.scheduler};
 }
 
-// The kernel still shows it, and it is on its way out: its cgroup has gone, or it is one of fief's
-// own, by its name, that this daemon has let go of.
+using Announced = std::map<CgroupId, SchedulerView>;
+
+// The kernel still shows it, and it is on its way out: it is one of fief's own, by its name, that
+// this daemon has let go of, or one that it detaches, of which no delegation speaks.
 bool is_leaving(const SchedulerView& scheduler) {
-  return scheduler.path.empty() || (scheduler.foreign && scheduler.scheduler.starts_with("fief_"));
+  return scheduler.foreign ? scheduler.scheduler.starts_with("fief_")
+                           : scheduler.delegation.empty();
 }
 
-// What is attached and known to have started.
-std::map<CgroupId, SchedulerView> attached_children(const StatusView& status) {
-  std::map<CgroupId, SchedulerView> attached;
-  for (const auto& scheduler : status.schedulers)
-    if (scheduler.state == SchedulerState::attached && scheduler.cgroup != kSelf &&
-        !is_leaving(scheduler))
+// What is attached and known to have started, in a cgroup that is still there. Who is leaving is
+// what it was before, or nothing.
+Announced attached_children(const StatusView& status, const Announced& before) {
+  Announced attached;
+  for (const auto& scheduler : status.schedulers) {
+    if (scheduler.state != SchedulerState::attached || scheduler.cgroup == kSelf ||
+        scheduler.path.empty())
+      continue;
+    const auto known = before.find(scheduler.cgroup);
+    if (!is_leaving(scheduler))
       attached.emplace(scheduler.cgroup, scheduler);
+    else if (known != before.end())
+      attached.insert(*known);
+  }
   return attached;
 }
 
@@ -35,7 +45,10 @@ std::map<CgroupId, SchedulerView> attached_children(const StatusView& status) {
 
 void Announcer::publish(const StatusView& now, const std::map<CgroupId, std::string>& reasons,
                         const CgroupTree& cgroups) {
-  const auto attached = attached_children(now);
+  // Who went for a known reason is not there any more, though the kernel may show it for a moment.
+  auto staying = announced_;
+  std::erase_if(staying, [&](const auto& entry) { return reasons.contains(entry.first); });
+  const auto attached = attached_children(now, staying);
   const auto before = std::exchange(announced_, attached);
   const auto stayed = [&reasons](const auto& entry, const auto& others) {
     const auto other = others.find(entry.first);

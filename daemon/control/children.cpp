@@ -82,6 +82,7 @@ void Children::claim(Observation& observation) {
 
 void Children::note(const Observation& observation, const CgroupTree& cgroups, const Policy& policy,
                     Time now) {
+  ages_.note(policy, cgroups, now);
   std::vector<std::pair<CgroupId, ExitInfo>> gone;
   for (const auto& [cgroup, loaded] : loaded_) {
     // One that is being replaced may be gone already.
@@ -277,8 +278,9 @@ std::optional<Children::Time> Children::next_deadline(Time now) const {
       consider(*at);
   for (const auto& [cgroup, since] : missing_since_)
     consider(since + kExitRecordWait);
-  if (const auto at = misconduct_.next_look())
-    consider(*at);
+  for (const auto at : {misconduct_.next_look(), ages_.next(now)})
+    if (at)
+      consider(*at);
   return earliest;
 }
 
@@ -337,7 +339,16 @@ Situation Children::situation(const std::vector<Desired>& desired, const Observa
       .standing = [this, now](const Delegation& delegation) { return standing(delegation, now); }};
 }
 
+std::chrono::milliseconds Children::youth(const Delegation& delegation, CgroupId cgroup,
+                                          Time now) const {
+  const auto at = ages_.old_enough_at(delegation.cgroup, now);
+  return at && !loaded_.contains(cgroup) ? std::chrono::ceil<std::chrono::milliseconds>(*at - now)
+                                         : std::chrono::milliseconds{};
+}
+
 Standing Children::standing(const Delegation& delegation, Time now) const {
+  if (ages_.old_enough_at(delegation.cgroup, now))
+    return Standing::waiting;
   const auto* supervision = find(delegation);
   if (supervision == nullptr || supervision->may_try(now))
     return Standing::ready;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/ages.hpp"
 #include "control/desired.hpp"
 #include "control/exits.hpp"
 #include "control/misconduct.hpp"
@@ -30,9 +31,15 @@ class Children {
       : kernel_(kernel), jitter_(std::move(jitter)) {}
 
   /// A new policy is a new chance for everybody.
-  void forgive() { supervision_.clear(); }
+  void forgive() {
+    supervision_.clear();
+    ages_.forgive();
+  }
   /// The same for the delegation of cgroup @p path alone.
-  void forgive(const std::string& path) { supervision_.erase(path); }
+  void forgive(const std::string& path) {
+    supervision_.erase(path);
+    ages_.forgive(path);
+  }
   /// Goes on with what an earlier daemon attached. One whose object file is another one by now is
   /// not what any policy wants: it will be replaced.
   void adopt(const std::vector<AdoptedScheduler>& adopted);
@@ -70,6 +77,10 @@ class Children {
   /// @p cgroup: the delegation's.
   [[nodiscard]] SchedulerState state(const Delegation& delegation, CgroupId cgroup) const;
   [[nodiscard]] std::string last_error(const Delegation& delegation) const;
+  /// How long @p cgroup, which is @p delegation's, must wait for its scheduler because it is young;
+  /// zero: it need not, or has one.
+  [[nodiscard]] std::chrono::milliseconds youth(const Delegation& delegation, CgroupId cgroup,
+                                                Time now) const;
   /// Why the scheduler at @p cgroup goes on though @p delegation wants another or other options;
   /// empty: it is the wanted one, nothing has failed yet, or there is none.
   [[nodiscard]] std::string why_not_replaced(const Delegation& delegation, CgroupId cgroup) const;
@@ -116,6 +127,7 @@ class Children {
   std::map<CgroupId, Loaded> leaving_;      ///< detach requested, still observed
   std::map<CgroupId, Time> missing_since_;  ///< loaded, not observed, exit record awaited
   std::map<std::string, Supervision, std::less<>> supervision_;  ///< by cgroup path
+  Ages ages_;
   Misconduct misconduct_;
   std::map<CgroupId, std::string> reasons_;  ///< until taken
   std::optional<Attempt> attaching_;

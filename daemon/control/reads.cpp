@@ -36,6 +36,17 @@ ExplanationTexts explain_absent(const Delegation& delegation, const CgroupTree& 
                            delegation.cgroup, near_cgroup(cgroups, delegation.cgroup)));
 }
 
+// Of a cgroup that is to get a scheduler when it is older; empty: it is old enough, or not there.
+std::string wait_for_age(const Delegation& delegation, const CgroupTree& cgroups,
+                         const Children& children) {
+  const auto* node = cgroups.find(delegation.cgroup);
+  if (node == nullptr)
+    return {};
+  const auto wait = children.youth(delegation, node->id, std::chrono::steady_clock::now());
+  return wait.count() == 0 ? std::string{}
+                           : fmt::format("waits: {} ms until it is old enough", wait.count());
+}
+
 ExplanationTexts explain_pattern(const Delegation& pattern, const Policy& resolved) {
   std::vector<std::string> members;
   for (const auto& delegation : resolved.delegations)
@@ -50,16 +61,18 @@ ExplanationTexts explain_pattern(const Delegation& pattern, const Policy& resolv
 
 StatusView Controller::status(Figures figures) const {
   const auto& plan = reconciler_.plan();
-  StatusSources sources{
-      .policy = policy_.resolved(),
-      .cgroups = watcher_.tree(),
-      .plan = plan.plan(),
-      .observation = reconciler_.observation(),
-      .children = children_,
-      .kernel = kernel_,
-      .why_less =
-          [this](const Delegation& delegation) { return reconciler_.concession(delegation); },
-      .usage = {}};
+  StatusSources sources{.policy = policy_.resolved(),
+                        .cgroups = watcher_.tree(),
+                        .plan = plan.plan(),
+                        .observation = reconciler_.observation(),
+                        .children = children_,
+                        .kernel = kernel_,
+                        .why_less =
+                            [this](const Delegation& delegation) {
+                              auto young = wait_for_age(delegation, watcher_.tree(), children_);
+                              return young.empty() ? reconciler_.concession(delegation) : young;
+                            },
+                        .usage = {}};
   if (figures == Figures::read)
     sources.usage = [this](const CgroupNode& node) -> std::optional<std::uint64_t> {
       const auto usage = read_usage_usec(cgroup_mount_, node.path, node.id);
@@ -129,10 +142,15 @@ std::string Controller::plan() const {
 std::optional<ExplanationTexts> Controller::explain_waiting(const std::string& subject) const {
   if (is_number(subject))
     return std::nullopt;
-  if (const auto* known = find_delegation(policy_.resolved(), subject))
-    return watcher_.tree().find(known->cgroup) == nullptr
-               ? std::optional(explain_absent(*known, watcher_.tree()))
-               : std::nullopt;
+  if (const auto* known = find_delegation(policy_.resolved(), subject)) {
+    if (watcher_.tree().find(known->cgroup) == nullptr)
+      return explain_absent(*known, watcher_.tree());
+    const auto young = wait_for_age(*known, watcher_.tree(), children_);
+    return young.empty()
+               ? std::nullopt
+               : std::optional(texts(known->name, fmt::format("{} {} (min_age_ms {})", known->name,
+                                                              young, known->min_age.count())));
+  }
   for (const auto& pattern : policy_.written().patterns)
     if (pattern.delegation.name == subject)
       return explain_pattern(pattern.delegation, policy_.resolved());

@@ -192,6 +192,7 @@ bool Reconciler::is_in_place(CgroupId cgroup) const {
              holds(plan_.plan(), observation_, cgroup);
     case SchedulerState::waiting:
       return !concession(*delegation).empty() ||
+             parts_.children.youth(*delegation, cgroup, steady_clock::now()).count() != 0 ||
              (!parts_.children.is_attaching() && !parts_.children.last_error(*delegation).empty());
     case SchedulerState::attaching:
       return false;

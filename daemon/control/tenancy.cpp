@@ -26,7 +26,8 @@ Status check_owner(const std::string& path, uid_t uid, const CgroupOwner& owner_
   if (!owner)
     return fail(Errc::denied, "{}", owner.error().message);
   if (*owner != uid)
-    return fail(Errc::denied, "{} belongs to uid {}, not to {}", path, *owner, uid);
+    return fail(Errc::denied, "{} is not yours: it belongs to uid {}, and you are {}", path, *owner,
+                uid);
   return {};
 }
 
@@ -74,8 +75,8 @@ Status check_tenant(const Policy& resolved, const PolicyLayers& layers,
   const auto* landlord = landlord_of(resolved, path);
   if (landlord == nullptr)
     return fail(Errc::denied,
-                "no delegation above {} lets the owners of cgroups delegate (\"tenants\", "
-                "fief-policy(5))",
+                "{} is the administrator's: no delegation above it lets the owners of cgroups "
+                "delegate (\"tenants\", fief-policy(5))",
                 path);
   if (const auto owned = check_owner(path, uid, owner_of); !owned)
     return owned;

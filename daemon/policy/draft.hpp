@@ -48,6 +48,7 @@ struct DelegationDraft {
   Setting<std::string> user;
   Setting<std::string> container;
   Setting<std::string> pod;
+  Setting<std::string> machine;
   Setting<std::string> selected;  ///< whichever of these is given, as it was written
   Setting<std::string> class_name;
   Setting<std::string> scheduler;
@@ -64,6 +65,7 @@ struct DelegationDraft {
   Setting<bool> borrow;
   Setting<bool> perf;  ///< "caps"
   Setting<std::uint32_t> tenants;
+  Setting<std::chrono::milliseconds> min_age;
   RestartDraft restart;
   std::optional<std::string> pattern;  ///< name of the one that it amends for its cgroup
 
@@ -91,6 +93,7 @@ inline constexpr std::array kSubjectKeys{
     SubjectKey{"unit", &DelegationDraft::unit, true, true},
     SubjectKey{"container", &DelegationDraft::container, true, true},
     SubjectKey{"pod", &DelegationDraft::pod, true, true},
+    SubjectKey{"machine", &DelegationDraft::machine, true, true},
     SubjectKey{"cgroup_glob", &DelegationDraft::glob, true, false},
     SubjectKey{"cgroup_regex", &DelegationDraft::regex, true, false},
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "policy/cgroup_pattern.hpp"
+#include "policy/container_layout.hpp"
 #include "policy/suggest.hpp"
 #include "policy/systemd_unit.hpp"
 
@@ -17,6 +18,13 @@ std::string_view last_part(std::string_view path) {
 bool is_unit(std::string_view path, std::string_view name) {
   const auto last = last_part(path);
   return last == name || (last.starts_with(name) && last.substr(name.size()) == ".service");
+}
+
+// As much of a container's id as its runtime shows, or more.
+bool is_container_id(std::string_view text) {
+  constexpr std::size_t kShownDigits = 12;
+  return text.size() >= kShownDigits &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 }  // namespace
@@ -38,7 +46,15 @@ const Delegation* find_delegation(const Policy& policy, std::string_view subject
   if (const auto* last =
           only([subject](const auto* item) { return last_part(item->cgroup) == subject; }))
     return last;
-  return only([subject](const auto* item) { return is_unit(item->cgroup, subject); });
+  if (const auto* unit =
+          only([subject](const auto* item) { return is_unit(item->cgroup, subject); }))
+    return unit;
+  if (!is_container_id(subject))
+    return nullptr;
+  const auto container =
+      CgroupPattern::compile(CgroupPattern::Kind::regex, container_regex(subject));
+  return container ? only([&](const auto* item) { return container->matches(item->cgroup); })
+                   : nullptr;
 }
 
 std::vector<std::string> cgroups_of_unit(const CgroupTree& cgroups, std::string_view name) {

@@ -12,8 +12,8 @@
 namespace fief {
 
 /// The delegation, enabled or not, that people call @p subject: by its name, its cgroup's path, or
-/// the last part of that path where only one ends so; ".service" may be missing there. nullptr if
-/// there is none.
+/// the last part of that path where only one ends so; ".service" may be missing there. A container
+/// goes by the first 12 digits of its id as well, or more. nullptr if there is none.
 const Delegation* find_delegation(const Policy& policy, std::string_view subject);
 
 /// The cgroups of the unit @p name, as systemctl takes it: without a type it is a service. Nothing

@@ -74,6 +74,7 @@ inline constexpr std::tuple kGivenKeys{
     PolicyKey{"borrow", &DelegationDraft::borrow, &Delegation::borrow, as_bool, Owners::may_wish},
     PolicyKey{"caps", &DelegationDraft::perf, &Delegation::perf, AsCaps{}},
     PolicyKey{"tenants", &DelegationDraft::tenants, &Delegation::tenants, as_tenant_count},
+    PolicyKey{"min_age_ms", &DelegationDraft::min_age, &Delegation::min_age, as_age},
     PolicyKey{"restart", &DelegationDraft::restart, &Delegation::restart, AsRestart{}},
 };
 

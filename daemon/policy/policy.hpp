@@ -70,6 +70,8 @@ struct Delegation {
   bool perf = false;  ///< hand down FIEF_CAP_PERF as well
   /// Delegations that the owners of cgroups below may have there, without an administrator.
   std::uint32_t tenants = 0;
+  /// How long its cgroup must have been there before it gets its scheduler.
+  std::chrono::milliseconds min_age{0};
   RestartPolicy restart;
   std::string pattern;  ///< name of the pattern that stands for it; empty: it has its own entry
 };

@@ -276,6 +276,7 @@ constexpr std::array kWhichKeys{
     Key<DelegationDraft>{"user", read_user},
     Key<DelegationDraft>{"container", selector<&DelegationDraft::container, as_container>},
     Key<DelegationDraft>{"pod", read_pod},
+    Key<DelegationDraft>{"machine", selector<&DelegationDraft::machine, as_machine>},
     Key<DelegationDraft>{"class", setting<&DelegationDraft::class_name, as_name>},
     Key<DelegationDraft>{"enabled", setting<&DelegationDraft::enabled, as_bool>},
     Key<DelegationDraft>{"when", read_when<DelegationDraft>},

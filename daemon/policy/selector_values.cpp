@@ -6,6 +6,7 @@
 
 #include "policy/cgroup_pattern.hpp"
 #include "policy/container_layout.hpp"
+#include "policy/machine_layout.hpp"
 #include "policy/systemd_unit.hpp"
 
 namespace fief {
@@ -73,6 +74,14 @@ ValueResult<Selector> as_user(const JsonNode& node, const UserLookup& users) {
   if (!uid)
     return tl::unexpected(fmt::format("{}; a number needs no look-up", uid.error().message));
   return Selector{*name, user_slice_path(*uid)};
+}
+
+ValueResult<Selector> as_machine(const JsonNode& node) {
+  return as_name_of(
+      node,
+      "the name of a virtual machine or container as \"machinectl\" or \"virsh list\" "
+      "shows it, or a glob, such as \"web\" or \"build-*\"",
+      machine_regex);
 }
 
 ValueResult<Selector> as_container(const JsonNode& node) {

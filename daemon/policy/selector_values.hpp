@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Values of the keys that select cgroups as people think of them: units, slices, users, containers.
+// Values of the keys that select cgroups as people think of them: units, slices, users, containers,
+// machines.
 // Private to the parser.
 #pragma once
 
@@ -23,5 +24,7 @@ ValueResult<Selector> as_slice(const JsonNode& node);
 ValueResult<Selector> as_user(const JsonNode& node, const UserLookup& users);
 /// The beginning of a container's id, at least 12 digits; an expression.
 ValueResult<Selector> as_container(const JsonNode& node);
+/// A machine's name, or a glob of "*" and "?"; an expression.
+ValueResult<Selector> as_machine(const JsonNode& node);
 
 }  // namespace fief

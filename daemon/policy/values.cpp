@@ -286,8 +286,9 @@ ValueResult<std::uint32_t> as_tenant_count(const JsonNode& node) {
 }
 
 ValueResult<std::uint32_t> as_landing_count(const JsonNode& node) {
-  return as_whole(node, 0, FIEF_MAX_CIDS)
-      .map([](std::int64_t n) { return static_cast<std::uint32_t>(n); });
+  return as_whole(node, 0, FIEF_MAX_CIDS).map([](std::int64_t n) {
+    return static_cast<std::uint32_t>(n);
+  });
 }
 
 ValueResult<double> as_min_cpus(const JsonNode& node, std::uint32_t machine_cpus) {
@@ -339,6 +340,13 @@ ValueResult<OnStop> as_on_stop(const JsonNode& node) {
 ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node) {
   constexpr std::chrono::milliseconds kDay = std::chrono::hours(24);
   return as_whole(node, 1, kDay.count()).map([](std::int64_t n) {
+    return std::chrono::milliseconds(n);
+  });
+}
+
+ValueResult<std::chrono::milliseconds> as_age(const JsonNode& node) {
+  constexpr std::chrono::milliseconds kMinute = std::chrono::minutes(1);
+  return as_whole(node, 0, kMinute.count()).map([](std::int64_t n) {
     return std::chrono::milliseconds(n);
   });
 }

@@ -56,6 +56,8 @@ ValueResult<Smt> as_smt(const JsonNode& node);
 ValueResult<OnStop> as_on_stop(const JsonNode& node);
 /// 1 ms to a day.
 ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node);
+/// 0 to a minute.
+ValueResult<std::chrono::milliseconds> as_age(const JsonNode& node);
 /// 1 to 1000.
 ValueResult<std::uint32_t> as_failure_count(const JsonNode& node);
 /// 1 to 1000000.

@@ -21,6 +21,11 @@ constexpr std::chrono::milliseconds kLeastPause{1};
 constexpr std::chrono::microseconds kLeastCost{20};
 constexpr std::size_t kMaxCall = 64U << 10;  // bytes, far above any policy key
 
+// @p no_tenant: why the peer may not do it as the owner of a cgroup, "" for what no owner may.
+std::string refusal(const std::string& no_tenant) {
+  return no_tenant.empty() ? "only root may do this" : no_tenant + "; or ask as root";
+}
+
 }  // namespace
 
 Connection::Connection(Socket socket, Sender peer, Shared& shared)
@@ -106,11 +111,7 @@ void Connection::carry_out(const Change& change, bool oneway,
     const auto tenant = as_tenant(shared_.backend, change, sender.uid);
     sender.is_tenant = tenant.has_value();
     if (!tenant)
-      return answer(reply_failure({Errc::denied, "only root may do this" +
-                                                     (tenant.error().message.empty()
-                                                          ? ""
-                                                          : ": " + tenant.error().message)}),
-                    oneway);
+      return answer(reply_failure({Errc::denied, refusal(tenant.error().message)}), oneway);
   }
   fief::carry_out(shared_.backend, change, sender,
                   [self = shared_from_this(), oneway, of_files = change.of_files,

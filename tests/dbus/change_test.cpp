@@ -46,6 +46,8 @@ class Polkit {
   [[nodiscard]] int asked() const { return asked_; }
   [[nodiscard]] int withdrawn() const { return withdrawn_; }
   void answer(bool answers) { answers_ = answers; }
+  /// Somebody has to authenticate first.
+  void challenge() { challenges_ = true; }
 
  private:
   void serve() {
@@ -79,12 +81,14 @@ class Polkit {
     ++self.asked_;
     if (!self.answers_)
       return 1;
-    sd_bus_reply_method_return(call, "(bba{ss})", static_cast<int>(self.allows_), 0, 0);
+    sd_bus_reply_method_return(call, "(bba{ss})", static_cast<int>(self.allows_),
+                               static_cast<int>(self.challenges_), 0);
     return 1;
   }
 
   bool allows_;
   std::atomic<bool> answers_;
+  std::atomic<bool> challenges_ = false;
   std::atomic<int> asked_ = 0;
   std::atomic<int> withdrawn_ = 0;
   std::string action_;
@@ -240,9 +244,22 @@ TEST_F(ChangeTest, TenantsNeedNoPolkitForWhatIsTheirs) {
   });
   const auto refused = run(std::string(kAsNobody) + " set --runtime db weight=300");
   EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.errors, HasSubstr("nor as the cgroup's owner: db is not for uid 65534"));
+  EXPECT_THAT(refused.errors, HasSubstr("db is not for uid 65534; else only root may, because"));
   for (const auto* others : {" reload", " kill /x", " replan"})
     EXPECT_EQ(run(kAsNobody + std::string(others)).status, 1) << others;
+}
+
+// What they can act upon comes first.
+TEST_F(ChangeTest, RefusalsToTenantsBeginWithTheReason) {
+  const auto refused = [] {
+    return run(std::string(kAsNobody) + " set --runtime db weight=300").errors;
+  };
+  Polkit polkit(false);
+  EXPECT_THAT(refused(), HasSubstr("db is not for uid 65534; nor does polkit permit it"));
+  polkit.challenge();
+  EXPECT_THAT(refused(), HasSubstr("db is not for uid 65534; or authenticate as an administrator"));
+  EXPECT_THAT(run(reload_as_nobody()).errors,
+              HasSubstr("this needs an administrator's authentication"));
 }
 
 TEST_F(ChangeTest, WhatPolkitAllowsATenantIsTheAdministrators) {

@@ -228,9 +228,11 @@ TEST_F(DaemonTest, TheOwnerOfACgroupDelegatesBelowWhoLetsThem) {
   refused("attach /a/mine/too", "lasts until fiefd restarts");
   refused("attach --runtime /a/mine/too", "/a has room for 1 delegations of owners");
   refused("set --runtime /a/mine tenants=9", "\"tenants\" is not for owners");
-  refused("attach --runtime /a/roots", "/a/roots belongs to uid 0, not to 65534");
-  refused("attach --runtime /b/mine", "no delegation above /b/mine lets");
-  refused("set --runtime /a weight=9", "no delegation above /a lets");
+  refused("attach --runtime /a/roots",
+          "/a/roots is not yours: it belongs to uid 0, and you are 65534; ");
+  refused("attach --runtime /b/mine",
+          "/b/mine is the administrator's: no delegation above it lets");
+  refused("set --runtime /a weight=9", "/a is the administrator's: no delegation above it lets");
 
   EXPECT_EQ(as_owner("revert /a/mine").status, 0);
   EXPECT_EQ(as_owner("attach --runtime /a/mine/too").status, 0) << "there is room again";

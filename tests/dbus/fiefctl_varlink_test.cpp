@@ -167,6 +167,29 @@ TEST_F(FiefctlByVarlinkTest, WithoutABusTheDaemonsOwnSocketIsTaken) {
   expect_equal(beside, by_bus("status"), "status");
 }
 
+// A container that boots has a bus of its own, on which there is no fief.
+TEST_F(FiefctlByVarlinkTest, WhereTheBusHasNoDaemonItsOwnSocketIsTaken) {
+  const auto expected = by_bus("status");
+  const PrivateBus other;
+  const auto in_container = [](const std::string& preparation, const std::string& command) {
+    return run(fmt::format("unshare --mount sh -c 'mount -t tmpfs none /run && {} {} {}'",
+                           preparation, FIEF_FIEFCTL, command));
+  };
+  const auto bound = fmt::format(
+      "mkdir /run/fief && mount --bind {} /run/fief && mount -o remount,ro,bind "
+      "/run/fief && ln -s /run/fief/{} /run/name &&",
+      std::filesystem::path(service_.socket()).parent_path().string(),
+      std::filesystem::path(service_.socket()).filename().string());
+  const auto linked =
+      fmt::format("mkdir /run/fief && ln -s {} /run/fief/io.fief.Manager &&", service_.socket());
+  expect_equal(in_container(linked, "status"), expected, "status");
+  EXPECT_EQ(in_container(bound, "--varlink /run/name status").output, expected.output)
+      << "a directory may be bound read-only";
+  EXPECT_EQ(in_container(linked, "set a weight=300").status, 0);
+  EXPECT_THAT(take_requests(), ElementsAre("change a [weight=300] persistent"));
+  EXPECT_THAT(in_container("", "status").errors, HasSubstr("fiefd is not running; start it"));
+}
+
 TEST_F(FiefctlByVarlinkTest, WhoeverDoesNotAnswerIsNamed) {
   const auto nobody = run(FIEF_FIEFCTL " --varlink /nonexistent status --json");
   EXPECT_EQ(nobody.status, 1);

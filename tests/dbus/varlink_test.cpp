@@ -282,8 +282,10 @@ TEST_F(VarlinkTest, TenantsChangeWhatIsTheirs) {
   const auto refused =
       peer.call("SetProperties", {{"delegation", "db"}, {"properties", {{"weight", 1}}}});
   EXPECT_EQ(refused["error"], "io.fief.Manager.NotAuthorized");
-  EXPECT_EQ(refused["parameters"]["message"], "only root may do this: db is not for uid 65534");
-  EXPECT_EQ(peer.call("Reload")["error"], "io.fief.Manager.NotAuthorized");
+  EXPECT_EQ(refused["parameters"]["message"], "db is not for uid 65534; or ask as root");
+  const auto reload = peer.call("Reload");
+  EXPECT_EQ(reload["error"], "io.fief.Manager.NotAuthorized");
+  EXPECT_EQ(reload["parameters"]["message"], "only root may do this");
   EXPECT_THAT(requests(), ElementsAre("attach /x [] until-restart by tenant 65534"));
 }
 

@@ -2,9 +2,14 @@
 // What the policy means and is not there now, beside what runs; and tables that keep names whole.
 #include <gmock/gmock.h>
 
+#include <array>
+#include <cstdlib>
+
 #include "cli/text/render.hpp"
 #include "cli/text/table.hpp"
+#include "cli/text/usage.hpp"
 #include "cli/text/waiting.hpp"
+#include "policy/find.hpp"
 
 namespace fief::test {
 namespace {
@@ -81,6 +86,79 @@ TEST(Waiting, ContainersGoByTwelveDigits) {
   EXPECT_EQ(cli::with_short_ids("/x.slice/docker-" + id + ".scope"),
             "/x.slice/docker-aaaaaaaaaaaa.scope");
   EXPECT_EQ(cli::with_short_ids("/deadbeef.slice"), "/deadbeef.slice");
+}
+
+// Where the runtimes put their containers, with the whole id and as "podman ps" and the like show
+// it.
+struct Shown {
+  std::string path;
+  std::string name;
+};
+
+std::vector<Shown> containers() {
+  constexpr std::array kFormats{"/machine.slice/libpod-{}.scope",
+                                "/machine.slice/libpod-{}.scope/container",
+                                "/system.slice/docker-{}.scope",
+                                "/kubepods.slice/kubepods-pod1_2.slice/crio-{}.scope",
+                                "/kubepods.slice/kubepods-pod1_2.slice/cri-containerd-{}.scope",
+                                "/default/{}"};
+  std::vector<Shown> all;
+  for (const auto* format : kFormats)
+    for (const auto* digits : {"3f4a9c0d12be", "3f4b9c0d12be"})
+      all.push_back({fmt::format(fmt::runtime(format), digits + std::string(52, '7')),
+                     fmt::format(fmt::runtime(format), digits)});
+  return all;
+}
+
+TEST(Waiting, ContainersHaveTheNamesThatTheirRuntimesShow) {
+  StatusView status;
+  for (const auto& container : containers())
+    status.schedulers.push_back(attached(CgroupId{9}, container.path.c_str()));
+  const auto top = render_usage(cli::compare_usage(status, status, 1), {.whole = true});
+  const auto list = cli::render_status(status, {.whole = true});
+  const auto tree = cli::render_tree(status, {.width = 60});
+  for (const auto& container : containers()) {
+    EXPECT_THAT(top, HasSubstr(container.name + ' '));
+    EXPECT_THAT(list, HasSubstr(container.name + ' '));
+    EXPECT_THAT(tree, HasSubstr(container.name.substr(container.name.find("3f4"), 12)));
+  }
+  for (const auto& text : {top, list, tree})
+    EXPECT_THAT(text, Not(HasSubstr("7777")));
+}
+
+// However narrow, and whatever the containers have inside.
+TEST(Waiting, ContainersAreToldApart) {
+  StatusView status;
+  for (const auto& container : containers())
+    status.schedulers.push_back(attached(CgroupId{9}, container.path.c_str()));
+  const auto top = render_usage(cli::compare_usage(status, status, 1), {.utf8 = true, .width = 60});
+  for (const auto& container : containers()) {
+    const auto name = container.name.substr(container.name.rfind('/', container.name.find("3f4")));
+    EXPECT_THAT(top, HasSubstr(name + ' '));
+  }
+}
+
+TEST(Waiting, ColumnsSayHowWideAPipeIs) {
+  ::setenv("COLUMNS", "72", 1);
+  const auto said = cli::detect_style();
+  ::unsetenv("COLUMNS");
+  EXPECT_EQ(said.width, 72U);
+  EXPECT_FALSE(said.whole);
+}
+
+TEST(Waiting, DelegationsGoByTheirContainersId) {
+  Policy policy;
+  for (const auto* digits : {"3f4a9c0d12be", "3f4b9c0d12be"}) {
+    Delegation delegation;
+    delegation.cgroup =
+        fmt::format("/machine.slice/libpod-{}{}.scope", digits, std::string(52, '7'));
+    delegation.name = delegation.cgroup;
+    policy.delegations.push_back(delegation);
+  }
+  EXPECT_EQ(find_delegation(policy, "3f4b9c0d12be"), &policy.delegations[1]);
+  EXPECT_EQ(find_delegation(policy, "3f4b9c0d12be77"), &policy.delegations[1]);
+  EXPECT_EQ(find_delegation(policy, "3f4b9c0d12b"), nullptr) << "less than runtimes show";
+  EXPECT_EQ(find_delegation(policy, "3f4c9c0d12be"), nullptr);
 }
 
 }  // namespace

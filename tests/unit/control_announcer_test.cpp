@@ -43,6 +43,7 @@ class AnnouncerTest : public testing::Test {
     view.cgroup = kA;
     view.path = "/a";
     view.scheduler = scheduler;
+    view.delegation = scheduler.starts_with("fief_") || foreign ? "" : "/a";
     view.state = SchedulerState::attached;
     view.foreign = foreign;
     return view;
@@ -68,11 +69,34 @@ TEST_F(AnnouncerTest, WhoIsOnItsWayOutHasNotCome) {
   EXPECT_THAT(listener_.told, ElementsAre("attached /a", "detached /a: requested"));
 }
 
+// A detach that takes its time: the daemon knows it as its own, and no delegation speaks of it.
+TEST_F(AnnouncerTest, WhoIsLeavingHasNotLeftYet) {
+  publish({at_a("fair")});
+  publish({at_a("fief_fair")});
+  publish({at_a("fief_fair", true)});
+  EXPECT_THAT(listener_.told, ElementsAre("attached /a"));
+  publish({}, {{kA, "requested"}});
+  EXPECT_THAT(listener_.told, ElementsAre("attached /a", "detached /a: requested"));
+}
+
+TEST_F(AnnouncerTest, WhatAnEarlierDaemonLeftAndNobodyWantsIsNotTold) {
+  publish({at_a("fief_fair")});
+  publish({}, {{kA, "requested"}});
+  EXPECT_THAT(listener_.told, IsEmpty());
+}
+
 TEST_F(AnnouncerTest, NobodyIsAttachedToACgroupThatHasGone) {
   auto left = at_a("fief_fair", true);
   left.path.clear();
   publish({left});
   EXPECT_THAT(listener_.told, IsEmpty());
+  publish({at_a("fair")});
+  left.foreign = false;
+  left.delegation = "/a";
+  cgroups_.nodes.pop_back();
+  publish({left});
+  publish({left});
+  EXPECT_THAT(listener_.told, ElementsAre("attached /a", "detached /a: cgroup-removed"));
 }
 
 TEST_F(AnnouncerTest, OthersSchedulersAreTold) {

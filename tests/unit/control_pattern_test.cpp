@@ -117,6 +117,83 @@ TEST_F(Pattern, OneThatIsDetachedStaysDetached) {
   EXPECT_EQ(kernel_.observe()->find(id(kA)), nullptr);
 }
 
+constexpr char kGrownPods[] = R"({"name": "pods", "cgroup_glob": "/kube.slice/*/cri-*.scope",
+                                  "min_age_ms": 400})";
+
+class YoungPattern : public Pattern {
+ protected:
+  void start_with(const char* policy) {
+    make("/kube.slice");
+    make("/kube.slice/pod1.slice");
+    make("/kube.slice/pod2.slice");
+    make(kA);
+    set_policy(policy_of({policy}));
+    start();
+  }
+  void make_young(const std::string& path) {
+    make(path);
+    wait_until("it is seen", [&] { return view(path).cgroup == id(path); });
+  }
+};
+
+TEST_F(YoungPattern, WhatComesGetsItsSchedulerWhenItIsOldEnough) {
+  start_with(kGrownPods);
+  EXPECT_EQ(view(kA).state, SchedulerState::attached) << "it was there before";
+  const auto before = std::chrono::steady_clock::now();
+  make_young(kB);
+  EXPECT_EQ(view(kB).state, SchedulerState::waiting);
+  EXPECT_THAT(view(kB).last_error,
+              testing::MatchesRegex("waits: [0-9]+ ms until it is old enough"));
+  EXPECT_THAT(controller_->explain(kB)->text,
+              testing::MatchesRegex(std::string(kB) +
+                                    " waits: [0-9]+ ms until it is old enough .min_age_ms 400.\n"));
+  wait_for(kB, SchedulerState::attached);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(400));
+  EXPECT_EQ(view(kB).last_error, "");
+}
+
+TEST_F(YoungPattern, WhatGoesBeforeCostsNothing) {
+  start_with(kGrownPods);
+  listener_.signals.clear();
+  make_young(kB);
+  remove(kB);
+  wait_until("it is forgotten", [this] { return view(kB).path.empty(); });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  wait_until("time has passed", [until] { return std::chrono::steady_clock::now() > until; });
+  EXPECT_THAT(listener_.signals, testing::IsEmpty());
+}
+
+TEST_F(YoungPattern, WhoIsAskedForByNameNeedNotWait) {
+  start_with(kGrownPods);
+  make_young(kB);
+  const ChangeRequest request{kB, {}, Lifetime::until_restart, {}};
+  ASSERT_TRUE(
+      outcome_of([&](Backend::Done done) { controller_->attach(request, std::move(done)); }));
+  EXPECT_EQ(view(kB).state, SchedulerState::attached);
+}
+
+TEST_F(YoungPattern, WhoHasASchedulerWaitsForNothing) {
+  start_with(kPods);
+  ASSERT_TRUE(change("pods", {{"min_age_ms", 60000}}));
+  EXPECT_EQ(view(kA).state, SchedulerState::attached);
+  EXPECT_EQ(view(kA).last_error, "");
+}
+
+// A reload takes what is there, and no answer waits for anybody's age.
+TEST_F(YoungPattern, ReloadsDoNotWait) {
+  start_with(kPods);
+  make(kB);
+  wait_for(kB, SchedulerState::attached);
+  set_policy(policy_of({R"({"name": "pods", "cgroup_glob": "/kube.slice/*/cri-*.scope",
+                            "min_age_ms": 60000})"}));
+  ASSERT_TRUE(reload());
+  EXPECT_EQ(view(kB).scheduler, "fair");
+  remove(kB);
+  make_young(kB);
+  ASSERT_TRUE(change("pods", {{"weight", 50}}));
+  EXPECT_EQ(view(kB).state, SchedulerState::waiting);
+}
+
 TEST_F(Pattern, WhatWouldBeNestedTooDeepIsLeftOutAndSaid) {
   make("/a");
   make("/a/b");

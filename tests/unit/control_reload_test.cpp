@@ -25,6 +25,30 @@ TEST_F(Reload, AnswersWhenTheKernelIsInTheNewState) {
   EXPECT_THAT(listener_.signals, Contains(Listener::Signal{"/a", "requested"}));
 }
 
+// The kernel takes its time with a detach.
+TEST_F(Reload, OneThatTakesADelegationAwayTellsOfThatAlone) {
+  make("/a");
+  make("/b");
+  set_policy(policy_of({quick("/a"), quick("/b")}));
+  start();
+  listener_.signals.clear();
+  records_.clear();
+  kernel_.hold_changes(true);
+  set_policy(policy_of({quick("/b")}));
+  std::optional<Status> outcome;
+  controller_->reload([&outcome](const Status& status) { outcome = status; });
+  const auto changes = listener_.changes;
+  wait_until("a turn has passed", [&] { return listener_.changes > changes; });
+  EXPECT_NE(kernel_.observe()->find(id("/a")), nullptr);
+  EXPECT_THAT(listener_.signals, ::testing::IsEmpty());
+  kernel_.hold_changes(false);
+  wait_until("reloaded", [&outcome] { return outcome.has_value(); });
+  settle();
+  EXPECT_THAT(listener_.signals, ElementsAre(Listener::Signal{"/a", "requested"}));
+  EXPECT_EQ(logged(message::kSchedulerAttached), 0U);
+  EXPECT_EQ(logged(message::kSchedulerDetached), 1U);
+}
+
 TEST_F(Reload, FaultsLeaveTheRunningPolicyInForce) {
   make("/a");
   set_policy(policy_of({quick("/a")}));

@@ -248,7 +248,7 @@ TEST(Show, HasEveryKeyOfTheSchema) {
     keys.push_back(value.key.substr(0, value.key.find('.')));
   for (const auto* key : {"cgroup", "enabled", "scheduler", "weight", "min_cpus", "max_cpus",
                           "exclusive", "placement", "cores", "smt", "lend", "landing_cpus",
-                          "borrow", "caps", "tenants", "restart"})
+                          "borrow", "caps", "tenants", "min_age_ms", "restart"})
     EXPECT_THAT(keys, testing::Contains(key));
 }
 

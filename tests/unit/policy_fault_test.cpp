@@ -125,6 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"("cores": "fast")", R"("fast" is not "any" or "performance" or "efficiency")"},
         Case{R"("smt": true)", R"(true is not "together" or "split")"},
         Case{R"("tenants": -1)", "/tenants: -1 is not a whole number from 0 to 1000"},
+        Case{R"("min_age_ms": 60001)", "60001 is not a whole number from 0 to 60000"},
         Case{R"("caps": "perf")", R"("perf" is not an array of caps)"},
         Case{R"("caps": ["perf", "prf"])", R"(/caps/1: "prf" is not "perf"; did you mean "perf"?)"},
         Case{R"("options": [])", "[…] is not an object"},
@@ -196,11 +197,12 @@ TEST(PolicyFaults, ACgroupHasOneDelegation) {
 TEST(PolicyFaults, ADelegationNeedsACgroupFromSomewhere) {
   EXPECT_THAT(
       faults_of({R"({"delegations": [{"weight": 5}, {"name": "db"}]})"}),
-      ElementsAre("1.json:1:18: /delegations/0: key \"cgroup\" is missing, or one of slice, "
-                  "user, unit, container, pod, cgroup_glob, cgroup_regex in its place",
-                  "1.json:1:33: /delegations/1: key \"cgroup\" is missing, or one of slice, "
-                  "user, unit, container, pod, cgroup_glob, cgroup_regex in its place, and "
-                  "no earlier file has a delegation \"db\" to change"));
+      ElementsAre(
+          "1.json:1:18: /delegations/0: key \"cgroup\" is missing, or one of slice, "
+          "user, unit, container, pod, machine, cgroup_glob, cgroup_regex in its place",
+          "1.json:1:33: /delegations/1: key \"cgroup\" is missing, or one of slice, "
+          "user, unit, container, pod, machine, cgroup_glob, cgroup_regex in its place, and "
+          "no earlier file has a delegation \"db\" to change"));
 }
 
 TEST(PolicyFaults, WhatAnUnreadableFileMayDefineIsNotMissed) {

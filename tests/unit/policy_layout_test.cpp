@@ -221,6 +221,29 @@ TEST(SelectorsExample, DelegatesWhatItSays) {
                   "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod3.slice"));
 }
 
+// As libvirt 10, systemd-nspawn and machined make them.
+TEST(MachinesExample, DelegatesWhatItSays) {
+  const std::vector files{std::string(FIEF_CONFIG_DIR) + "/examples/machines.json"};
+  const auto policy = load_policy_files(files, FileTrust::any);
+  ASSERT_TRUE(policy);
+  const std::string web = R"(/machine.slice/machine-qemu\x2d1\x2dweb.scope)";
+  const auto tree = tree_of({
+      web + "/libvirt/vcpu0",
+      web + "/libvirt/vcpu1",
+      web + "/libvirt/emulator",
+      R"(/machine.slice/machine-qemu\x2d2\x2dbuild\x2da.scope/libvirt/vcpu0)",
+      "/machine.slice/systemd-nspawn@build-b.service/payload/init.scope",
+      R"(/machine.slice/machine-build\x2dc.scope)",
+      R"(/machine.slice/machine-qemu\x2d3\x2dweb\x2dold.scope/libvirt/vcpu0)",
+  });
+  EXPECT_THAT(delegated(*policy, tree),
+              UnorderedElementsAre(web, web + "/libvirt/vcpu0", web + "/libvirt/vcpu1",
+                                   web + "/libvirt/emulator",
+                                   R"(/machine.slice/machine-qemu\x2d2\x2dbuild\x2da.scope)",
+                                   "/machine.slice/systemd-nspawn@build-b.service",
+                                   R"(/machine.slice/machine-build\x2dc.scope)"));
+}
+
 // As crictl 1.31 writes it, but for what nobody reads.
 constexpr char kSandboxes[] = R"({"items": [
   {"id": "b2", "metadata": {"name": "web-1", "uid": "11111111-2222-4333-8444-555555555555", "namespace": "shop", "attempt": 0},

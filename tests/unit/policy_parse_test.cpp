@@ -59,7 +59,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
       "options": {"slice_us": -3, "eager": true, "mode": "x"},
       "weight": 10000, "min_cpus": 1, "max_cpus": 2.5, "exclusive": true,
       "placement": "cpus:0-2,7", "cores": "efficiency", "smt": "split", "lend": false, "borrow": false,
-      "caps": ["perf"], "tenants": 9,
+      "caps": ["perf"], "tenants": 9, "min_age_ms": 10,
       "restart": {"enabled": false, "first_delay_ms": 5, "max_delay_ms": 6,
                   "quarantine_after": 7, "max_denied_per_second": 8}}]})"});
   ASSERT_TRUE(policy) << format_faults(policy.error());
@@ -80,6 +80,7 @@ TEST(ParsePolicy, ReadsEveryKey) {
   EXPECT_EQ(db.cores, Cores::efficiency);
   EXPECT_EQ(db.smt, Smt::split);
   EXPECT_EQ(db.tenants, 9U);
+  EXPECT_EQ(db.min_age.count(), 10);
   EXPECT_EQ(db.restart.first_delay.count(), 5);
   EXPECT_EQ(db.restart.max_delay.count(), 6);
   EXPECT_EQ(db.restart.quarantine_after, 7U);

@@ -136,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"delegations": [{"slice": "a*.slice"}]})", R"({"delegations": [{"slice": "a-"}]})",
         R"({"delegations": [{"user": -1}]})", R"({"delegations": [{"user": true}]})",
         R"({"delegations": [{"container": "web"}]})", R"({"delegations": [{"container": 1}]})",
+        R"({"delegations": [{"machine": ""}]})", R"({"delegations": [{"machine": "a b"}]})",
+        R"({"delegations": [{"machine": "a/b"}]})", R"({"delegations": [{"machine": ["a"]}]})",
         R"({"delegations": [{"pod": {}}]})", R"({"delegations": [{"pod": "x"}]})",
         R"({"delegations": [{"pod": {"qos": "best"}}]})",
         R"({"delegations": [{"pod": {"uid": "web-0"}}]})",
@@ -178,6 +180,9 @@ INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                                                     R"("lend": 1)",
                                                     R"("borrow": null)",
                                                     R"("tenants": 1001)",
+                                                    R"("min_age_ms": 60001)",
+                                                    R"("min_age_ms": -1)",
+                                                    R"("min_age_ms": 0.5)",
                                                     R"("caps": "perf")",
                                                     R"("caps": ["perf", "enq"])",
                                                     R"("options": [])",
@@ -212,7 +217,8 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("max_cpus": 65536)", R"("max_cpus": 0.01)", R"("exclusive": false)",
                     R"("placement": "cpus:0-3,8,10-11")", R"("placement": "spread")",
                     R"("placement": "nodes:0-1,3")", R"("cores": "any")", R"("smt": "split")",
-                    R"("caps": [])", R"("tenants": 0)", R"("options": {"a_1": "x", "_": -1})",
+                    R"("caps": [])", R"("tenants": 0)", R"("min_age_ms": 0)",
+                    R"("min_age_ms": 60000)", R"("options": {"a_1": "x", "_": -1})",
                     R"("options": {})", R"("restart": {})", R"("exclusive": true, "lend": false)",
                     R"("exclusive": false, "lend": true)"));
 
@@ -230,7 +236,8 @@ TEST(Selectors, AreAcceptedByBoth) {
        {R"("unit": "db.service")", R"("unit": "dev-disk\\x2dby.swap")", R"("unit": "web@*")",
         R"("unit": "db[!0-9]?.service")", R"("slice": "a-b.slice")", R"("slice": "a")",
         R"("user": 1000)", R"("user": "alice")", R"("container": "0123456789ab")",
-        R"("pod": {"qos": "guaranteed"})", R"("pod": {"uid": "0123456789abcdef0123456789abcdef"})",
+        R"("machine": "web")", R"("machine": "build-*.a_?")", R"("pod": {"qos": "guaranteed"})",
+        R"("pod": {"uid": "0123456789abcdef0123456789abcdef"})",
         R"("pod": {"qos": "burstable", "uid": "0f3c2a1e-5b7d-4c11-9a64-d2f1c0b3a987"})"}) {
     const auto document = fmt::format(R"({{"delegations": [{{{}, "weight": 5}}]}})", subject);
     EXPECT_TRUE(schema_accepts(json::parse(document))) << document;

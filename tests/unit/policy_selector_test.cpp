@@ -128,6 +128,35 @@ TEST(Pod, IsMeantByItsClassAndItsUid) {
   EXPECT_FALSE(means(by_uid, "/kubepods/besteffort/pod1-2"));
 }
 
+TEST(Machine, IsMeantByTheNameThatPeopleSee) {
+  constexpr char kWeb[] = R"("machine": "web-1")";
+  EXPECT_TRUE(means(kWeb, R"(/machine.slice/machine-qemu\x2d3\x2dweb\x2d1.scope)"));
+  EXPECT_TRUE(means(kWeb, R"(/vms.slice/vms-prod.slice/machine-lxc\x2d4711\x2dweb\x2d1.scope)"));
+  EXPECT_TRUE(means(kWeb, R"(/machine.slice/machine-web\x2d1.scope)"));
+  EXPECT_TRUE(means(kWeb, "/machine.slice/systemd-nspawn@web-1.service"));
+  EXPECT_TRUE(means(kWeb, "/machine.slice/systemd-vmspawn@web-1.service"));
+  EXPECT_FALSE(means(kWeb, R"(/machine.slice/machine-qemu\x2d3\x2dweb\x2d12.scope)"));
+  EXPECT_FALSE(means(kWeb, R"(/machine.slice/machine-qemu\x2d3\x2dmyweb\x2d1.scope)"));
+  EXPECT_FALSE(means(kWeb, R"(/machine.slice/machine-qemu\x2d3\x2dweb\x2d1.scope/libvirt)"));
+  EXPECT_FALSE(means(kWeb, R"(/machine.slice/systemd-nspawn@web\x2d1.service)"));
+  // Whoever owns what stands above may name cgroups below it as they please.
+  EXPECT_FALSE(means(kWeb, R"(/user.slice/user-7.slice/user@7.service/machine-web\x2d1.scope)"));
+  EXPECT_TRUE(means(R"("machine": "my_db")", R"(/machine.slice/machine-qemu\x2d1\x2dmydb.scope)"))
+      << "as libvirt registers it";
+}
+
+TEST(Machine, GlobsStandForEscapedCharactersToo) {
+  constexpr char kBuilds[] = R"("machine": "build?*")";
+  EXPECT_TRUE(means(kBuilds, R"(/machine.slice/machine-qemu\x2d3\x2dbuild\x2d1.scope)"));
+  EXPECT_TRUE(means(kBuilds, R"(/machine.slice/machine-build1.scope)"));
+  EXPECT_TRUE(means(kBuilds, "/machine.slice/systemd-nspawn@build-.service"));
+  EXPECT_FALSE(means(kBuilds, R"(/machine.slice/machine-build.scope)"));
+  EXPECT_FALSE(means(R"("machine": "*")", "/machine.slice/libpod-0123456789ab.scope"));
+  EXPECT_TRUE(
+      means(R"("machine": "qemu-1-web")", R"(/machine.slice/machine-qemu\x2d1\x2dweb.scope)"))
+      << "as machinectl shows it";
+}
+
 TEST(Selectors, NameDelegationsAsPatternsAndPathsDo) {
   const auto name_of = [](const std::string& keys) {
     const auto policy = parse({document(keys)});
@@ -139,6 +168,7 @@ TEST(Selectors, NameDelegationsAsPatternsAndPathsDo) {
   EXPECT_EQ(name_of(R"("slice": "a-b.slice")"), "/a.slice/a-b.slice");
   EXPECT_EQ(name_of(R"("user": "alice")"), "/user.slice/user-1001.slice");
   EXPECT_EQ(name_of(fmt::format(R"("container": "{}")", kId)), kId);
+  EXPECT_EQ(name_of(R"("machine": "build-*")"), "build-*");
   EXPECT_EQ(name_of(R"("pod": {"qos": "besteffort"})"), "qos=besteffort");
   EXPECT_EQ(name_of(fmt::format(R"("pod": {{"uid": "{}", "qos": "burstable"}})", kUid)),
             fmt::format("qos=burstable,uid={}", kUid));
@@ -228,6 +258,10 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{R"("container": "0123456789a")", "first 12 digits or more"},
         std::pair{R"("container": "my-database")", "names are not in the paths of cgroups"},
         std::pair{R"("container": "0123456789AB")", "0 to 9 and a to f"},
+        std::pair{R"("machine": 7)", "7 is not the name of a virtual machine or container as"},
+        std::pair{R"("machine": "")", "names have 1 to 64 bytes"},
+        std::pair{R"("machine": "my vm")", "stand for others"},
+        std::pair{R"("machine": "a/b")", "stand for others"},
         std::pair{R"("pod": {})", "by \"qos\", by \"uid\" or by both, and neither is there"},
         std::pair{R"("pod": "x")", "is not an object of qos, uid"},
         std::pair{R"("pod": {"qos": "bursty"})", R"("guaranteed" or "burstable" or "besteffort")"},
@@ -240,7 +274,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         std::pair{R"("weight": 5)",
                   "1.json:1:18: /delegations/0: key \"cgroup\" is missing, or one of slice, user, "
-                  "unit, container, pod, cgroup_glob, cgroup_regex in its place"},
+                  "unit, container, pod, machine, cgroup_glob, cgroup_regex in its place"},
         std::pair{R"("unit": "a.service", "slice": "b.slice")",
                   "1.json:1:27: /delegations/0/unit: a delegation has one key that says which "
                   "cgroups it is about; remove \"unit\" here, or \"slice\" in 1.json:1"},

@@ -24,11 +24,14 @@ Result<Connection> connect() {
   if (preferred != nullptr && *preferred != '\0')
     return connect_to_socket(preferred);
   auto bus = connect_to_bus();
-  if (bus)
+  if (bus && (*bus)->daemon_runs())
     return bus;
+  // A container's own bus has no fief, but the host's socket may be bound in.
   auto socket = connect_to_socket(varlink::kSocket);
   if (socket)
     return socket;
+  if (bus)  // it knows why there is none
+    return bus;
   return fail(Errc::io, "{}, and {}", bus.error().message, socket.error().message);
 }
 

@@ -17,7 +17,8 @@ using Connection = std::unique_ptr<Transport>;
 void prefer_socket(const std::string& path);
 
 /// Connects to the Varlink socket that FIEF_VARLINK names; if it names none, to the system bus, and
-/// where there is no bus to the daemon's Varlink socket.
+/// where there is no bus, or no daemon on it, to the daemon's Varlink socket. Without that either
+/// it is the bus, whose calls say why there is no daemon.
 Result<Connection> connect();
 
 /// Connects, and calls a method.

@@ -130,11 +130,11 @@ bool has_room_for_nominal(const Style& style) {
 
 std::vector<Cell> tree_row(const OutlineLine& line, const CpuNames& names) {
   if (line.view == nullptr)
-    return {{line.text}, {}, {}, {}, {}, {}, {}, {}};
+    return {{with_short_ids(line.text)}, {}, {}, {}, {}, {}, {}, {}};
   const auto& view = *line.view;
   const bool attached = is_attached(view);
   const bool astray = attached && !view.as_planned;
-  return {{line.text},
+  return {{with_short_ids(line.text)},
           {view.scheduler},
           state_cell(view),
           {or_dash(view.weight != 0, fmt::format("{}", view.weight))},
@@ -157,7 +157,7 @@ std::string render_status(const StatusView& status, const Style& style) {
   Table table(
       {{"CGROUP", false, true}, {"SCHEDULER"}, {"STATE"}, {"CPUS DUE", true}, {"NOMINAL", true}});
   for (const auto& view : status.schedulers) {
-    table.add_row({{view.path.empty() ? view.pattern : view.path},
+    table.add_row({{view.path.empty() ? view.pattern : with_short_ids(view.path)},
                    {view.scheduler},
                    state_cell(view),
                    {or_dash(is_attached(view), due_now(view))},
@@ -208,11 +208,11 @@ std::string render_plan(const StatusView& planned, const Style& style) {
                {std::string(names.heading()), false, true}});
   for (const auto& line : draw(outline(planned), style)) {
     if (line.view == nullptr) {
-      table.add_row({{line.text}, {}, {}, {}, {}});
+      table.add_row({{with_short_ids(line.text)}, {}, {}, {}, {}});
       continue;
     }
     const auto& view = *line.view;
-    table.add_row({{line.text},
+    table.add_row({{with_short_ids(line.text)},
                    {view.scheduler},
                    {or_dash(view.weight != 0, fmt::format("{}", view.weight))},
                    {cpus(view.entitlement.cpus)},

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kDefaultWidth = 100;
 constexpr std::size_t kMinWidth = 60;
+constexpr std::size_t kIdDigits = 64;
+constexpr std::size_t kShownDigits = 12;
 
 bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80;
@@ -42,9 +44,26 @@ bool is_hex_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
-// The last part of a path with its "/"; all of what is no path.
+// Where the last id of a container begins, shortened as it is; npos: there is none.
+std::size_t last_short_id(std::string_view text) {
+  auto found = std::string_view::npos;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto begin = at;
+    while (at < text.size() && is_hex_digit(text[at]))
+      ++at;
+    if (at - begin == kShownDigits)
+      found = begin;
+  }
+  return found;
+}
+
+// What tells a name from others: the last part of a path with its "/", and what is above it up to
+// the container that it lies in, as containers have cgroups of the same names inside; all of what
+// is no path.
 std::string_view end_of(std::string_view text) {
-  const auto slash = text.rfind('/');
+  auto slash = text.rfind('/');
+  if (const auto id = last_short_id(text); id < slash)
+    slash = text.rfind('/', id);
   return slash == std::string_view::npos ? text : text.substr(slash);
 }
 
@@ -88,8 +107,6 @@ std::size_t columns_of_end(std::string_view text, const Style& style) {
 }
 
 std::string with_short_ids(std::string_view text) {
-  constexpr std::size_t kIdDigits = 64;
-  constexpr std::size_t kShownDigits = 12;
   std::string shown;
   while (!text.empty()) {
     const auto other = std::ranges::find_if_not(text, is_hex_digit);

@@ -27,13 +27,14 @@ std::string painted(std::string_view text, Paint paint, const Style& style);
 
 /// Columns that UTF-8 @p text takes, one for each code point.
 std::size_t columns(std::string_view text);
-/// @p text cut to at most @p limit columns, with an ellipsis in the gap: before its last "/", where
-/// what follows has room, else in its middle.
+/// @p text cut to at most @p limit columns, with an ellipsis in the gap: before its end, as
+/// columns_of_end() has it, where that has room, else in its middle.
 std::string elided(std::string_view text, std::size_t limit, const Style& style);
-/// The columns that elided() needs to keep what follows the last "/" of @p text; all of a text
-/// without one.
+/// The columns that elided() needs to keep the end of @p text: what follows its last "/", and if
+/// that lies in a container, the container's name too; all of a text without "/".
 std::size_t columns_of_end(std::string_view text, const Style& style);
-/// @p text with each container id of 64 digits as "docker ps" shows it: its first 12.
+/// @p text with each container id of 64 digits as "docker ps" and "podman ps" show it: its first
+/// 12, with which "crictl ps" begins.
 std::string with_short_ids(std::string_view text);
 
 }  // namespace fief::cli

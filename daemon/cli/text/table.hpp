@@ -30,7 +30,7 @@ class Table {
   /// A line of its own below the last row, not bound to the columns; @p lead is not painted.
   void add_note(const std::string& lead, Cell note);
   /// Heading and rows, no line wider than the style's width where shrinking can avoid it: container
-  /// ids are shortened first, then cells that may shrink, but for the last part of a path.
+  /// ids are shortened first, then cells that may shrink, but for the end of a path.
   [[nodiscard]] std::string render(const Style& style) const;
 
  private:

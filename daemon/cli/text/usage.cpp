@@ -124,7 +124,7 @@ std::string render_usage(const UsageReport& report, const Style& style) {
                  {{"WAKE P50", true}, {"P99", true}, {fmt::format("OF {} CPUS", report.cpus)}});
   Table table(std::move(columns));
   for (const auto& usage : sorted) {
-    std::vector<Cell> cells{{usage.path},
+    std::vector<Cell> cells{{with_short_ids(usage.path)},
                             {usage.scheduler},
                             {amount(usage.due)},
                             {amount(usage.used), Paint::bold},

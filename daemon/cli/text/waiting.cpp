@@ -12,8 +12,8 @@
 namespace fief::cli {
 namespace {
 
-constexpr std::array<std::string_view, 5> kPatternKeys{"unit", "container", "pod", "cgroup_glob",
-                                                       "cgroup_regex"};
+constexpr std::array<std::string_view, 6> kPatternKeys{"unit",    "container",   "pod",
+                                                       "machine", "cgroup_glob", "cgroup_regex"};
 
 const ShownValue* value_of(const ShownDelegation& delegation, std::string_view key) {
   const auto found = std::ranges::find(delegation.values, key, &ShownValue::key);

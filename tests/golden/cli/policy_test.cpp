@@ -25,7 +25,8 @@ TEST(PolicyText, SelectorsAreShownAsTheyWereWritten) {
   {"slice": "a-b.slice", "weight": 20},
   {"user": "alice", "max_cpus": 4},
   {"container": "3f4a9c0d12be"},
-  {"pod": {"qos": "besteffort"}, "scheduler": "batch"}
+  {"pod": {"qos": "besteffort"}, "scheduler": "batch"},
+  {"machine": "build-*", "weight": 30}
 ]})");
   ASSERT_TRUE(shown) << format_faults(shown.error());
   expect_golden("policy-selectors.txt", cli::render_policy(*shown, /*defaults=*/false, kUtf8));
@@ -42,7 +43,8 @@ TEST(PolicyText, FaultsOfSelectorsNamePlaceAndRemedy) {
   {"container": "cache"},
   {"pod": {}},
   {"pod": {"qos": "bestefort"}},
-  {"pod": {"uid": "web-0"}}
+  {"pod": {"uid": "web-0"}},
+  {"machine": "my vm"}
 ]})");
   ASSERT_FALSE(shown);
   expect_golden("policy-selector-faults.txt", format_faults(shown.error()) + '\n');
