@@ -95,7 +95,9 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	count(enqueued);
 	vqueue_insert(p, tctx, cid_llc(home), enq_flags);
-	kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST));
+	if (!kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST)) &&
+	    (enq_flags & SCX_ENQ_WAKEUP))
+		light_preempt(p, tctx, whole_cids);
 }
 
 void FIEF_OP(root_dispatch, s32 cid, struct task_struct *prev)

@@ -9,8 +9,8 @@ namespace {
 
 bool same_order(const ParticipantPlan& a, const ParticipantPlan& b) {
   return a.cgroup == b.cgroup && a.exclusive == b.exclusive && a.shared == b.shared &&
-         a.lend == b.lend && a.landing == b.landing && a.borrow == b.borrow && a.perf == b.perf && a.least == b.least &&
-         a.most == b.most && a.weight == b.weight;
+         a.lend == b.lend && a.landing == b.landing && a.borrow == b.borrow && a.perf == b.perf &&
+         a.least == b.least && a.most == b.most && a.weight == b.weight;
 }
 
 // The nearest cgroup above @p node that has a scheduler, or the root scheduler.

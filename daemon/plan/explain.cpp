@@ -179,8 +179,8 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
     landing |= participant.landing.contains(cid);
   }
   if (!lent || landing) {
-    out.why_not = landing ? "kept free for its owner to wake on (landing_cpus)"
-                          : "not all of its users lend";
+    out.why_not =
+        landing ? "kept free for its owner to wake on (landing_cpus)" : "not all of its users lend";
     return out;
   }
   for (const auto& participant : level.participants)

@@ -20,7 +20,8 @@ import plan  # noqa: E402
 import report  # noqa: E402
 
 COLOURS = {"linux": "#555555", "real-time": "#aaaaaa", "cpuset": "#b8860b", "scx_simple": "#8c6bb1",
-           "scx_qmap": "#d95f02", "fief": "#1b7837", "fief-latency": "#1b7837", "fief-exclusive": "#5aae61"}
+           "scx_qmap": "#d95f02", "fief": "#1b7837", "fief-latency": "#1b7837",
+           "fief-lending": "#a6dba0", "fief-exclusive": "#5aae61"}
 BY_WHOM = {"owner": "#1b7837", "borrower": "#d9a441", "others": "#555555", "idle": "#eeeeee"}
 PAGE = """\
 # Measured beside its peers

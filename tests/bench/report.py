@@ -14,8 +14,9 @@ fief beside its peers: {date}, fief {fief}, Linux {kernel}, {qemu}
 Every value is the median of its runs, with the smallest and the largest in brackets: the spread.
 The peers: linux is the kernel's own scheduler with cpu.weight; cpuset gives whole CPUs by partition;
 scx_simple and scx_qmap are the kernel's example schedulers, scx_qmap with a child on every group;
-fief has a child "fair" on every group, fief-latency the child "latency" on the first group, and
-fief-exclusive lends none of the first group's CPUs besides.
+fief has a child "fair" on every group, fief-latency the child "latency" on the first group, which keeps
+one CPU of its own to wake on; fief-lending is that without such a CPU, and fief-exclusive lends none of
+the first group's CPUs.
 Guests on virtual time count instructions, so other programs of this machine cannot disturb them.
 """
 

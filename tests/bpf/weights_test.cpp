@@ -151,6 +151,26 @@ TEST_F(Weights, IdleTasksTakeWhatIsLeft) {
   EXPECT_GT(part[1], 0.0);
 }
 
+// Who wakes does not wait for the end of the slice of one that weighs next to nothing: beside those
+// it waits for less than beside its equals.
+TEST_F(Weights, WhoWakesTakesTheCpuOfALightTask) {
+  load_root();
+  std::vector<double> waited_us;
+  for (const int nice_value : {0, 19}) {
+    TestCgroup busy("fief-test-a");
+    TestCgroup sleeper("fief-test-b");
+    busy.spin_many(8, nice_value);
+    run_for(1s);
+    const auto before = kernel_->counters(kSelf)->wake_waits;
+    sleeper.run("while :; do sleep 0.02; done");
+    run_for(5s);
+    const auto waits = since(before, kernel_->counters(kSelf)->wake_waits);
+    ASSERT_GT(count_of(waits), 30U);
+    waited_us.push_back(percentile_us(waits, 0.5));
+  }
+  EXPECT_LT(waited_us[1], waited_us[0]) << "microseconds";
+}
+
 class WeightsBelow : public Weights, public ::testing::WithParamInterface<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(InTheBox, WeightsBelow, ::testing::Values("fair", "latency", "batch"),

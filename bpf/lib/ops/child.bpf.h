@@ -75,7 +75,7 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 #include "lib/talk/perf.bpf.h"
 
 #ifndef CHILD_WAKE_PREEMPT
-#define CHILD_WAKE_PREEMPT(p, tctx, home)
+#define CHILD_WAKE_PREEMPT(p, tctx, home) light_preempt(p, tctx, whole_cids)
 #endif
 
 char _license[] SEC("license") = "GPL";

@@ -18,6 +18,7 @@
 #include "lib/parent/release.bpf.h"
 #include "lib/queue/away.bpf.h"
 #include "lib/queue/idle.bpf.h"
+#include "lib/queue/light.bpf.h"
 #include "lib/queue/task.bpf.h"
 #include "lib/queue/vqueue.bpf.h"
 
@@ -51,6 +52,7 @@ void FIEF_OP(task_running, struct task_struct *p)
 
 	touch_arena();
 	cidmask_set(busy_cids, cid);
+	light_started(p, cid);
 	reclaim_over(cid);
 	if (!tctx)
 		return;
@@ -68,6 +70,7 @@ void FIEF_OP(task_stopping, struct task_struct *p, bool runnable)
 
 	touch_arena();
 	cidmask_clear(busy_cids, cid);
+	light_stopped(cid);
 	if (!tctx)
 		return;
 	task_stopped(p, tctx);

@@ -225,7 +225,8 @@ Member make_self(const WeighedTree& tree, std::uint32_t node) {
   return self;
 }
 
-// Landing CPUs that the policy asks for are there whenever something wakes, so also while all sleep.
+// Landing CPUs that the policy asks for are there whenever something wakes, so also while all
+// sleep.
 CpuTime asked_landing(const Delegation* delegation) {
   return delegation == nullptr ? 0 : delegation->landing_cpus.value_or(0) * kCpuUnit;
 }

@@ -6,7 +6,8 @@
 namespace fief {
 namespace {
 
-// Whose tasks care most for how soon they run; the others have landing CPUs where the policy says so.
+// Whose tasks care most for how soon they run; the others have landing CPUs where the policy says
+// so.
 constexpr std::string_view kLandingScheduler = "latency";
 
 CidSet first_of(const CidSet& cids, std::uint32_t count) {
@@ -36,8 +37,7 @@ std::uint32_t landing_count(const Delegation* delegation, CpuTime due) {
 void choose_landing(LevelPlan& plan, const Level& level, const LevelPlan* previous) {
   for (std::size_t i = 0; i < plan.participants.size(); ++i) {
     auto& participant = plan.participants[i];
-    const auto count =
-        landing_count(level.members[i].delegation, participant.entitlement.cpus);
+    const auto count = landing_count(level.members[i].delegation, participant.entitlement.cpus);
     auto landing =
         first_of(participant.exclusive & landing_before(previous, participant.cgroup), count);
     const auto kept = static_cast<std::uint32_t>(landing.size());

@@ -171,10 +171,17 @@ class Fief(Peer):
 
 
 class FiefLatency(Fief):
-    """The first group has the scheduler for tasks that somebody waits for."""
+    """The first group has the scheduler for tasks that somebody waits for, and with it a CPU to wake on."""
 
     name = "fief-latency"
     first = {"scheduler": "latency"}
+
+
+class FiefLending(Fief):
+    """The same, and all its CPUs are lent."""
+
+    name = "fief-lending"
+    first = {"scheduler": "latency", "landing_cpus": 0}
 
 
 class FiefExclusive(Fief):
@@ -255,4 +262,5 @@ class Cpuset(Peer):
         pass
 
 
-PEERS = {peer.name: peer for peer in (Linux, RealTime, Cpuset, Simple, Qmap, Fief, FiefLatency, FiefExclusive)}
+PEERS = {peer.name: peer for peer in (Linux, RealTime, Cpuset, Simple, Qmap, Fief, FiefLending, FiefLatency,
+                                   FiefExclusive)}
