@@ -44,6 +44,13 @@ Status add_share(fief_cid_plan& plan, Cid cid, std::uint16_t slot, CpuTime fract
   return {};
 }
 
+// What a participant that lends does not lend is to land on.
+void own_cid(ParticipantPlan& participant, Cid cid, bool lent) {
+  participant.exclusive.insert(cid);
+  if (participant.lend && !lent)
+    participant.landing.insert(cid);
+}
+
 }  // namespace
 
 SlotTable::SlotTable(const fief_state& state) {
@@ -156,13 +163,6 @@ void write_op(const GrantOp& op, fief_op& out) {
   out.caps = op.caps;
   out.cgroup_id = op.child.value;
   to_abi(op.cids, out.cids);
-}
-
-// What a participant that lends does not lend is to land on.
-void own_cid(ParticipantPlan& participant, Cid cid, bool lent) {
-  participant.exclusive.insert(cid);
-  if (participant.lend && !lent)
-    participant.landing.insert(cid);
 }
 
 LevelPlan level_from_state(const fief_state& state) {

@@ -61,8 +61,7 @@ Result<std::string> machine_regex(std::string_view name) {
     return fail(Errc::invalid, "names have 1 to {} bytes", kMaxName);
   if (!std::ranges::all_of(name, is_machine_character))
     return fail(Errc::invalid,
-                "names are of letters, digits, \"-\", \"_\" and \".\"; \"*\" and \"?\" stand for "
-                "others");
+                R"(names are of letters, digits, "-", "_" and "."; "*" and "?" stand for others)");
   const auto by_libvirt =
       fmt::format(R"(machine-(?:qemu|lxc|xen|ch|bhyve)\\x2d[0-9]+\\x2d{}\.scope)",
                   regex_of(domain_name(name), true));

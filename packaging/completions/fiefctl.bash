@@ -11,7 +11,7 @@ _fiefctl() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='status tree top map monitor history metrics explain policy set attach detach revert kill boost'
+    local commands='status tree top map irq run monitor history metrics explain policy set attach detach revert kill boost'
     commands+=' replan leave reload check pods plan dump'
     local command='' word
     for word in "${words[@]:1:cword-1}"; do
@@ -47,6 +47,8 @@ _fiefctl() {
         '') options="$commands --varlink --help --version" ;;
         status) options='--json --check --help' ;;
         tree | map | monitor) options='--json --help' ;;
+        irq) options='--json --irqbalance --help' ;;
+        run) options="--of --help $(compgen -c -- "$cur")" ;;
         history)
             options="--json --since --until --lines --boot --follow --directory --help $(_fiefctl_subjects)"
             ;;

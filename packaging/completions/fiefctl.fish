@@ -10,7 +10,7 @@ function __fiefctl_subjects
         sed -n 's/^ *"\(name\|cgroup\|delegation\)": "\(..*\)",$/\2/p' | sort -u
 end
 
-set -l commands status tree top map monitor history metrics explain policy set attach detach revert kill boost replan leave reload check pods plan dump
+set -l commands status tree top map irq run monitor history metrics explain policy set attach detach revert kill boost replan leave reload check pods plan dump
 set -l no_command "not __fish_seen_subcommand_from $commands"
 
 complete -c fiefctl -f
@@ -18,6 +18,8 @@ complete -c fiefctl -n $no_command -a status -d 'How the daemon and its schedule
 complete -c fiefctl -n $no_command -a tree -d 'The schedulers, their CPUs and CPU time'
 complete -c fiefctl -n $no_command -a top -d 'Who uses how much CPU, live'
 complete -c fiefctl -n $no_command -a map -d 'Who owns, shares and may borrow each CPU'
+complete -c fiefctl -n $no_command -a irq -d 'Which devices interrupt whose CPUs'
+complete -c fiefctl -n $no_command -a run -d 'A program that is told how many CPUs it is due'
 complete -c fiefctl -n $no_command -a monitor -d 'Follow what happens'
 complete -c fiefctl -n $no_command -a history -d 'What fief did and why, from the journal'
 complete -c fiefctl -n $no_command -a metrics -d 'Metrics for Prometheus'
@@ -40,11 +42,13 @@ complete -c fiefctl -n $no_command -l version -d 'Version'
 complete -c fiefctl -n $no_command -l varlink -r -F -d 'The socket of the daemon'
 complete -c fiefctl -l help -d 'Help'
 
-set -l with_json status tree top map monitor history explain policy set attach detach revert kill replan leave reload check plan
+set -l with_json status tree top map irq monitor history explain policy set attach detach revert kill replan leave reload check plan
 set -l with_subject history explain set attach detach revert kill boost
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_json" -l json -d 'Print JSON'
 complete -c fiefctl -n "__fish_seen_subcommand_from $with_subject" -a '(__fiefctl_subjects)'
 complete -c fiefctl -n '__fish_seen_subcommand_from set boost' -a 'weight= min-cpus= max-cpus= exclusive= placement= cores= smt= lend= landing-cpus= borrow='
+complete -c fiefctl -n '__fish_seen_subcommand_from irq' -l irqbalance -d 'What tells irqbalance to leave kept CPUs alone'
+complete -c fiefctl -n '__fish_seen_subcommand_from run' -l of -x -a '(__fiefctl_subjects)' -d 'The delegation'
 complete -c fiefctl -n '__fish_seen_subcommand_from set attach detach' -l runtime -d 'Only until the daemon restarts'
 complete -c fiefctl -n '__fish_seen_subcommand_from attach' -l scheduler -x -a 'fair latency batch' -d 'Name of the scheduler'
 complete -c fiefctl -n '__fish_seen_subcommand_from attach' -l option -x -d 'Option of the scheduler'

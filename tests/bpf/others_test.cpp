@@ -29,6 +29,7 @@ class Others : public RealKernel {
   /// CPUs that each of @p pids uses in @p time from now on.
   std::vector<double> cpus_of_each(const std::vector<pid_t>& pids, std::chrono::milliseconds time) {
     std::vector<double> used;
+    used.reserve(pids.size());
     for (const auto pid : pids)
       used.push_back(-cpu_seconds(pid));
     run_for(time);
@@ -48,14 +49,16 @@ TEST_F(Others, ARealTimeTaskIsEverybodysLoss) {
   TestCgroup above("fief-test-o");
   above.run_above_all(static_cast<std::uint32_t>(cpu_of(0)), 0.09, 0.01);
   run_for(2s);
-  const auto used = cpus({&a_, &b_}, 4s);
-  EXPECT_NEAR(used[0] / used[1], 1.0, 0.05);
+  const auto used = cpus({&a_, &b_}, 6s);
+  // each within a twentieth of 1.55 CPUs
+  EXPECT_NEAR(used[0] / used[1], 1.0, 0.1);
   EXPECT_GT(used[0] + used[1], 2.9);
 }
 
 TEST_F(Others, AThreadBoundToEachCpuHasItsPartOfAll) {
   delegate_all();
   std::vector<pid_t> bound;
+  bound.reserve(4);
   for (std::size_t cid = 0; cid < 4; ++cid)
     bound.push_back(a_.spin(cpu_of(cid)));
   b_.spin_many(4);

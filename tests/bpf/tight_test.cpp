@@ -23,14 +23,6 @@ class Tight : public RealKernel {
       EXPECT_TRUE(sysfs_attached(cgroup->id()));
   }
 
-  std::vector<double> cpus(const std::vector<const TestCgroup*>& cgroups,
-                           std::chrono::milliseconds time) {
-    auto used = used_during(cgroups, [this, time] { run_for(time); });
-    for (auto& one : used)
-      one /= std::chrono::duration<double>(time).count();
-    return used;
-  }
-
   static int run_nr(const std::vector<pid_t>& pids, double least) {
     int count = 0;
     for (const auto pid : pids)

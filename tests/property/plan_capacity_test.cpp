@@ -36,7 +36,7 @@ void prefer_some_cores(World& world) {
 // Rounding to time: two units on each kind of CPUs in each region, one for each part of a cid held;
 // neither are more than there are cids.
 CpuTime rounding(const World& world) {
-  return 3 * kFullCapacity * world.topology.nr_cids();
+  return CpuTime{3} * kFullCapacity * world.topology.nr_cids();
 }
 
 void assert_work_is_due(const World& world) {

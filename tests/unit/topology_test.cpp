@@ -85,6 +85,7 @@ TEST(TopologySpec, joins_kinds_of_cpus) {
 TEST(TopologySpec, parts_that_name_caches_or_nodes_have_new_ones) {
   const auto topology = parse_topology_spec("2 + 1x2x1 + 2x1x1x1").value();
   std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
+  places.reserve(topology.cids.size());
   for (const auto& info : topology.cids)
     places.emplace_back(info.node, info.llc);
   const std::vector<std::pair<std::uint32_t, std::uint32_t>> expected{{0, 0}, {0, 0}, {0, 1},

@@ -79,6 +79,30 @@ void add_boost(CLI::App& app, LiveLine& line, Run& run) {
   });
 }
 
+void add_irq(CLI::App& app, LiveLine& line, Run& run) {
+  auto* command = app.add_subcommand("irq", "Show which devices interrupt whose CPUs");
+  command->add_flag("--irqbalance", line.irqbalance,
+                    "Print what tells irqbalance to leave CPUs alone that are kept");
+  command->add_flag("--json", line.json, "Print JSON")->excludes("--irqbalance");
+  command->callback(
+      [&line, &run] { run = [&line] { return irq_command(line.irqbalance, line.json); }; });
+}
+
+void add_run(CLI::App& app, LiveLine& line, Run& run) {
+  auto* command = app.add_subcommand("run", "Run a program that is told how many CPUs it is due");
+  command->usage("fiefctl run [--of CGROUP|NAME] [--] COMMAND [ARGUMENT...]");
+  command->add_option("--of", line.subject, "The delegation; else the one this is part of")
+      ->option_text("CGROUP|NAME");
+  // From the program on, everything is taken as it stands.
+  command->prefix_command();
+  command->callback([command, &line, &run] {
+    line.words = command->remaining();
+    if (!line.words.empty() && line.words.front() == "--")
+      line.words.erase(line.words.begin());
+    run = [&line] { return run_command(line.subject, line.words); };
+  });
+}
+
 void add_dump(CLI::App& app, LiveLine& /*line*/, Run& run) {
   app.add_subcommand("dump", "Print everything the daemon knows")->callback([&run] {
     run = [] { return dump_command(); };
@@ -88,8 +112,8 @@ void add_dump(CLI::App& app, LiveLine& /*line*/, Run& run) {
 }  // namespace
 
 void add_live_commands(CLI::App& app, LiveLine& line, Run& run) {
-  for (const auto add :
-       {add_top, add_map, add_monitor, add_metrics, add_policy, add_boost, add_dump})
+  for (const auto add : {add_top, add_map, add_monitor, add_metrics, add_policy, add_boost, add_irq,
+                         add_run, add_dump})
     add(app, line, run);
 }
 

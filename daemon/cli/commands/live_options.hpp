@@ -13,6 +13,7 @@ namespace fief::cli {
 
 struct LiveLine {
   bool json = false;
+  bool irqbalance = false;
   PolicyShowOptions policy;
   MetricsOptions metrics;
   TopOptions top;

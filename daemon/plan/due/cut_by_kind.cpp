@@ -35,6 +35,7 @@ std::vector<Group> find_groups(const Level& level) {
     group.due += member.due;
   }
   std::vector<Group> out;
+  out.reserve(groups.size());
   for (auto& [key, group] : groups)
     out.push_back(std::move(group));
   return out;
@@ -43,6 +44,7 @@ std::vector<Group> find_groups(const Level& level) {
 // What exclusive members leave of each cell.
 std::vector<CpuTime> free_work(const Level& level) {
   std::vector<CpuTime> work;
+  work.reserve(level.cells.size());
   for (const auto& cell : level.cells)
     work.push_back(cell.work);
   for (const auto& member : level.members)
