@@ -26,8 +26,9 @@
 /* A turn is for so much, and nobody is owed more than some. Signed, as what they are compared with. */
 #define AWAY_TURN_NS ((s64)(2 * NSEC_PER_MSEC))
 #define AWAY_OWED_MAX_NS ((s64)(20 * NSEC_PER_MSEC))
-/* Of the lag that lib/parent/due.bpf.h allows. */
-#define AWAY_FAR_NS (DUE_LAG_NS * 3 / 4)
+/* More than makes one come before its turn, and well within the lag that lib/parent/behind.bpf.h allows: what is
+ * cut off there would be lost. */
+#define AWAY_FAR_NS (DUE_BEHIND_NS + DUE_BEHIND_NS / 2)
 
 struct away {
 	s64 owed;
@@ -156,13 +157,13 @@ static __always_inline void away_charge(s32 cid, u32 owner, u32 slot, u64 used)
 
 /*
  * Is @slot away on @cid, and has had there what it is due of that? One that is far behind for all that has not
- * enough elsewhere: it may have more.
+ * enough elsewhere: it may have more. Of this scheduler's own tasks those bound here say little of the others.
  */
 static __always_inline bool away_had_its_part(s32 cid, u32 slot)
 {
 	struct away __arena *away = cid_away(cid);
 
-	return away_any && away->slot == slot && away->owed < AWAY_TURN_NS &&
+	return away_any && slot != FIEF_SLOT_SELF && away->slot == slot && away->owed < AWAY_TURN_NS &&
 	       !vtime_before(slot_due(slot)->vtime + AWAY_FAR_NS, due_clock);
 }
 

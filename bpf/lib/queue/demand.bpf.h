@@ -29,6 +29,8 @@
 #include "lib/queue/used.bpf.h"
 
 #define DEMAND_LOOK_NS (25 * NSEC_PER_MSEC)
+/* Over how long it is seen what all tasks use. */
+#define DEMAND_WINDOW_NS (100 * NSEC_PER_MSEC)
 /* Looked at in one look; more are not listed. */
 #define DEMAND_MAX 256
 
@@ -254,25 +256,25 @@ FIEF_VERIFIED_ONCE bool demand_look(struct group __arena *group __arg_arena)
 }
 
 /*
- * What a scheduler without children uses, smoothed over some looks, as tasks are charged in lumps; one with
- * children sees it in its accounts (lib/parent/due.bpf.h). False: this is the first look, from which on it is
- * counted: until then nobody can say what a share is worth.
+ * What a scheduler without children uses, smoothed over some windows, as tasks are charged in lumps; one with
+ * children sees it in its accounts (lib/parent/due.bpf.h). False: the first window has not ended; until then
+ * nobody can say what a share is worth.
  */
 static __always_inline bool demand_see_level(void)
 {
-	u64 now, used, since = demand_used_at, before = demand_used, time, rate;
+	u64 now = bpf_ktime_get_ns(), since = demand_used_at, before = demand_used, time = now - since, rate;
 
 	if (state.nr_slots > 1)
 		return true;
-	now = bpf_ktime_get_ns();
-	used = used_by_own();
-	time = now - since;
-	demand_used = used;
+	if (since && time < DEMAND_WINDOW_NS)
+		return demand_level_known;
+	demand_used = used_by_own();
 	demand_used_at = now;
-	if (!since || time >= NSEC_PER_SEC || !time)
-		return false;
-	rate = max((used - before) * FIEF_CPU_UNIT / time, FIEF_CPU_UNIT);
-	level_cpus = demand_level_known ? level_cpus + rate / 4 - level_cpus / 4 : rate;
+	/* a timer that has just begun, or was away for long, has seen no level to speak of */
+	if (!since || time >= NSEC_PER_SEC)
+		return demand_level_known;
+	rate = max((demand_used - before) * FIEF_CPU_UNIT / time, FIEF_CPU_UNIT);
+	level_cpus = demand_level_known ? level_cpus - level_cpus / 4 + rate / 4 : rate;
 	demand_level_known = true;
 	return true;
 }
@@ -280,7 +282,7 @@ static __always_inline bool demand_see_level(void)
 /* Nobody is listed any more: what is listed next is so by all CPUs that there are, until it is known better. */
 static __always_inline void demand_forget_level(void)
 {
-	if (state.nr_slots == 1)
+	if (state.nr_slots <= 1)
 		level_cpus = (u64)nr_cids * FIEF_CPU_UNIT;
 	demand_used_at = 0;
 	demand_level_known = false;
