@@ -11,7 +11,7 @@
  * wanted any for six.
  *
  * What is known is published in steps (struct fief_slot), with an event: a plan changes when a due has
- * moved for good, once more when it has settled, and at rest nobody is told anything.
+ * moved for good, and at rest nobody is told anything.
  *
  * Writers: the turn timer; cpuctl ops move the numbers when a weight is written, which may cost a sample.
  */
@@ -37,11 +37,6 @@
 /* Steps are published this often at most; CLOCK_MONOTONIC ns of the next time. By the turn timer. */
 #define ACTIVITY_PUBLISH_NS NSEC_PER_SEC
 u64 activity_publish_at;
-
-/* So long after the last step, what everybody has come to since is published once more: smaller than a step, but
- * the plan that then stands is right. CLOCK_MONOTONIC ns of that; 0: it has been. By who publishes. */
-#define ACTIVITY_SETTLE_NS (20 * NSEC_PER_SEC)
-u64 activity_settle_at;
 
 /* What competes with @group among its siblings now. */
 static __always_inline u64 siblings_now(const struct group __arena *group)
@@ -167,13 +162,9 @@ FIEF_VERIFIED_ONCE int activity_publish_all(void)
 /* Publish what has moved, no more often than plans should change. */
 static __always_inline void activity_follow(u64 now)
 {
-	bool moved = activity_look(now);
-	bool settled = activity_settle_at && !vtime_before(now, activity_settle_at);
-
-	if ((!moved && !settled) || vtime_before(now, activity_publish_at))
+	if (!activity_look(now) || vtime_before(now, activity_publish_at))
 		return;
 	activity_publish_at = now + ACTIVITY_PUBLISH_NS;
-	activity_settle_at = moved ? now + ACTIVITY_SETTLE_NS : 0;
 	activity_publish_all();
 	event_emit(FIEF_EVENT_ACTIVITY_CHANGED, state.cgroup_id, 0);
 }
@@ -214,7 +205,6 @@ FIEF_VERIFIED_ONCE int siblings_reweigh(struct group __arena *group __arg_arena,
 			beside = beside->parent;
 		}
 	}
-	activity_settle_at = now + ACTIVITY_SETTLE_NS;
 	activity_publish_all();
 	return 0;
 }
