@@ -163,7 +163,8 @@ static __always_inline bool away_had_its_part(s32 cid, u32 slot)
 {
 	struct away __arena *away = cid_away(cid);
 
-	return away_any && slot != FIEF_SLOT_SELF && away->slot == slot && away->owed < AWAY_TURN_NS &&
+	return away_any && slot != FIEF_SLOT_SELF && away->slot == slot &&
+	       away->owed < AWAY_TURN_NS &&
 	       !vtime_before(slot_due(slot)->vtime + AWAY_FAR_NS, due_clock);
 }
 

@@ -262,7 +262,8 @@ FIEF_VERIFIED_ONCE bool demand_look(struct group __arena *group __arg_arena)
  */
 static __always_inline bool demand_see_level(void)
 {
-	u64 now = bpf_ktime_get_ns(), since = demand_used_at, before = demand_used, time = now - since, rate;
+	u64 now = bpf_ktime_get_ns(), since = demand_used_at, before = demand_used,
+	    time = now - since, rate;
 
 	if (state.nr_slots > 1)
 		return true;
