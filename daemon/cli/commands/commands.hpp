@@ -66,8 +66,8 @@ int map_command(bool json);
 
 /// Which devices interrupt whose CPUs; @p irqbalance: the line for irqbalance instead.
 int irq_command(bool irqbalance, bool json);
-/// Becomes @p command, with the variables that tell it how many CPUs it is due. @p of: a
-/// delegation, as it is named; empty: the one this process is part of.
+/// Becomes @p command, which is not empty, with the variables that tell it how many CPUs it is due.
+/// @p of: a delegation, as it is named; empty: the one this process is part of.
 int run_command(const std::string& of, const std::vector<std::string>& command);
 
 struct MetricsOptions {

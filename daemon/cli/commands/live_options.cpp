@@ -2,6 +2,7 @@
 #include "cli/commands/live_options.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace fief::cli {
 namespace {
@@ -93,12 +94,13 @@ void add_run(CLI::App& app, LiveLine& line, Run& run) {
   command->usage("fiefctl run [--of CGROUP|NAME] [--] COMMAND [ARGUMENT...]");
   command->add_option("--of", line.subject, "The delegation; else the one this is part of")
       ->option_text("CGROUP|NAME");
-  // From the program on, everything is taken as it stands.
+  command->add_option("COMMAND", line.words, "The program, and its arguments")
+      ->required()
+      ->option_text(" ");
+  // From the first option on that is not one of these, everything is taken as it stands.
   command->prefix_command();
   command->callback([command, &line, &run] {
-    line.words = command->remaining();
-    if (!line.words.empty() && line.words.front() == "--")
-      line.words.erase(line.words.begin());
+    std::ranges::copy(command->remaining(), std::back_inserter(line.words));
     run = [&line] { return run_command(line.subject, line.words); };
   });
 }

@@ -124,8 +124,6 @@ int irq_command(bool irqbalance, bool json) {
 }
 
 int run_command(const std::string& of, const std::vector<std::string>& command) {
-  if (command.empty())
-    return report_refusal({Errc::invalid, "no COMMAND is given"}, false);
   const auto status = fetch_status();
   if (!status)
     return report(status.error(), false);
