@@ -140,9 +140,10 @@ TEST_F(Activity, IsPublishedWhenADueHasMoved) {
     const auto of_b = activity(b);
     return of_b && !of_b->awake;
   });
+  // a hundred, and what the system does beside, this test included; with b it would be two
   wait_until("a stands beside what is not delegated alone", [&] {
     const auto of_a = activity(a);
-    return of_a && of_a->awake && of_a->others.size() == 1 && std::abs(of_a->others[0] - 100) < 10;
+    return of_a && of_a->awake && of_a->others.size() == 1 && std::abs(of_a->others[0] - 100) < 30;
   });
   b.spin_many(4);
   wait_until("b wakes", [&] {
