@@ -62,11 +62,9 @@ static __always_inline void away_reset(s32 cid)
 static __always_inline void away_found(s32 cid, u32 slot)
 {
 	struct away __arena *away = cid_away(cid);
-	bool later = away->last != FIEF_SLOT_NONE && slot > away->last;
-	bool found_later = away->last != FIEF_SLOT_NONE && away->next != FIEF_SLOT_NONE &&
-			   away->next > away->last;
 
-	if (away->next == FIEF_SLOT_NONE || (later && !found_later))
+	/* no slot comes after FIEF_SLOT_NONE */
+	if (away->next == FIEF_SLOT_NONE || (away->next <= away->last && away->last < slot))
 		away->next = slot;
 }
 

@@ -12,12 +12,12 @@
 #include "cli/client/client.hpp"
 #include "cli/commands/assignments.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/commands/program.hpp"
 
 namespace fief::cli {
 namespace {
 
 // As shells have it.
-constexpr int kNotRun = 127;
 constexpr int kSignalled = 128;
 
 // A terminal sends these to the command as well; whoever holds the boost outlives it.
@@ -31,11 +31,7 @@ int exit_status(int status) {
 }
 
 Result<int> run(std::vector<std::string> command) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (auto& argument : command)
-    arguments.push_back(argument.data());
-  arguments.push_back(nullptr);
+  const auto arguments = argument_vector(command);
   pid_t pid = -1;
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);

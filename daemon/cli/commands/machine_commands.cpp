@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // fiefctl irq and run: what this machine, and a program, are told of who has which CPUs. Nothing is
 // changed but the environment of the program.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,29 +9,27 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "cli/client/client.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/commands/program.hpp"
 #include "cli/text/cpu_rights.hpp"
 #include "cli/text/interrupts.hpp"
 #include "cli/text/runtimes.hpp"
+#include "core/fd.hpp"
 #include "status/view_facts.hpp"
 
 namespace fief::cli {
 namespace {
 
 constexpr int kIndent = 2;
-// As shells have it.
-constexpr int kNotRun = 127;
+// Of /proc; more than the lines of any machine's interrupts.
+constexpr std::size_t kMaxText = 16U << 20;
 
 Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file && text.empty())
-    return fail(Errc::io, "cannot read {}: {}", path, std::strerror(errno));
-  return text;
+  return open_at(AT_FDCWD, path, O_RDONLY).and_then([](const UniqueFd& file) {
+    return read_all(file.get(), kMaxText);
+  });
 }
 
 // Where it goes now; one that no device has asked for goes nowhere, and keeps where it has been.
@@ -93,11 +92,7 @@ void set_variables(unsigned cpus) {
 }
 
 int become(std::vector<std::string> command) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (auto& argument : command)
-    arguments.push_back(argument.data());
-  arguments.push_back(nullptr);
+  const auto arguments = argument_vector(command);
   execvp(arguments.front(), arguments.data());
   report({Errc::not_found, fmt::format("cannot run {}: {}", command.front(), std::strerror(errno))},
          false);

@@ -5,21 +5,15 @@
 
 #include <algorithm>
 
+#include "core/cgroup_path.hpp"
 #include "status/view_facts.hpp"
 
 namespace fief::cli {
-namespace {
-
-bool is_part_of(std::string_view path, std::string_view above) {
-  return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
-}
-
-}  // namespace
-
 const SchedulerView* delegation_around(const StatusView& status, std::string_view path) {
   const SchedulerView* found = nullptr;
   for (const auto& view : status.schedulers)
-    if (!is_root(view) && view.state == SchedulerState::attached && is_part_of(path, view.path) &&
+    if (!is_root(view) && view.state == SchedulerState::attached &&
+        (path == view.path || is_below(path, view.path)) &&
         (found == nullptr || view.path.size() > found->path.size()))
       found = &view;
   return found;
