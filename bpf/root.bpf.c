@@ -85,7 +85,7 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	if (!(enq_flags & (SCX_ENQ_REENQ | SCX_ENQ_CPU_SELECTED))) {
-		cid = idle_claim(tctx, prev);
+		cid = idle_claim(tctx, prev, !(enq_flags & SCX_ENQ_WAKEUP));
 		if (cid >= 0) {
 			count(direct);
 			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(),

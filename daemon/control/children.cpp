@@ -203,11 +203,7 @@ AttachQueue Children::to_attach(const std::vector<Desired>& desired, const Obser
 
 void Children::attach(const Delegation& delegation, CgroupId cgroup, KernelPort::Done done) {
   attaching_ = Attempt{.delegation = delegation, .cgroup = cgroup, .generation = generation_};
-  kernel_.attach({.cgroup = cgroup,
-                  .path = delegation.cgroup,
-                  .scheduler = delegation.scheduler,
-                  .options = delegation.options},
-                 std::move(done));
+  kernel_.attach(attach_request({&delegation, cgroup}), std::move(done));
 }
 
 void Children::finish_attach(const Status& outcome, bool cgroup_exists, Time now) {

@@ -69,6 +69,13 @@ std::vector<CgroupId> to_detach(const Situation& situation) {
   return leaving;
 }
 
+AttachRequest attach_request(const Desired& desired) {
+  return {.cgroup = desired.cgroup,
+          .path = desired.delegation->cgroup,
+          .scheduler = desired.delegation->scheduler,
+          .options = desired.delegation->options};
+}
+
 AttachQueue::AttachQueue(const Situation& situation) {
   for (const auto& want : situation.desired) {
     const auto standing = situation.standing(*want.delegation);
@@ -88,6 +95,13 @@ AttachQueue::AttachQueue(const Situation& situation) {
 void AttachQueue::pass_over() {
   awaited_.erase(ready_[at_++]->delegation->cgroup);
   skip_waiting();
+}
+
+std::vector<AttachRequest> AttachQueue::rest() const {
+  std::vector<AttachRequest> requests;
+  for (auto at = at_ + 1; at < ready_.size(); ++at)
+    requests.push_back(attach_request(*ready_[at]));
+  return requests;
 }
 
 void AttachQueue::skip_waiting() {

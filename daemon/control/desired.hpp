@@ -43,6 +43,8 @@ struct Situation {
   std::function<Standing(const Delegation&)> standing;
 };
 
+AttachRequest attach_request(const Desired& desired);
+
 /// Every delegation of @p policy whose cgroup is in @p cgroups, parents before children.
 std::vector<Desired> desired_attachments(const Policy& policy, const CgroupTree& cgroups);
 
@@ -65,6 +67,8 @@ class AttachQueue {
   [[nodiscard]] const Desired* next() const { return at_ < ready_.size() ? ready_[at_] : nullptr; }
   /// There is no room for that one now.
   void pass_over();
+  /// Those after it, in their order, whoever may yet have to wait for another.
+  [[nodiscard]] std::vector<AttachRequest> rest() const;
 
  private:
   void skip_waiting();

@@ -81,8 +81,11 @@ void Reconciler::put_plan_in_force() {
 
 void Reconciler::attach_next(const std::vector<Desired>& desired) {
   auto queue = parts_.children.to_attach(desired, observation_, began_);
-  if (queue.next() == nullptr)
+  if (queue.next() == nullptr) {
+    if (!parts_.children.is_attaching())
+      parts_.kernel.expect({});
     return;
+  }
   const auto counts = count_children(observation_);
   for (; const auto* candidate = queue.next(); queue.pass_over()) {
     const auto& delegation = *candidate->delegation;
@@ -93,7 +96,7 @@ void Reconciler::attach_next(const std::vector<Desired>& desired) {
       parts_.children.attach(delegation, cgroup, [this, cgroup](const Status& outcome) {
         attach_done(outcome, cgroup);
       });
-      return;
+      return parts_.kernel.expect(queue.rest());
     }
     // Whoever is to make room may still be leaving.
     if (!parts_.children.is_detaching())

@@ -106,10 +106,9 @@ Plan AttachedSchedulers::plan_in_force() const {
 }
 
 std::uint64_t AttachedSchedulers::events_dropped() const {
-  std::uint64_t dropped = root_ ? root_->state()->counters.events_dropped : 0;
+  std::uint64_t dropped = root_ ? root_->events_dropped() : 0;
   for (const auto& [cgroup, child] : children_)
-    if (child.state() != nullptr)
-      dropped += child.state()->counters.events_dropped;
+    dropped += child.events_dropped();
   return dropped;
 }
 

@@ -33,6 +33,7 @@ class BpfKernel final : public KernelPort {
   Result<Adoption> adopt() override;
   void load_root(const Options& options, Done done) override;
   [[nodiscard]] const Topology& topology() const override { return topology_; }
+  void expect(const std::vector<AttachRequest>& soon) override;
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
   [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
@@ -47,6 +48,7 @@ class BpfKernel final : public KernelPort {
 
  private:
   [[nodiscard]] std::string file_of(const std::string& scheduler) const;
+  [[nodiscard]] SchedulerSpec spec_of(const AttachRequest& request) const;
   [[nodiscard]] PinDirectory pins(CgroupId cgroup) const { return {where_.pins, cgroup}; }
   Status take_root(SchedulerObject object);
   void take_topology(Topology topology);
@@ -145,14 +147,26 @@ Result<Adoption> BpfKernel::adopt() {
   return std::move(adoption);
 }
 
+SchedulerSpec BpfKernel::spec_of(const AttachRequest& request) const {
+  const auto* root = schedulers_.root();
+  return {.file = file_of(request.scheduler),
+          .request = request,
+          .pins = pins(request.cgroup),
+          .shared = root != nullptr ? root->shared_maps() : SharedMaps{}};
+}
+
+void BpfKernel::expect(const std::vector<AttachRequest>& soon) {
+  std::vector<SchedulerSpec> specs;
+  specs.reserve(soon.size());
+  for (const auto& request : soon)
+    specs.push_back(spec_of(request));
+  worker_.expect(specs);
+}
+
 // What is replaced goes only when its successor has been verified.
 void BpfKernel::attach(const AttachRequest& request, Done done) {
-  const auto* root = schedulers_.root();
   worker_.attach(
-      {.file = file_of(request.scheduler),
-       .request = request,
-       .pins = pins(request.cgroup),
-       .shared = root != nullptr ? root->shared_maps() : SharedMaps{}},
+      spec_of(request),
       [pins = pins(request.cgroup)] { return pins.end(); },
       [this, cgroup = request.cgroup, done = std::move(done)](Result<SchedulerObject> object) {
         if (!object)

@@ -127,6 +127,9 @@ class KernelPort {
   virtual void load_root(const Options& options, Done done) = 0;
   [[nodiscard]] virtual const Topology& topology() const = 0;
 
+  /// What attach() will be called for next, in that order, as far as is known: some of it may be
+  /// loaded ahead. Nothing of it need come.
+  virtual void expect(const std::vector<AttachRequest>& soon) = 0;
   /// Loads a child scheduler and attaches it to a cgroup. One that this daemon has there already is
   /// replaced, with all below it: not before the new one has been loaded, so that one which cannot
   /// be changes nothing.

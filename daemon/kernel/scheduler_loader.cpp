@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
+#include <utility>
 
 #include "core/trusted_file.hpp"
 #include "kernel/exit_kind.hpp"
@@ -79,7 +82,7 @@ Status configure(bpf_object* object, bpf_map* struct_ops, const SchedulerSpec& s
   }
   for (const auto& [name, fd] : spec.shared) {
     bpf_map* map = bpf_object__find_map_by_name(object, name);
-    if (map != nullptr && bpf_map__reuse_fd(map, fd) != 0)
+    if (map != nullptr && bpf_map__reuse_fd(map, fd->get()) != 0)
       return fail(Errc::kernel, "cannot share the map {}: {}", name, std::strerror(errno));
   }
   return {};
@@ -126,21 +129,74 @@ bool is_free(std::uintptr_t address, std::size_t size) {
   return got == wanted;
 }
 
-Status place_arena(bpf_object* object) {
+/// An address that no other load takes, though nothing is mapped there yet or any more: schedulers are
+/// loaded by several threads. Move-only.
+class ArenaPlace {
+ public:
+  ArenaPlace() = default;
+  /// Errc::kernel: there is none for @p size bytes.
+  static Result<ArenaPlace> take(std::size_t size);
+  ArenaPlace(const ArenaPlace&) = delete;
+  ArenaPlace& operator=(const ArenaPlace&) = delete;
+  ArenaPlace(ArenaPlace&& other) noexcept : address_(std::exchange(other.address_, 0)) {}
+  ArenaPlace& operator=(ArenaPlace&& other) noexcept {
+    std::swap(address_, other.address_);
+    return *this;
+  }
+  ~ArenaPlace();
+
+  [[nodiscard]] std::uintptr_t address() const { return address_; }
+
+ private:
+  explicit ArenaPlace(std::uintptr_t address) : address_(address) {}
+  static std::mutex& mutex();
+  static std::set<std::uintptr_t>& taken();  // guarded by mutex()
+
+  std::uintptr_t address_ = 0;
+};
+
+std::mutex& ArenaPlace::mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+std::set<std::uintptr_t>& ArenaPlace::taken() {
+  static std::set<std::uintptr_t> taken;
+  return taken;
+}
+
+Result<ArenaPlace> ArenaPlace::take(std::size_t size) {
+  const std::scoped_lock lock(mutex());
+  for (std::uintptr_t arena = 0; arena < kMaxArenas; ++arena) {
+    const auto address = kFirstArena + arena * kArenaStride;
+    if (!taken().contains(address) && is_free(address, size)) {
+      taken().insert(address);
+      return ArenaPlace(address);
+    }
+  }
+  return fail(Errc::kernel, "there is no room for its arena in the address space");
+}
+
+ArenaPlace::~ArenaPlace() {
+  if (address_ == 0)
+    return;
+  const std::scoped_lock lock(mutex());
+  taken().erase(address_);
+}
+
+/// Nowhere, for an object without an arena, or with one that has its place.
+Result<ArenaPlace> place_arena(bpf_object* object) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     if (bpf_map__type(map) != BPF_MAP_TYPE_ARENA || bpf_map__map_extra(map) != 0)
       continue;
-    const auto size =
-        std::size_t{bpf_map__max_entries(map)} * static_cast<std::size_t>(getpagesize());
-    std::uintptr_t arena = 0;
-    while (arena < kMaxArenas && !is_free(kFirstArena + arena * kArenaStride, size))
-      ++arena;
-    if (arena == kMaxArenas)
-      return fail(Errc::kernel, "there is no room for its arena in the address space");
-    bpf_map__set_map_extra(map, kFirstArena + arena * kArenaStride);
+    auto place = ArenaPlace::take(std::size_t{bpf_map__max_entries(map)} *
+                                  static_cast<std::size_t>(getpagesize()));
+    if (place)
+      bpf_map__set_map_extra(map, place->address());
+    return place;
   }
-  return {};
+  return ArenaPlace{};
 }
 
 }  // namespace
@@ -153,6 +209,7 @@ struct SchedulerLoader::Impl {
   LoadRecord record;
   BpfPtr<bpf_object> object;
   bpf_map* struct_ops = nullptr;
+  ArenaPlace arena;
 
   Status open();
   Status load();
@@ -180,8 +237,10 @@ Status SchedulerLoader::Impl::open() {
 
 Status SchedulerLoader::Impl::load() {
   const LibbpfLog log;
-  if (const auto placed = place_arena(object.get()); !placed)
-    return placed;
+  auto placed = place_arena(object.get());
+  if (!placed)
+    return tl::unexpected(placed.error());
+  arena = std::move(*placed);
   const int error = bpf_object__load(object.get());
   if (error == -EPERM)
     return fail(Errc::denied, "loading needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN");
@@ -269,6 +328,7 @@ Result<SchedulerObject> SchedulerLoader::attach() && {
     status = impl_->attach();
   // The object's own mapping of the arena goes, the one from the pins comes.
   const auto spec = std::move(impl_->spec);
+  const auto arena = std::move(impl_->arena);  // nobody else's in between
   impl_.reset();
   if (status) {
     auto object = SchedulerObject::open(spec.pins);

@@ -21,6 +21,11 @@ struct SchedulerSpec {
   AttachRequest request;  ///< its cgroup is kSelf: attached as the root scheduler
   PinDirectory pins;      ///< what is there already goes
   SharedMaps shared{};    ///< used instead of its own maps of these names, where it has them
+
+  /// Whether what is loaded for the one can be attached for the other.
+  friend bool operator==(const SchedulerSpec& a, const SchedulerSpec& b) {
+    return a.file == b.file && a.request == b.request && a.shared == b.shared;
+  }
 };
 
 class SchedulerLoader {

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,8 +15,6 @@ namespace fief {
 namespace {
 
 constexpr std::string_view kArenaPin = "arena";
-constexpr char kEventsPin[] = "events";
-constexpr char kNoticesPin[] = "notices";
 constexpr std::string_view kExitPin = "_data_fief_exit";  // as libbpf spells FIEF_EXIT_SECTION
 
 Result<bpf_map_info> map_info(int map_fd) {
@@ -101,8 +100,10 @@ Result<SchedulerObject> SchedulerObject::open(const PinDirectory& pins) {
     return tl::unexpected(record.error());
   SchedulerObject object(pins);
   object.record_ = *record;
-  object.events_ = open_if_there(pins, kEventsPin);
-  object.notices_ = open_if_there(pins, kNoticesPin);
+  std::ranges::transform(kSharedPins, object.shared_.begin(),
+                         [&pins](const char* name) {
+                           return std::make_shared<const UniqueFd>(open_if_there(pins, name));
+                         });
   object.apply_ = open_if_there(pins, kApplyProgram);
   object.observe_ = open_if_there(pins, kObserveProgram);
   object.kill_ = open_if_there(pins, kKillProgram);
@@ -114,10 +115,9 @@ Result<SchedulerObject> SchedulerObject::open(const PinDirectory& pins) {
 
 SharedMaps SchedulerObject::shared_maps() const {
   SharedMaps maps;
-  if (events_.get() >= 0)
-    maps.emplace_back(kEventsPin, events_.get());
-  if (notices_.get() >= 0)
-    maps.emplace_back(kNoticesPin, notices_.get());
+  for (std::size_t i = 0; i < shared_.size(); ++i)
+    if (*shared_[i])
+      maps.emplace_back(kSharedPins[i], shared_[i]);
   return maps;
 }
 
@@ -174,23 +174,33 @@ TimeHistogram SchedulerObject::wake_waits() const {
   return waits;
 }
 
+std::uint64_t SchedulerObject::sum(__u64 fief_counters::* counter) const {
+  std::uint64_t total = 0;
+  for (const fief_counters& stripe : state_->counters)
+    total += stripe.*counter;
+  return total;
+}
+
+std::uint64_t SchedulerObject::events_dropped() const {
+  return state_ == nullptr ? 0 : sum(&fief_counters::events_dropped);
+}
+
 Counters SchedulerObject::counters() const {
   if (state_ == nullptr)
     return {};
-  const fief_counters& from = state_->counters;
-  return {.enqueued = from.enqueued,
-          .direct = from.direct,
-          .reenq_cap = from.reenq_cap,
-          .reenq_immed = from.reenq_immed,
-          .reenq_preempted = from.reenq_preempted,
-          .reenq_other = from.reenq_other,
-          .rescued = from.rescued,
-          .reclaims = from.reclaims,
-          .aged = from.aged,
-          .parked = from.parked,
-          .graced = from.graced,
-          .limit_periods = from.limit_periods,
-          .limit_throttled = from.limit_throttled,
+  return {.enqueued = sum(&fief_counters::enqueued),
+          .direct = sum(&fief_counters::direct),
+          .reenq_cap = sum(&fief_counters::reenq_cap),
+          .reenq_immed = sum(&fief_counters::reenq_immed),
+          .reenq_preempted = sum(&fief_counters::reenq_preempted),
+          .reenq_other = sum(&fief_counters::reenq_other),
+          .rescued = sum(&fief_counters::rescued),
+          .reclaims = sum(&fief_counters::reclaims),
+          .aged = sum(&fief_counters::aged),
+          .parked = sum(&fief_counters::parked),
+          .graced = sum(&fief_counters::graced),
+          .limit_periods = sum(&fief_counters::limit_periods),
+          .limit_throttled = sum(&fief_counters::limit_throttled),
           .wake_waits = wake_waits()};
 }
 

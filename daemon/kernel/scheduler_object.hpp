@@ -3,8 +3,10 @@
 // Move-only. Destroying it lets go of a scheduler that stays attached; end() detaches it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -47,8 +49,11 @@ class MapMemory {
   std::span<std::byte> memory_;
 };
 
-/// Maps by name, as file descriptors that somebody else owns.
-using SharedMaps = std::vector<std::pair<const char*, int>>;
+/// What all schedulers of one root look at, which is the root's: the event ring first.
+inline constexpr std::array kSharedPins{"events", "notices", "kept_cids"};
+
+/// Maps by name. A load that is under way holds on to those of a root that goes meanwhile.
+using SharedMaps = std::vector<std::pair<const char*, std::shared_ptr<const UniqueFd>>>;
 
 class SchedulerObject {
  public:
@@ -64,11 +69,13 @@ class SchedulerObject {
   /// The mapped state, nullptr if the object is not one of fief's. BPF writes it concurrently.
   [[nodiscard]] fief_state* state() const { return state_; }
   /// Its event ring's map, or -1.
-  [[nodiscard]] int events_fd() const { return events_.get(); }
+  [[nodiscard]] int events_fd() const { return shared_.front()->get(); }
   /// The maps that those below it are to share, of those that it has.
   [[nodiscard]] SharedMaps shared_maps() const;
   [[nodiscard]] ExitInfo exit_info() const;
   [[nodiscard]] Counters counters() const;
+  /// Events that found no room in the ring. 0 where it has no state.
+  [[nodiscard]] std::uint64_t events_dropped() const;
 
   /// Runs the object's syscall program fief_apply, fief_observe or fief_kill. Errc::kernel on
   /// failure.
@@ -81,11 +88,11 @@ class SchedulerObject {
   Status open_state();
   Status open_exit_record();
   [[nodiscard]] TimeHistogram wake_waits() const;
+  [[nodiscard]] std::uint64_t sum(__u64 fief_counters::* counter) const;
 
   PinDirectory pins_;
   LoadRecord record_;
-  UniqueFd events_;
-  UniqueFd notices_;
+  std::array<std::shared_ptr<const UniqueFd>, kSharedPins.size()> shared_;
   UniqueFd apply_;
   UniqueFd observe_;
   UniqueFd kill_;

@@ -44,10 +44,27 @@ Status add_share(fief_cid_plan& plan, Cid cid, std::uint16_t slot, CpuTime fract
   return {};
 }
 
+std::uint32_t flags_of(Lend lend) {
+  switch (lend) {
+    case Lend::nothing:
+      return FIEF_PARTICIPANT_KEEPS;
+    case Lend::cores:
+      return FIEF_PARTICIPANT_LENDS_CORES;
+    case Lend::cpus:
+      break;
+  }
+  return 0;
+}
+Lend lend_of(std::uint32_t flags) {
+  if ((flags & FIEF_PARTICIPANT_KEEPS) != 0)
+    return Lend::nothing;
+  return (flags & FIEF_PARTICIPANT_LENDS_CORES) != 0 ? Lend::cores : Lend::cpus;
+}
+
 // What a participant that lends does not lend is to land on.
 void own_cid(ParticipantPlan& participant, Cid cid, bool lent) {
   participant.exclusive.insert(cid);
-  if (participant.lend && !lent)
+  if (participant.lend != Lend::nothing && !lent)
     participant.landing.insert(cid);
 }
 
@@ -97,7 +114,7 @@ std::uint32_t SlotTable::write(const LevelPlan& level, fief_state& state) const 
                                  .least = static_cast<__u32>(participant.least),
                                  .most = static_cast<__u32>(participant.most.value_or(0)),
                                  .weight = participant.weight.value_or(0),
-                                 .flags = participant.lend ? 0U : FIEF_PARTICIPANT_KEEPS,
+                                 .flags = flags_of(participant.lend),
                                  .pad = 0};
     count = std::max(count, index + 1);
   }
@@ -174,7 +191,7 @@ LevelPlan level_from_state(const fief_state& state) {
     by_slot[slot].cgroup = CgroupId{from.cgroup_id};
     auto& participant = by_slot[slot];
     participant.entitlement.cpus = from.entitlement;
-    participant.lend = (from.flags & FIEF_PARTICIPANT_KEEPS) == 0;
+    participant.lend = lend_of(from.flags);
     participant.least = from.least;
     if (from.most != 0)
       participant.most = from.most;

@@ -168,6 +168,7 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
   out.path = path_of(input, level.scheduler);
   bool lent = true;
   bool landing = false;
+  bool cores = false;
   for (const auto& participant : level.participants) {
     const auto time = part_of(participant, cid);
     if (time == 0)
@@ -175,7 +176,8 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
     out.held += time;
     out.users.push_back({participant.cgroup, user_path(input, level, participant.cgroup), time,
                          why_used(participant, time, input)});
-    lent &= participant.lend;
+    lent &= participant.lend != Lend::nothing;
+    cores |= participant.lend == Lend::cores && participant.exclusive.contains(cid);
     landing |= participant.landing.contains(cid);
   }
   if (!lent || landing) {
@@ -186,7 +188,8 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
   for (const auto& participant : level.participants)
     if (participant.borrow && part_of(participant, cid) == 0)
       out.may_borrow.push_back(
-          {participant.cgroup, user_path(input, level, participant.cgroup), 0, "its users lend"});
+          {participant.cgroup, user_path(input, level, participant.cgroup), 0,
+           cores ? "lent while its core is idle" : "its users lend"});
   if (out.may_borrow.empty())
     out.why_not = "nobody else borrows";
   return out;

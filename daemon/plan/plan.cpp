@@ -110,7 +110,7 @@ CidSet lent_cids(const LevelPlan& level) {
   auto lent = level.held;
   for (const auto& participant : level.participants) {
     lent -= participant.landing;
-    if (participant.lend)
+    if (participant.lend != Lend::nothing)
       continue;
     lent -= participant.exclusive;
     for (const auto& share : participant.shared)

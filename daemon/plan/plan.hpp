@@ -94,7 +94,7 @@ struct ParticipantPlan {
   Entitlement entitlement;
   CidSet exclusive;
   SharedCids shared;  ///< ascending by cid
-  bool lend = true;
+  Lend lend = Lend::cpus;
   CidSet landing{};  ///< of its exclusive ones, those that it does not lend (placement/landing.hpp)
   bool borrow = true;
   bool perf = false;

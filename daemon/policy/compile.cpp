@@ -59,7 +59,7 @@ void assign_defaults(Delegation& delegation, const DelegationDraft& draft) {
   if (!draft.cores.value && delegation.scheduler == "latency")
     delegation.cores = Cores::performance;
   if (!draft.lend.value)
-    delegation.lend = !delegation.exclusive;
+    delegation.lend = delegation.exclusive ? Lend::nothing : Lend::cpus;
 }
 
 Delegation make_delegation(const DelegationDraft& draft) {
@@ -118,7 +118,7 @@ void check_cpus(const DelegationDraft& draft, const Delegation& made, FaultLog& 
 void check_exclusive(const DelegationDraft& draft, const Delegation& made, FaultLog& log) {
   if (!made.exclusive)
     return;
-  if (made.lend)
+  if (made.lend != Lend::nothing)
     log.add(draft.lend.place,
             fmt::format("lend contradicts exclusive in {}: exclusive CPUs are lent to nobody",
                         line_of(draft.exclusive.place)));
@@ -131,7 +131,7 @@ void check_exclusive(const DelegationDraft& draft, const Delegation& made, Fault
 void check_landing(const DelegationDraft& draft, const Delegation& made, FaultLog& log) {
   if (made.landing_cpus.value_or(0) == 0)
     return;
-  if (!made.lend)
+  if (made.lend == Lend::nothing)
     log.add(draft.landing_cpus.place,
             "landing_cpus is about CPUs that are lent, and none of these are");
   if (made.max_cpus && *made.max_cpus < *made.landing_cpus)

@@ -60,7 +60,7 @@ struct DelegationDraft {
   Setting<Placement> placement;
   Setting<Cores> cores;
   Setting<Smt> smt;
-  Setting<bool> lend;
+  Setting<Lend> lend;
   Setting<std::uint32_t> landing_cpus;
   Setting<bool> borrow;
   Setting<bool> perf;  ///< "caps"

@@ -68,7 +68,7 @@ inline constexpr std::tuple kGivenKeys{
               Owners::may_wish},
     PolicyKey{"cores", &DelegationDraft::cores, &Delegation::cores, as_cores, Owners::may_wish},
     PolicyKey{"smt", &DelegationDraft::smt, &Delegation::smt, as_smt, Owners::may_wish},
-    PolicyKey{"lend", &DelegationDraft::lend, &Delegation::lend, as_bool, Owners::may_wish},
+    PolicyKey{"lend", &DelegationDraft::lend, &Delegation::lend, as_lend, Owners::may_wish},
     PolicyKey{"landing_cpus", &DelegationDraft::landing_cpus, &Delegation::landing_cpus,
               as_landing_count, Owners::may_wish},
     PolicyKey{"borrow", &DelegationDraft::borrow, &Delegation::borrow, as_bool, Owners::may_wish},

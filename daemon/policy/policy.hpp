@@ -21,6 +21,10 @@ enum class Smt { together, split };  ///< may the threads of one core have diffe
 /// biggest capacity, the smaller ones, or what there is.
 enum class Cores { any, performance, efficiency };
 
+/// What others may use while its owner leaves it idle: nothing, each CPU by itself, or a CPU only while the
+/// other threads of its core are idle too, so that nobody disturbs the owner there.
+enum class Lend { nothing, cpus, cores };
+
 /// What becomes of the schedulers when the daemon is stopped: they go, or stay without it.
 enum class OnStop { leave, keep };
 
@@ -62,7 +66,7 @@ struct Delegation {
   Placement placement = PlacePack{};
   Cores cores = Cores::any;
   Smt smt = Smt::together;
-  bool lend = true;
+  Lend lend = Lend::cpus;
   /// Whole CPUs of its own that are never lent, for its tasks to wake on. Unset: as its scheduler
   /// wants (landing_cids in plan/placement/landing.hpp).
   std::optional<std::uint32_t> landing_cpus;

@@ -38,6 +38,9 @@ Value shown(Cores value) {
 Value shown(Smt value) {
   return std::string(value == Smt::together ? "together" : "split");
 }
+Value shown(Lend value) {
+  return value == Lend::cores ? Value(std::string("cores")) : Value(value == Lend::cpus);
+}
 Value shown(OnStop value) {
   return std::string(value == OnStop::leave ? "leave" : "keep");
 }

@@ -330,6 +330,14 @@ ValueResult<Smt> as_smt(const JsonNode& node) {
   });
 }
 
+ValueResult<Lend> as_lend(const JsonNode& node) {
+  if (const auto* all = std::get_if<bool>(&node.value))
+    return *all ? Lend::cpus : Lend::nothing;
+  if (const auto* text = std::get_if<std::string>(&node.value); text != nullptr && *text == "cores")
+    return Lend::cores;
+  return refuse(node, "true, false or \"cores\"");
+}
+
 ValueResult<OnStop> as_on_stop(const JsonNode& node) {
   static constexpr std::array<std::string_view, 2> kChoices{"leave", "keep"};
   return as_choice(node, kChoices).map([](std::size_t i) {

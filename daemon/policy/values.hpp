@@ -53,6 +53,8 @@ ValueResult<double> as_max_cpus(const JsonNode& node, std::uint32_t machine_cpus
 ValueResult<Placement> as_placement(const JsonNode& node);
 ValueResult<Cores> as_cores(const JsonNode& node);
 ValueResult<Smt> as_smt(const JsonNode& node);
+/// true, false or "cores".
+ValueResult<Lend> as_lend(const JsonNode& node);
 ValueResult<OnStop> as_on_stop(const JsonNode& node);
 /// 1 ms to a day.
 ValueResult<std::chrono::milliseconds> as_delay(const JsonNode& node);

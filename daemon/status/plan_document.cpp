@@ -59,13 +59,23 @@ std::string path_of(const CgroupTree& cgroups, CgroupId id) {
   return node != nullptr ? node->path : kRootPath;
 }
 
+// As the policy has it.
+Json write(Lend lend) {
+  return lend == Lend::cores ? Json("cores") : Json(lend == Lend::cpus);
+}
+Lend read_lend(const Json& json) {
+  if (json.is_string())
+    return Lend::cores;
+  return json.get<bool>() ? Lend::cpus : Lend::nothing;
+}
+
 Json write(const ParticipantPlan& participant, const std::string& path) {
   return {{"cgroup", path},
           {"self", participant.cgroup == kSelf},
           {"entitlement", json::write(participant.entitlement)},
           {"exclusive", participant.exclusive.to_string()},
           {"shared", json::write(participant.shared)},
-          {"lend", participant.lend},
+          {"lend", write(participant.lend)},
           {"landing", participant.landing.to_string()},
           {"borrow", participant.borrow},
           {"perf", participant.perf}};
@@ -88,7 +98,7 @@ ParticipantPlan read_participant(const Json& json, CgroupId cgroup) {
           .entitlement = json::read_entitlement(json.at("entitlement")),
           .exclusive = json::read_cids(json.at("exclusive")),
           .shared = json::read_shared(json.at("shared")),
-          .lend = json.at("lend").get<bool>(),
+          .lend = read_lend(json.at("lend")),
           .landing = json::read_cids(json.value("landing", Json(""))),
           .borrow = json.at("borrow").get<bool>(),
           .perf = json.at("perf").get<bool>()};

@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 6
+#define FIEF_ABI_VERSION 7
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS 1024
@@ -93,6 +93,8 @@ struct fief_cid_plan {
 /* fief_participant::flags */
 #define FIEF_PARTICIPANT_KEEPS                                                                     \
 	1 /* lends nothing: what it is due is its own, also while it sleeps */
+#define FIEF_PARTICIPANT_LENDS_CORES                                                               \
+	2 /* lends a cid of its own only while it runs on no other thread of its core */
 
 /*
  * A participant as the plan has it. cgroup_id 0 marks a free slot (and the self slot). CPU time in
@@ -173,7 +175,13 @@ struct fief_cid_topo {
 	__u32 online;
 };
 
-/* Counters of one scheduler's own tasks; written by BPF, read through the mapping. */
+/*
+ * What every wake-up and every switch counts is kept in stripes, so that CPUs do not pull at one cache line: on
+ * machines of up to so many CPUs each has one of its own. A power of two.
+ */
+#define FIEF_STRIPES 32
+
+/* Counters of one scheduler's own tasks, a stripe; written by BPF, read through the mapping. */
 struct fief_counters {
 	__u64 enqueued; /* tasks put on a queue */
 	__u64 direct; /* tasks put straight on an idle cid */
@@ -195,11 +203,9 @@ struct fief_counters {
 
 /*
  * How long tasks that woke waited until they ran: count[0] less than 1 us, count[i] from 2^(i-1) us to
- * 2^i us, the last all that is longer. A CPU adds to the stripe of its cid's number: on machines of up to
- * FIEF_WAIT_STRIPES CPUs each has one of its own.
+ * 2^i us, the last all that is longer.
  */
 #define FIEF_WAIT_BUCKETS 23
-#define FIEF_WAIT_STRIPES 32 /* a power of two */
 struct fief_waits {
 	__u64 count[FIEF_WAIT_BUCKETS];
 	__u64 sum_us;
@@ -259,8 +265,8 @@ struct fief_state {
 	__u64 plan_number; /* plan in force */
 	__u32 nr_slots; /* slots [0, nr_slots) are in use */
 	__u32 pad;
-	struct fief_counters counters;
-	struct fief_waits waits[FIEF_WAIT_STRIPES];
+	struct fief_counters counters[FIEF_STRIPES];
+	struct fief_waits waits[FIEF_STRIPES];
 	struct fief_cid_topo topo[FIEF_MAX_CIDS];
 
 	struct fief_slot slots[FIEF_MAX_SLOTS]; /* live */
@@ -279,6 +285,7 @@ struct fief_state {
  */
 struct fief_notice {
 	__u64 held_back; /* parent: a limit keeps the child back, it starts nothing now */
+	__u64 lends_cores; /* parent: others are to stay off the cores that the child runs on */
 	__u64 waiting; /* child: tasks that have waited too long */
 	__u64 active; /* child: something below wants to run now */
 	__u64 used_ns; /* child: CPU time used by its tasks, and those of its children */
@@ -321,6 +328,7 @@ FIEF_STATIC_ASSERT(sizeof(struct fief_share) == 8, "fief_share");
 FIEF_STATIC_ASSERT(sizeof(struct fief_cid_plan) == 8 + 8 * FIEF_MAX_SHARERS, "fief_cid_plan");
 FIEF_STATIC_ASSERT(sizeof(struct fief_participant) == 32, "fief_participant");
 FIEF_STATIC_ASSERT(sizeof(struct fief_slot) == 144, "fief_slot");
+FIEF_STATIC_ASSERT(sizeof(struct fief_counters) == 128, "fief_counters");
 FIEF_STATIC_ASSERT(sizeof(struct fief_waits) == 192, "fief_waits");
 FIEF_STATIC_ASSERT(sizeof(struct fief_op) == 24 + 2 * FIEF_MAX_CIDS / 8, "fief_op");
 FIEF_STATIC_ASSERT(sizeof(struct fief_caps_view) == 16 + FIEF_NR_CAPS * FIEF_MAX_CIDS / 8,

@@ -69,7 +69,7 @@ TEST_F(Strangers, ALentCidComesBackToAnOwnerThatDoesNotAsk) {
   attach(a, "fifo");
   ASSERT_TRUE(try_attach(b, "fifo", {{"fault", std::int64_t{5}}}));
   auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
-  level.participants[1].lend = true;
+  level.participants[1].lend = Lend::cpus;
   apply(level);
   b.spin_many(2);
   run_for(1s);

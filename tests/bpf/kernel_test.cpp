@@ -23,7 +23,7 @@ class Lending : public RealKernel {
     attach(a);
     attach(b);
     auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
-    level.participants[1].lend = true;
+    level.participants[1].lend = Lend::cpus;
     apply(level);
   }
 };
@@ -169,8 +169,8 @@ TEST_F(RealKernel, IdleCpuIsLentAndTakenBack) {
   attach(a);
   attach(b);
   auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
-  level.participants[1].lend = true;
-  level.participants[2].lend = true;
+  level.participants[1].lend = Lend::cpus;
+  level.participants[2].lend = Lend::cpus;
   apply(level);
   EXPECT_EQ(sysfs_caps(a.id(), "enq").to_string(), "0");
   EXPECT_EQ(sysfs_caps(a.id(), "enq_immed").to_string(), "0-1");

@@ -138,7 +138,7 @@ TEST_P(LimitsBelow, OfADelegatedCgroupItself) {
   attach(a, GetParam());
   attach(b, GetParam());
   auto level = level_of(kernel_->topology(), {{a.id(), {0}}, {b.id(), {1}}});
-  level.participants[2].lend = true;
+  level.participants[2].lend = Lend::cpus;
   apply(level);
   a.spin_many(4);
   expect_limit(a, 0.4, 0.02);

@@ -113,7 +113,7 @@ TEST_F(Nesting, WhatASiblingLeavesIdleIsBorrowedBelowTheChild) {
   hand_to_a({0, 1});
   auto below = below_a({0, 1}, {{x_.id(), {0}}, {y_.id(), {1}}});
   for (auto& participant : below.participants)
-    participant.lend = true;
+    participant.lend = Lend::cpus;
   apply(below);
   for (int i = 0; i < 3; ++i)
     x_.spin();

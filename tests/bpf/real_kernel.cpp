@@ -51,7 +51,7 @@ ParticipantPlan owner(CgroupId cgroup, const CidSet& cids) {
   ParticipantPlan participant;
   participant.cgroup = cgroup;
   participant.exclusive = cids;
-  participant.lend = false;
+  participant.lend = Lend::nothing;
   return participant;
 }
 
@@ -359,7 +359,7 @@ LevelPlan level_below(CgroupId scheduler, const CidSet& held,
 
 LevelPlan lending(LevelPlan level) {
   for (auto& participant : level.participants)
-    participant.lend = true;
+    participant.lend = Lend::cpus;
   return level;
 }
 

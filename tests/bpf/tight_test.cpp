@@ -133,7 +133,7 @@ TEST_F(Tight, AControllerThatIsSwitchedOffAndOn) {
   attach(c);
   auto level = level_of(kernel_->topology(), {{c.id(), {0}}});
   for (auto& participant : level.participants)
-    participant.lend = true;
+    participant.lend = Lend::cpus;
   apply(level);
   c.spin_many(6);
   d.spin_many(6);
@@ -209,7 +209,7 @@ TEST_F(Tight, ALimitAboveADelegationThatSleepsOften) {
   attach(c);
   auto level = level_of(kernel_->topology(), {{c.id(), {0}}});
   for (auto& participant : level.participants)
-    participant.lend = true;
+    participant.lend = Lend::cpus;
   apply(level);
   above.write("cpu.max", "20000 100000");
   other.spin_many(8);

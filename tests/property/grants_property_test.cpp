@@ -128,7 +128,7 @@ void assert_reached(Kernel& kernel, const LevelPlan& level, const Topology& topo
 
 void random_borrowing(World& world) {
   for (auto& delegation : world.policy.delegations) {
-    delegation.lend = *rc::gen::inRange(0, 3) != 0;
+    delegation.lend = *rc::gen::element(Lend::cpus, Lend::cores, Lend::nothing);
     delegation.borrow = *rc::gen::inRange(0, 3) != 0;
     delegation.perf = *rc::gen::inRange(0, 4) == 0;
   }

@@ -28,6 +28,9 @@ class ModelKernel : public KernelPort {
   Result<Adoption> adopt() override;
   void load_root(const Options& options, Done done) override;
   [[nodiscard]] const Topology& topology() const override { return topology_; }
+  void expect(const std::vector<AttachRequest>& soon) override { expected_ = soon; }
+  /// What it was last told to expect.
+  [[nodiscard]] const std::vector<AttachRequest>& expected() const { return expected_; }
   void attach(const AttachRequest& request, Done done) override;
   Status detach(CgroupId cgroup) override;
   [[nodiscard]] Status find_scheduler(const std::string& scheduler) const override;
@@ -139,6 +142,7 @@ class ModelKernel : public KernelPort {
   std::uint64_t attach_calls_ = 0;
   std::uint64_t root_loads_ = 0;
   std::vector<std::string> violations_;
+  std::vector<AttachRequest> expected_;
 };
 
 }  // namespace fief

@@ -21,7 +21,7 @@ ParticipantPlan participant(CgroupId id, CidSet exclusive, SharedCids shared = {
   plan.cgroup = id;
   plan.exclusive = std::move(exclusive);
   plan.shared = std::move(shared);
-  plan.lend = false;
+  plan.lend = Lend::nothing;
   return plan;
 }
 
@@ -107,7 +107,7 @@ TEST(WantedCaps, exclusive_and_shared) {
 TEST(WantedCaps, a_borrower_has_the_baseline_on_what_is_lent) {
   auto plan = level({participant(kA, {0}), participant(kB, {1})});
   plan.held = {0, 1, 7};
-  plan.participants[1].lend = true;
+  plan.participants[1].lend = Lend::cpus;
   EXPECT_EQ(lent_cids(plan), (CidSet{0}));
   EXPECT_EQ(wanted_caps(plan.participants[2], lent_cids(plan)), holds({1}, {0}));
   plan.participants[2].borrow = false;

@@ -249,7 +249,7 @@ TEST(Exclusive, is_rounded_to_whole_cpus_and_others_divide_the_difference) {
   EXPECT_THAT(root_dues(world), ElementsAre(2.5, 3, 2.5));
   const auto* part = world.in_force->levels[0].find(a);
   EXPECT_TRUE(part->shared.empty());
-  EXPECT_FALSE(part->lend);
+  EXPECT_EQ(part->lend, Lend::nothing);
 }
 
 TEST(Exclusive, takes_whole_cores_unless_it_may_split_them) {

@@ -208,7 +208,7 @@ TEST(PlanGolden, lending) {
   world.child("/keeps.service", 100);
   world.child("/modest.service", 100);
   world.cgroup("/rest.slice", 200);
-  world.delegation("/keeps.service").lend = false;
+  world.delegation("/keeps.service").lend = Lend::nothing;
   world.delegation("/modest.service").borrow = false;
   expect_golden("lending", world);
 }
@@ -351,7 +351,7 @@ TEST(Explain, who_does_not_lend_or_borrow_is_left_out) {
   const auto a = world.child("/a", 100);
   const auto b = world.child("/b", 100);
   world.cgroup("/rest", 200);
-  world.delegation("/a").lend = false;
+  world.delegation("/a").lend = Lend::nothing;
   world.delegation("/b").borrow = false;
   const auto& plan = world.plan();
   const auto of = [&](CgroupId id) {

@@ -66,7 +66,7 @@ TEST_F(Landing, WhatIsAskedForIsReserved) {
 TEST_F(Landing, ExclusiveCpusAreAllKeptAnyway) {
   world_.delegation("/a").scheduler = "latency";
   world_.delegation("/a").exclusive = true;
-  world_.delegation("/a").lend = false;
+  world_.delegation("/a").lend = Lend::nothing;
   EXPECT_TRUE(planned(a_).landing.empty());
 }
 

@@ -54,7 +54,7 @@ TEST(PolicyFaults, AreAllReportedAtOnceInTheOrderOfTheFiles) {
           StartsWith("1.json:4:16: /delegations/0/cgroup: \"db\" is not the absolute"),
           "1.json:4:22: /delegations/0/wieght: unknown key \"wieght\"; did you mean \"weight\"?",
           "1.json:5:32: /delegations/1/weight: 0 is not a whole number from 1 to 10000",
-          "1.json:5:43: /delegations/1/lend: \"no\" is not true or false",
+          "1.json:5:43: /delegations/1/lend: \"no\" is not true, false or \"cores\"",
           StartsWith("2.json:1:2: syntax error while parsing object key"),
           "3.json:1:23: /root/min_cpus: -1 is not a number of CPUs from 0.01 to 65536, or a part "
           "of "

@@ -32,7 +32,8 @@ TEST(ParsePolicy, TheSmallestUsefulFormHasDefaults) {
   EXPECT_THAT(delegation.options, IsEmpty());
   EXPECT_FALSE(delegation.weight || delegation.min_cpus || delegation.max_cpus);
   EXPECT_FALSE(delegation.exclusive || delegation.perf);
-  EXPECT_TRUE(delegation.lend && delegation.borrow);
+  EXPECT_EQ(delegation.lend, Lend::cpus);
+  EXPECT_TRUE(delegation.borrow);
   EXPECT_TRUE(std::holds_alternative<PlacePack>(delegation.placement));
   EXPECT_EQ(delegation.cores, Cores::any);
   EXPECT_EQ(delegation.smt, Smt::together);
@@ -75,7 +76,8 @@ TEST(ParsePolicy, ReadsEveryKey) {
   EXPECT_EQ(db.min_cpus, 1);
   EXPECT_EQ(db.max_cpus, 2.5);
   EXPECT_TRUE(db.exclusive && db.perf);
-  EXPECT_FALSE(db.lend || db.borrow || db.restart.enabled);
+  EXPECT_EQ(db.lend, Lend::nothing);
+  EXPECT_FALSE(db.borrow || db.restart.enabled);
   EXPECT_EQ(std::get<PlaceCpus>(db.placement).cpus, (CidSet{0, 1, 2, 7}));
   EXPECT_EQ(db.cores, Cores::efficiency);
   EXPECT_EQ(db.smt, Smt::split);
@@ -102,10 +104,21 @@ TEST(ParsePolicy, ReadsEveryPlacement) {
   EXPECT_EQ(std::get<PlaceNodes>(placement("nodes:0,2")).nodes, (CidSet{0, 2}));
 }
 
+TEST(ParsePolicy, WhatIsLent) {
+  const auto lend = [](const std::string& value) {
+    return parse({R"({"delegations": [{"cgroup": "/x", "lend": )" + value + "}]}"})
+        ->delegations.at(0)
+        .lend;
+  };
+  EXPECT_EQ(lend("true"), Lend::cpus);
+  EXPECT_EQ(lend("false"), Lend::nothing);
+  EXPECT_EQ(lend("\"cores\""), Lend::cores);
+}
+
 TEST(ParsePolicy, ExclusiveCpusAreNotLent) {
   const auto policy = parse({R"({"delegations": [{"cgroup": "/x", "exclusive": true}]})"});
   ASSERT_TRUE(policy);
-  EXPECT_FALSE(policy->delegations.at(0).lend);
+  EXPECT_EQ(policy->delegations.at(0).lend, Lend::nothing);
 }
 
 TEST(ParsePolicy, LaterFilesOverrideKeyByKey) {

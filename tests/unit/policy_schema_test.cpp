@@ -178,6 +178,8 @@ INSTANTIATE_TEST_SUITE_P(Delegations, BadDocument, testing::ValuesIn([] {
                                                     R"("cores": "fast")",
                                                     R"("smt": "off")",
                                                     R"("lend": 1)",
+                                                    R"("lend": "core")",
+                                                    R"("exclusive": true, "lend": "cores")",
                                                     R"("borrow": null)",
                                                     R"("tenants": 1001)",
                                                     R"("min_age_ms": 60001)",
@@ -220,7 +222,7 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("caps": [])", R"("tenants": 0)", R"("min_age_ms": 0)",
                     R"("min_age_ms": 60000)", R"("options": {"a_1": "x", "_": -1})",
                     R"("options": {})", R"("restart": {})", R"("exclusive": true, "lend": false)",
-                    R"("exclusive": false, "lend": true)"));
+                    R"("exclusive": false, "lend": true)", R"("lend": "cores")"));
 
 TEST(Patterns, AreAcceptedByBoth) {
   for (const auto* document :

@@ -162,7 +162,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 		}
 	}
 	if (home >= 0 && !(enq_flags & (SCX_ENQ_REENQ | SCX_ENQ_CPU_SELECTED)) && !held_back()) {
-		cid = idle_claim(tctx, prev);
+		cid = idle_claim(tctx, prev, !(enq_flags & SCX_ENQ_WAKEUP));
 		if (cid >= 0) {
 			count(direct);
 			dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(),
@@ -198,6 +198,8 @@ void FIEF_OP(child_update_idle, s32 cid, bool idle)
 {
 	touch_arena();
 	cidmask_assign(idle_cids, cid, idle);
+	if (idle && cidmask_test(exclusive_cids, cid))
+		core_let_go(cid);
 	reclaim_over(cid);
 	if (has_children()) {
 		turn_idle(cid, idle);
@@ -234,6 +236,7 @@ void FIEF_OP(child_sub_ecaps_updated, s32 cid, u64 before, u64 after)
 	} else {
 		__sync_fetch_and_sub(&nr_held, 1);
 		cidmask_clear(idle_cids, cid);
+		core_let_go(cid);
 	}
 	if (first || !held)
 		patrol_soon();

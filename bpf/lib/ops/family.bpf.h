@@ -184,6 +184,7 @@ static __noinline int plan_take_back(u32 cid, u32 slot)
 			continue;
 		plan->share[i & (FIEF_MAX_SHARERS - 1)].slot = FIEF_SLOT_SELF;
 		rights_update(cid);
+		core_forget(cid);
 	}
 	return 0;
 }

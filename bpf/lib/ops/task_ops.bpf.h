@@ -53,6 +53,7 @@ void FIEF_OP(task_running, struct task_struct *p)
 	touch_arena();
 	cidmask_set(busy_cids, cid);
 	light_started(p, cid);
+	core_started(cid);
 	reclaim_over(cid);
 	if (!tctx)
 		return;

@@ -260,7 +260,7 @@ static __always_inline bool had_more(s32 cid, u64 vtime)
 	struct fief_cid_plan __arena *plan = cid_plan(cid);
 	u32 nr = plan_entries(plan), i;
 
-	if (!(plan->flags & FIEF_CID_LENT))
+	if (!cid_lent(cid))
 		return false;
 	bpf_for(i, 0, nr) {
 		const struct due __arena *due =
@@ -317,7 +317,7 @@ FIEF_VERIFIED_ONCE u32 dispatch_away(s32 cid, struct task_struct *prev __arg_tru
 	u32 slot = away->slot;
 
 	touch_arena();
-	if (slot == FIEF_SLOT_NONE || away->owed < AWAY_TURN_NS || !(plan->flags & FIEF_CID_LENT) ||
+	if (slot == FIEF_SLOT_NONE || away->owed < AWAY_TURN_NS || !cid_lent(cid) ||
 	    entry_of_slot(plan, slot) != SHARE_NOBODY)
 		return FIEF_SLOT_NONE;
 	away->last = slot;
@@ -359,12 +359,14 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 		u32 first = dispatch_first(cid, prev);
 
 		if (first != FIEF_SLOT_NONE) {
+			if (first != entry_slot(plan, 0))
+				core_let_go(cid);
 			turn_begin(turn, SHARE_NOBODY, first, now);
 			return true;
 		}
 	}
 	nr = entries_now(cid);
-	tried = tries_excluded(plan);
+	tried = tries_excluded(cid);
 	urgent = turn_urgent(cid, nr, now);
 	bpf_for(step, 0, TRIES) {
 		u32 try = urgent < SHARE_ENTRIES ? TRY_ENTRY(urgent) : turn_next(cid, nr, tried);
@@ -389,6 +391,7 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 				tried |= TRIES_LENDING;
 				continue;
 			}
+			core_let_go(cid);
 		}
 		turn_begin(turn, entry, borrower, now);
 		return true;

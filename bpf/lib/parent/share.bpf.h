@@ -33,6 +33,7 @@
 #include "lib/core/state.bpf.h"
 #include "lib/parent/away.bpf.h"
 #include "lib/parent/due.bpf.h"
+#include "lib/queue/core.bpf.h"
 #include "lib/queue/group.bpf.h"
 #include "lib/queue/limit.bpf.h"
 
@@ -286,10 +287,16 @@ static __always_inline u64 ask_overdue(s32 cid, u32 entry, u64 now)
 
 #define TRIES_LENDING 0xaaaaaaaaaaaaaaaaULL
 
-/* What is not to be tried: lending where the cid, or the reserve, is not lent. */
-static __always_inline u64 tries_excluded(const struct fief_cid_plan __arena *plan)
+/* May others have a turn on @cid that its entries leave? */
+static __always_inline bool cid_lent(s32 cid)
 {
-	u64 not_lent = plan->flags & FIEF_CID_LENT ? ~0ULL << TRY_ENTRY(plan_entries(plan)) : ~0ULL;
+	return (cid_plan(cid)->flags & FIEF_CID_LENT) && !cid_kept(cid);
+}
+
+/* What is not to be tried: lending where the cid, or the reserve, is not lent. */
+static __always_inline u64 tries_excluded(s32 cid)
+{
+	u64 not_lent = cid_lent(cid) ? ~0ULL << TRY_ENTRY(plan_entries(cid_plan(cid))) : ~0ULL;
 
 	return TRIES_LENDING & not_lent;
 }

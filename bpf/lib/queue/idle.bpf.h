@@ -24,6 +24,7 @@
 #include "lib/core/cidmask.bpf.h"
 #include "lib/core/slice.bpf.h"
 #include "lib/core/state.bpf.h"
+#include "lib/queue/core.bpf.h"
 #include "lib/queue/task.bpf.h"
 
 cidmask_t usable_cids;
@@ -68,6 +69,8 @@ FIEF_VERIFIED_ONCE s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool an
 		u64 candidates = tctx->allowed[i] & usable_cids[i] & idle_cids[i];
 		s32 cid;
 
+		if (candidates)
+			candidates &= exclusive_cids[i] | ~kept_word(i);
 		if (!any_llc)
 			candidates &= within[i];
 		if (cores)
@@ -82,15 +85,45 @@ FIEF_VERIFIED_ONCE s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool an
 static __always_inline bool idle_claim_one(struct task_ctx *tctx, s32 cid)
 {
 	return cid >= 0 && cidmask_test(tctx->allowed, cid) && cidmask_test(usable_cids, cid) &&
+	       (cidmask_test(exclusive_cids, cid) || !cid_kept(cid)) &&
 	       cidmask_claim(idle_cids, cid);
+}
+
+/* Is there a core, idle as a whole, that this task may use? */
+FIEF_VERIFIED_ONCE int idle_core_exists(struct task_ctx *tctx)
+{
+	u32 nr_words = (nr_cids + 63) / 64;
+	u32 w;
+
+	if (!tctx)
+		return false;
+	bpf_for(w, 0, nr_words) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+
+		if (tctx->allowed[i] & usable_cids[i] & idle_cores(i))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a task that has used its slice on @cid share the core with another one while a whole core lies idle? It
+ * is to move there: tasks that compute without end never wake to be placed anew.
+ */
+static __always_inline bool idle_core_instead(struct task_ctx *tctx, s32 cid)
+{
+	s32 sibling = has_smt ? core_sibling(cid) : -1;
+
+	return sibling >= 0 && !cidmask_test(idle_cids, sibling) && idle_core_exists(tctx);
 }
 
 /*
  * Find and claim an idle cid for a task: where it last ran, then in the same LLC, then anywhere; on a
- * machine with SMT a core that is all idle before a thread beside a busy one, within the LLC.
+ * machine with SMT a core that is all idle before a thread beside a busy one: within the LLC for one that has
+ * woken, whose data is there, and anywhere (@roams) for one that is new or has used its slice.
  * A lost race in one word is not retried; the queue and its kick serve that task.
  */
-static __always_inline s32 idle_claim(struct task_ctx *tctx, s32 prev)
+static __always_inline s32 idle_claim(struct task_ctx *tctx, s32 prev, bool roams)
 {
 	u32 llc = prev < 0 ? 0 : cid_llc(prev);
 	s32 cid;
@@ -100,6 +133,8 @@ static __always_inline s32 idle_claim(struct task_ctx *tctx, s32 prev)
 		    idle_claim_one(tctx, prev))
 			return prev;
 		cid = idle_claim_within(tctx, llc, false, true);
+		if (cid < 0 && roams && nr_llcs > 1)
+			cid = idle_claim_within(tctx, 0, true, true);
 		if (cid >= 0)
 			return cid;
 	}
@@ -195,6 +230,22 @@ FIEF_VERIFIED_ONCE s32 borrowed_cid(struct task_ctx *tctx, s32 prev)
 }
 
 /*
+ * A task of ours has started on @cid: where whole cores are lent, nobody else is to run beside it. Both threads
+ * must be ours; a borrower on the other one goes now.
+ */
+static __always_inline void core_started(s32 cid)
+{
+	s32 sibling = lends_cores() ? core_sibling(cid) : -1;
+
+	if (sibling < 0 || !cidmask_test(exclusive_cids, cid) ||
+	    !cidmask_test(exclusive_cids, sibling) || !core_keep(sibling))
+		return;
+	if (!cidmask_test(busy_cids, sibling) && !cidmask_test(idle_cids, sibling) &&
+	    !cid_unyielding(sibling))
+		scx_bpf_kick_cid(sibling, SCX_KICK_PREEMPT);
+}
+
+/*
  * The waker is about to sleep and hands its CPU over: cheaper than waking another, and what is passed
  * on is warm in its cache. Only on an exclusive cid, where nobody else waits for it. -1: not so.
  */
@@ -222,7 +273,7 @@ static __always_inline s32 wake_place(struct task_struct *p, struct task_ctx *tc
 	u64 enq_flags = 0;
 
 	if (cid < 0) {
-		cid = idle_claim(tctx, prev);
+		cid = idle_claim(tctx, prev, wake_flags & SCX_WAKE_FORK);
 		enq_flags = SCX_ENQ_IMMED;
 	}
 	if (cid < 0) {
@@ -247,7 +298,7 @@ static __always_inline s32 wake_place(struct task_struct *p, struct task_ctx *tc
  */
 static __always_inline bool kick_for(struct task_ctx *tctx, s32 home, bool must_look)
 {
-	s32 cid = idle_claim(tctx, home);
+	s32 cid = idle_claim(tctx, home, false);
 
 	if (cid >= 0) {
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);

@@ -55,7 +55,7 @@ static __always_inline void limit_refill(struct group __arena *group, u64 now)
 	periods = (now - end) / period + 1;
 	if (!__sync_bool_compare_and_swap(&limit->period_end, end, end + periods * period))
 		return;
-	__sync_fetch_and_add(&state.counters.limit_periods, periods);
+	count_many(limit_periods, periods);
 	if (limit->left <= 0)
 		count(limit_throttled);
 	__sync_fetch_and_add(&limit->left,

@@ -177,7 +177,7 @@ static __always_inline u32 wait_bucket(u64 us)
 /* A task that woke runs on @cid now: note how long that took. */
 static __always_inline void wait_note(struct task_ctx *tctx, s32 cid)
 {
-	struct fief_waits __arena *waits = &state.waits[(u32)cid & (FIEF_WAIT_STRIPES - 1)];
+	struct fief_waits __arena *waits = &state.waits[(u32)cid & (FIEF_STRIPES - 1)];
 	u64 us;
 
 	if (!tctx->woken_at)

@@ -225,7 +225,7 @@ static __always_inline bool aged_dispatch(s32 cid)
 static __always_inline bool task_may_go_on(struct task_struct *prev, struct task_ctx *tctx, s32 cid)
 {
 	if (!(prev->scx.flags & SCX_TASK_QUEUED) || !tctx || !tctx->running || tctx->graced ||
-	    !cidmask_test(tctx->allowed, cid))
+	    !cidmask_test(tctx->allowed, cid) || idle_core_instead(tctx, cid))
 		return false;
 	task_charge(prev, tctx);
 	return !task_throttled(prev, tctx);

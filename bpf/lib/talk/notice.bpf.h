@@ -42,6 +42,15 @@ static __always_inline void notice_drop(u64 cgroup_id)
 	bpf_map_delete_elem(&notices, &cgroup_id);
 }
 
+/* The child in @cgroup_id, if there is one, lends whole cores only, or it does not. */
+static __always_inline void notice_lends_cores(u64 cgroup_id, bool lends)
+{
+	struct fief_notice *notice = cgroup_id ? notice_of(cgroup_id) : NULL;
+
+	if (notice)
+		notice->lends_cores = lends;
+}
+
 /* A limit above keeps this scheduler back: its tasks wait for its turn. */
 static __always_inline bool held_back(void)
 {

@@ -273,7 +273,7 @@ ChildrenOf group_by_parent(Children sorted) {
 
 // Whether its CPUs are its own also while it sleeps: nobody else could use them.
 bool keeps_asleep(const Delegation* delegation) {
-  return delegation != nullptr && (delegation->exclusive || !delegation->lend);
+  return delegation != nullptr && (delegation->exclusive || delegation->lend == Lend::nothing);
 }
 
 // What doubles lose in adding up shares.

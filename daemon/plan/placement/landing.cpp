@@ -28,7 +28,7 @@ CidSet landing_before(const LevelPlan* previous, CgroupId cgroup) {
 }  // namespace
 
 std::uint32_t landing_count(const Delegation* delegation, CpuTime due) {
-  if (delegation == nullptr || !delegation->lend || delegation->exclusive)
+  if (delegation == nullptr || delegation->lend == Lend::nothing || delegation->exclusive)
     return 0;
   const bool by_default = delegation->scheduler == kLandingScheduler && due > kCpuUnit;
   return delegation->landing_cpus.value_or(by_default ? 1 : 0);

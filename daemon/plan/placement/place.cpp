@@ -45,7 +45,7 @@ void outline(ParticipantPlan& plan, Member& member, bool perf) {
   plan.weight = policy.weight;
   plan.entitlement.min = policy_limit(policy.min_cpus);
   plan.entitlement.max = policy_limit(policy.max_cpus);
-  plan.lend = policy.lend && !policy.exclusive;
+  plan.lend = policy.exclusive ? Lend::nothing : policy.lend;
   plan.borrow = policy.borrow;
   plan.perf = perf && policy.perf;
 }
