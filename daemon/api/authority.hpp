@@ -11,7 +11,7 @@
 #include <string>
 
 #include "api/calls.hpp"
-#include "backend/changes.hpp"
+#include "backend/carry_out.hpp"
 #include "backend/quota.hpp"
 #include "core/result.hpp"
 

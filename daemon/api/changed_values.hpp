@@ -4,7 +4,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "backend/changes.hpp"
+#include "backend/methods.hpp"
 
 namespace fief::dbus {
 

@@ -53,15 +53,6 @@ int refuse_to_set(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface
   return sd_bus_error_set_const(error, SD_BUS_ERROR_ACCESS_DENIED, "the level is set otherwise");
 }
 
-Change level_change(const LevelName& named) {
-  return {.what = fmt::format("log from level {} on", named.name),
-          .begin = [level = named.level](Backend& /*backend*/, const Requester& /*requester*/,
-                                         const Backend::Done& done) {
-            log::set_level(level);
-            done({});
-          }};
-}
-
 // Properties.Set of LogLevel, before sd-bus sees it: its setters answer at once, and whoever asks
 // has to be asked about first, which takes turns.
 int set_level(sd_bus_message* request, void* userdata, sd_bus_error* error) {
@@ -81,7 +72,8 @@ int set_level(sd_bus_message* request, void* userdata, sd_bus_error* error) {
   if (named == kLevelNames.end())
     return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is no level of syslog(3)",
                              value);
-  static_cast<Objects*>(userdata)->carry_out(*request, level_change(*named), {});
+  static_cast<Objects*>(userdata)->carry_out(
+      *request, SetLogLevel{.level = named->level, .name = std::string(named->name)});
   return 1;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/log_control.hpp"
+#include "backend/carry_out.hpp"
 #include "core/log.hpp"
 #include "core/utf8.hpp"
 #include "fief/dbus_names.hpp"
@@ -16,6 +17,16 @@ namespace {
 
 // More than any program has reason to have under way at once.
 constexpr std::size_t kMaxChanges = 16;
+
+// The message has a descriptor of its own.
+void answer(sd_bus_message& request, const Result<UniqueFd>& outcome, const char* invalid) {
+  if (!outcome)
+    dbus::reply(request, tl::unexpected(outcome.error()), invalid);
+  else if (*outcome)
+    sd_bus_reply_method_return(&request, "h", outcome->get());
+  else
+    dbus::reply(request, {});
+}
 
 void emit_changed(sd_bus& bus, const std::string& path, const char* interface,
                   std::vector<std::string> properties) {
@@ -147,38 +158,36 @@ std::vector<std::string> Service::paths() {
   return paths;
 }
 
-void Service::carry_out(sd_bus_message& request, Change change, Answer answer) {
+void Service::carry_out(sd_bus_message& request, Operation operation) {
   const char* name = sd_bus_message_get_sender(&request);
   const auto ticket = quota_.take(name != nullptr ? name : "");
   if (!ticket)
     return dbus::reply_error(
         request, SD_BUS_ERROR_LIMITS_EXCEEDED,
         fmt::format("{} changes of yours are under way; wait for their answers", kMaxChanges));
-  const auto asked = std::make_shared<const Change>(std::move(change));
+  const auto asked = std::make_shared<const Operation>(std::move(operation));
   const auto tenant = [this, asked](uid_t uid) { return as_tenant(backend_, *asked, uid); };
-  authority_.check(request, asked->permission, tenant,
-                   [this, request = dbus::hold(request), asked, answer = std::move(answer),
-                    ticket](const Result<Sender>& sender) {
-                     if (!admission_.admit_again(*request))
-                       return;
-                     if (sender)
-                       begin(request, *asked, answer, *sender, ticket);
-                     else
-                       dbus::reply(*request, tl::unexpected(sender.error()));
-                   });
+  authority_.check(
+      request, permission_for(*asked), tenant,
+      [this, request = dbus::hold(request), asked, ticket](const Result<Sender>& sender) {
+        if (!admission_.admit_again(*request))
+          return;
+        if (sender)
+          begin(request, *asked, *sender, ticket);
+        else
+          dbus::reply(*request, tl::unexpected(sender.error()));
+      });
 }
 
 // The outcome may come after the bus was lost, or after this object is gone.
-void Service::begin(const dbus::MessageRef& request, const Change& change, const Answer& answer,
+void Service::begin(const dbus::MessageRef& request, const Operation& operation,
                     const Sender& sender, const Quota::Ticket& ticket) {
-  const auto* invalid = change.of_files ? dbus::kErrorInvalidPolicy : SD_BUS_ERROR_INVALID_ARGS;
+  const auto* invalid =
+      blames_files(operation) ? dbus::kErrorInvalidPolicy : SD_BUS_ERROR_INVALID_ARGS;
   fief::carry_out(
-      backend_, change, sender,
-      [request, ticket, invalid, answer, self = std::weak_ptr(self_)](const Status& outcome) {
-        if (outcome && answer)
-          answer(*request);
-        else
-          dbus::reply(*request, outcome, invalid);
+      backend_, boosts_, operation, sender,
+      [request, ticket, invalid, self = std::weak_ptr(self_)](const Result<UniqueFd>& outcome) {
+        answer(*request, outcome, invalid);
         if (const auto service = self.lock())
           (*service)->bus_.touched();
       });

@@ -43,15 +43,14 @@ class Service final : public StatusListener, private dbus::Objects {
   const std::string& live_json() override;
   const SchedulerView* find(CgroupId cgroup) override;
   std::vector<std::string> paths() override;
-  void carry_out(sd_bus_message& request, Change change, Answer answer) override;
-  Boosts& boosts() override { return boosts_; }
+  void carry_out(sd_bus_message& request, Operation operation) override;
   [[nodiscard]] const Backend& backend() const override { return backend_; }
 
   Status register_objects(sd_bus& bus);
   void announce_changes();
   void announce(sd_bus& bus, const StatusDiff& changes);
-  void begin(const dbus::MessageRef& request, const Change& change, const Answer& answer,
-             const Sender& sender, const Quota::Ticket& ticket);
+  void begin(const dbus::MessageRef& request, const Operation& operation, const Sender& sender,
+             const Quota::Ticket& ticket);
 
   boost::asio::io_context& io_;
   Backend& backend_;

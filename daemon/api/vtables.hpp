@@ -3,13 +3,12 @@
 // D-Bus and decide nothing.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "api/sdbus.hpp"
-#include "backend/boosts.hpp"
-#include "backend/changes.hpp"
+#include "backend/backend.hpp"
+#include "backend/operation.hpp"
 #include "status/views.hpp"
 
 namespace fief::dbus {
@@ -26,13 +25,9 @@ class Objects {
   virtual const SchedulerView* find(CgroupId cgroup) = 0;
   /// Every object path of a scheduler.
   virtual std::vector<std::string> paths() = 0;
-  /// Replies to the success of a change, whose sender may be gone by then.
-  using Answer = std::function<void(sd_bus_message& request)>;
   /// Finds out whether the sender of @p request may do this, does it, and replies when the outcome
-  /// is known: by @p answer, or without arguments if that is unset.
-  virtual void carry_out(sd_bus_message& request, Change change, Answer answer) = 0;
-  /// For changes that last as long as the descriptor that is the reply.
-  virtual Boosts& boosts() = 0;
+  /// is known: with the descriptor that holds a boost, without arguments to all else.
+  virtual void carry_out(sd_bus_message& request, Operation operation) = 0;
   /// For what live() does not hold.
   [[nodiscard]] virtual const Backend& backend() const = 0;
 };

@@ -184,7 +184,7 @@ void App::show_progress(const std::string& text) {
 
 void App::reload() {
   notifier_.reloading();
-  controller_->reload([this](const Status& outcome) {
+  controller_->perform(Reload{}, {}, [this](const Status& outcome) {
     // Before the first READY=1 a reload is a part of starting.
     if (ready_)
       notifier_.ready(outcome ? "the policy was reloaded"

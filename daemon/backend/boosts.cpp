@@ -5,41 +5,24 @@
 
 namespace fief {
 
-// The hold begins before anything is changed, and lasts only if all goes well. The outcome may come
-// after this object is gone.
-Result<Boosts::Boost> Boosts::make(const std::string& subject, ChangedKeys keys,
-                                   const std::string& reason) {
-  if (const auto fit = check_properties(keys); !fit)
-    return tl::unexpected(fit.error());
-  auto what = fmt::format("boost {}: {}{}{}", subject, to_text(keys),
-                          reason.empty() ? "" : ", for ", reason);
-  const auto descriptor = std::make_shared<UniqueFd>();
-  const ChangeRequest wanted{
-      .subject = subject, .keys = std::move(keys), .lifetime = Lifetime::until_restart};
-  const auto begin = [holds = std::weak_ptr(holds_), descriptor, wanted](
-                         Backend& backend, const Requester& requester, const Backend::Done& done) {
-    const auto open = holds.lock();
-    auto hold = open ? open->open(requester.uid) : fail(Errc::stale, "the daemon is stopping");
-    if (!hold)
-      return done(tl::unexpected(hold.error()));
-    *descriptor = std::move(hold->descriptor);
-    auto known = wanted;
-    known.requester = requester;
-    backend.boost(hold->id, known,
-                  [holds, &backend, id = hold->id, descriptor, done](const Status& outcome) {
-                    if (const auto alive = holds.lock(); alive && !outcome) {
-                      alive->close(id);
-                      backend.release(id);
-                      descriptor->reset();
-                    }
-                    done(outcome);
-                  });
+// The hold begins before anything is changed, and lasts only if all goes well.
+void Boosts::begin(Boost boost, const Requester& requester, Held held) {
+  auto hold = holds_->open(requester.uid);
+  if (!hold)
+    return held(tl::unexpected(hold.error()));
+  boost.hold = hold->id;
+  auto in_force = [&backend = backend_, holds = std::weak_ptr(holds_), id = hold->id,
+                   descriptor = std::make_shared<UniqueFd>(std::move(hold->descriptor)),
+                   held = std::move(held)](const Status& outcome) {
+    if (outcome)
+      return held(std::move(*descriptor));
+    if (const auto alive = holds.lock()) {
+      alive->close(id);
+      backend.release(id);
+    }
+    held(tl::unexpected(outcome.error()));
   };
-  return Boost{.change = {.what = std::move(what),
-                          .begin = begin,
-                          .subject = subject,
-                          .for_tenants = wanted},
-               .descriptor = descriptor};
+  backend_.perform(std::move(boost), requester, std::move(in_force));
 }
 
 }  // namespace fief

@@ -3,32 +3,34 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
-#include <string>
 
-#include "backend/changes.hpp"
+#include "backend/backend.hpp"
 #include "backend/holds.hpp"
+#include "backend/operation.hpp"
 #include "core/fd.hpp"
+#include "core/result.hpp"
 
 namespace fief {
 
 class Boosts {
  public:
+  /// Is given what holds a change that is in force: it ends with the last copy of the descriptor.
+  using Held = std::function<void(Result<UniqueFd> descriptor)>;
+
   /// @p io and @p backend must outlive this.
   Boosts(boost::asio::io_context& io, Backend& backend)
-      : holds_(std::make_shared<Holds>(io, [&backend](Holds::Id hold) { backend.release(hold); })) {
+      : backend_(backend),
+        holds_(std::make_shared<Holds>(io, [&backend](Holds::Id hold) { backend.release(hold); })) {
   }
 
-  struct Boost {
-    Change change;
-    /// Once the change is done, what holds it: it ends with the last copy of this descriptor.
-    std::shared_ptr<UniqueFd> descriptor;
-  };
-  /// The change of a delegation's properties, to be carried out once. Errc::invalid: @p keys cannot
-  /// be set.
-  Result<Boost> make(const std::string& subject, ChangedKeys keys, const std::string& reason);
+  /// Has the backend do @p boost under a hold of its own. Errc::busy: the requester has too many;
+  /// else as Backend::perform(), and nothing is held. @p held may hear after this object is gone.
+  void begin(Boost boost, const Requester& requester, Held held);
 
  private:
+  Backend& backend_;
   std::shared_ptr<Holds> holds_;
 };
 

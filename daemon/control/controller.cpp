@@ -7,6 +7,7 @@
 
 #include "core/log.hpp"
 #include "core/message_ids.hpp"
+#include "core/overloaded.hpp"
 
 namespace fief {
 namespace {
@@ -156,28 +157,18 @@ void Controller::answer_later(std::function<Status()> outcome, Done done,
   trigger_.ask();
 }
 
-void Controller::change(const ChangeRequest& request, Done done) {
-  requests_.change(request, std::move(done));
-}
-
-void Controller::attach(const ChangeRequest& request, Done done) {
-  requests_.attach(request, std::move(done));
-}
-
-void Controller::detach(const ChangeRequest& request, Done done) {
-  requests_.detach(request, std::move(done));
-}
-
-void Controller::revert(const std::string& subject, Done done) {
-  requests_.revert(subject, std::move(done));
-}
-
-void Controller::kill(const std::string& subject, const std::string& reason, Done done) {
-  requests_.kill(subject, reason, std::move(done));
-}
-
-void Controller::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
-  requests_.boost(hold, request, std::move(done));
+void Controller::perform(const Operation& operation, const Requester& requester, Done done) {
+  std::visit(Overloaded{[&](const Reload& /*reload*/) { reload(std::move(done)); },
+                        [&](const Replan& asked) { replan(asked.from_scratch, std::move(done)); },
+                        [&](const Leave& /*leave*/) { leave(std::move(done)); },
+                        [&](const SetLogLevel& asked) {
+                          log::set_level(asked.level);
+                          done({});
+                        },
+                        [&](const auto& of_a_delegation) {
+                          requests_.perform(of_a_delegation, requester, std::move(done));
+                        }},
+             operation);
 }
 
 void Controller::release(std::uint64_t hold) {

@@ -87,18 +87,10 @@ class Controller final : public Backend, private RootOwner {
   [[nodiscard]] OnStop on_stop() const { return policy_.written().root.on_stop; }
 
   [[nodiscard]] StatusView status(Figures figures) const override;
-  void reload(Done done) override;
-  [[nodiscard]] Status check_tenant(const ChangeRequest& request, uid_t uid) const override;
-  [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
-  void change(const ChangeRequest& request, Done done) override;
-  void attach(const ChangeRequest& request, Done done) override;
-  void detach(const ChangeRequest& request, Done done) override;
-  void revert(const std::string& subject, Done done) override;
-  void kill(const std::string& subject, const std::string& reason, Done done) override;
-  void replan(bool from_scratch, Done done) override;
-  void leave(Done done) override;
-  void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
+  void perform(const Operation& operation, const Requester& requester, Done done) override;
   void release(std::uint64_t hold) override;
+  [[nodiscard]] Status check_tenant(const OwnersWish& wish, uid_t uid) const override;
+  [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
   [[nodiscard]] std::string plan() const override;
   [[nodiscard]] const ShownPolicy& policy() const override { return policy_.shown(); }
   [[nodiscard]] Result<ExplanationTexts> explain(const std::string& subject) const override;
@@ -116,6 +108,9 @@ class Controller final : public Backend, private RootOwner {
 
   void follow(const Event& event);
   PacedWait::Pause look_at_cgroups();
+  void reload(Done done);
+  void replan(bool from_scratch, Done done);
+  void leave(Done done);
   void turn();
   void arm_trigger();
   void settled();

@@ -14,14 +14,14 @@ std::uint32_t tenant(const Requester& requester) {
 
 }  // namespace
 
-Result<Trial> PolicyChanges::changed(const DelegationChange& change, const ChangeRequest& request,
+Result<Trial> PolicyChanges::changed(const DelegationChange& change, const ChangeTerms& terms,
                                      const std::string& cgroup) const {
-  if (request.lifetime == Lifetime::until_restart)
+  if (terms.lifetime == Lifetime::until_restart)
     return [&policy = policy_, at_run_time = RuntimeChange{
                                    .hold = 0,
-                                   .origin = fmt::format("run time, uid {}", request.requester.uid),
+                                   .origin = fmt::format("run time, uid {}", terms.requester.uid),
                                    .change = change,
-                                   .tenant = tenant(request.requester),
+                                   .tenant = tenant(terms.requester),
                                    .cgroup = policy_.cgroup_at(cgroup)}] {
       return changed_at_run_time(policy.layers(), at_run_time, policy.options());
     };

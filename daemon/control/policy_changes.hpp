@@ -17,6 +17,12 @@ namespace fief {
 /// Judges a change by the policy in force when it is called.
 using Trial = std::function<Result<Candidate>()>;
 
+/// On what terms a change is made.
+struct ChangeTerms {
+  Lifetime lifetime = Lifetime::persistent;
+  Requester requester{};
+};
+
 class PolicyChanges {
  public:
   /// @p drop_ins: where persistent changes go; nullptr: nowhere. Both outlive this object and the
@@ -24,9 +30,9 @@ class PolicyChanges {
   PolicyChanges(const PolicyStore& policy, const DropIns* drop_ins)
       : policy_(policy), drop_ins_(drop_ins) {}
 
-  /// @p change, of the cgroup at path @p cgroup, for as long as @p request says. What is to outlive
+  /// @p change, of the cgroup at path @p cgroup, for as long as @p terms say. What is to outlive
   /// the daemon is added to what is on disk now.
-  [[nodiscard]] Result<Trial> changed(const DelegationChange& change, const ChangeRequest& request,
+  [[nodiscard]] Result<Trial> changed(const DelegationChange& change, const ChangeTerms& terms,
                                       const std::string& cgroup) const;
   /// @p change for as long as @p hold is held.
   [[nodiscard]] Trial boosted(std::uint64_t hold, DelegationChange change,

@@ -100,10 +100,10 @@ StatusView Controller::status(Figures figures) const {
 }
 
 // By the cgroup that the request will mean when it is carried out, which is at once.
-Status Controller::check_tenant(const ChangeRequest& request, uid_t uid) const {
-  auto meant = request;
-  if (find_delegation(policy_.resolved(), request.subject) == nullptr)
-    meant.subject = path_meant(request.subject, watcher_.tree());
+Status Controller::check_tenant(const OwnersWish& wish, uid_t uid) const {
+  auto meant = wish;
+  if (find_delegation(policy_.resolved(), wish.subject) == nullptr)
+    meant.subject = path_meant(wish.subject, watcher_.tree());
   return fief::check_tenant(policy_.resolved(), policy_.layers(), meant, uid, owner_of_);
 }
 

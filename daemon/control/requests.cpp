@@ -47,49 +47,50 @@ tl::unexpected<Error> Requests::unknown(const std::string& subject) const {
   return nothing_called(subject, parts_.policy.resolved(), parts_.watcher.tree());
 }
 
-void Requests::change(const ChangeRequest& request, Done done) {
-  const auto subject = find(request.subject);
+void Requests::perform(const Set& set, const Requester& requester, Done done) {
+  const auto subject = find(set.subject);
   if (!subject)
-    return done(unknown(request.subject));
-  put_in_force({.name = subject->name, .keys = request.keys}, request, *subject, std::move(done));
+    return done(unknown(set.subject));
+  put_in_force({.name = subject->name, .keys = set.keys}, {set.lifetime, requester}, *subject,
+               std::move(done));
 }
 
-void Requests::attach(const ChangeRequest& request, Done done) {
+void Requests::perform(const Attach& attach, const Requester& requester, Done done) {
   parts_.policy.end_tenancies();
-  const auto* known = find_delegation(parts_.policy.resolved(), request.subject);
+  const auto* known = find_delegation(parts_.policy.resolved(), attach.subject);
   const auto path =
-      known != nullptr ? known->cgroup : path_meant(request.subject, parts_.watcher.tree());
+      known != nullptr ? known->cgroup : path_meant(attach.subject, parts_.watcher.tree());
   if (!path.starts_with('/'))
-    return done(unknown(request.subject));
-  DelegationChange change{.name = known != nullptr ? known->name : path, .keys = request.keys};
+    return done(unknown(attach.subject));
+  DelegationChange change{.name = known != nullptr ? known->name : path, .keys = attach.keys};
   if (known == nullptr)
     change.keys.emplace("cgroup", path);
   if (known == nullptr || !is_enabled(*known))
     change.keys.emplace("enabled", true);
   if (const auto free = check_can_attach(path); !free)
     return done(free);
-  put_in_force(change, request, {change.name, path}, std::move(done));
+  put_in_force(change, {attach.lifetime, requester}, {change.name, path}, std::move(done));
 }
 
-void Requests::detach(const ChangeRequest& request, Done done) {
-  const auto known = find(request.subject);
+void Requests::perform(const Detach& detach, const Requester& requester, Done done) {
+  const auto known = find(detach.subject);
   if (!known) {
-    const auto* observed = observed_at(request.subject);
+    const auto* observed = observed_at(detach.subject);
     if (observed != nullptr && observed->cgroup != kSelf)
       return done(fail(Errc::busy,
                        "the scheduler of {} was attached by somebody else, who alone can detach "
                        "it; \"fiefctl kill\" ends it",
-                       request.subject));
-    return done(unknown(request.subject));
+                       detach.subject));
+    return done(unknown(detach.subject));
   }
-  put_in_force({.name = known->name, .keys = {{"enabled", false}}}, request, *known,
-               std::move(done));
+  put_in_force({.name = known->name, .keys = {{"enabled", false}}}, {detach.lifetime, requester},
+               *known, std::move(done));
 }
 
-void Requests::revert(const std::string& subject, Done done) {
-  const auto known = find(subject);
+void Requests::perform(const Revert& revert, const Requester& /*requester*/, Done done) {
+  const auto known = find(revert.subject);
   if (!known)
-    return done(unknown(subject));
+    return done(unknown(revert.subject));
   one_at_a_time([this, known = *known, done = std::move(done)] {
     const auto trial = changes_.reverted(known.name);
     if (!trial)
@@ -98,12 +99,12 @@ void Requests::revert(const std::string& subject, Done done) {
   });
 }
 
-void Requests::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
-  const auto subject = find(request.subject);
+void Requests::perform(const Boost& boost, const Requester& requester, Done done) {
+  const auto subject = find(boost.subject);
   if (!subject)
-    return done(unknown(request.subject));
-  begin({.trial = changes_.boosted(hold, {.name = subject->name, .keys = request.keys},
-                                   request.requester),
+    return done(unknown(boost.subject));
+  begin({.trial =
+             changes_.boosted(boost.hold, {.name = subject->name, .keys = boost.keys}, requester),
          .subject = *subject,
          .new_chance = false,
          .is_asked = true,
@@ -123,9 +124,10 @@ bool Requests::release(std::uint64_t hold) {
   return true;
 }
 
-void Requests::kill(const std::string& subject, const std::string& reason, Done done) {
-  const auto* known = find_delegation(parts_.policy.resolved(), subject);
-  const auto path = known != nullptr ? known->cgroup : path_meant(subject, parts_.watcher.tree());
+void Requests::perform(const Kill& kill, const Requester& requester, Done done) {
+  const auto* known = find_delegation(parts_.policy.resolved(), kill.subject);
+  const auto path =
+      known != nullptr ? known->cgroup : path_meant(kill.subject, parts_.watcher.tree());
   const auto* observed = observed_at(path);
   if (observed == nullptr || observed->cgroup == kSelf)
     return done(fail(Errc::not_found, "no scheduler is attached to \"{}\"", path));
@@ -135,19 +137,19 @@ void Requests::kill(const std::string& subject, const std::string& reason, Done 
         Errc::unsupported,
         "the scheduler of {} stands below one of somebody else's, which alone can end it", path));
   const auto cgroup = observed->cgroup;
-  if (const auto killed = parts_.kernel.kill(cgroup, reason); !killed)
+  if (const auto killed = parts_.kernel.kill(cgroup, reason_of(kill, requester)); !killed)
     return done(killed);
   answer_later_(always, std::move(done), {.leaving = cgroup, .is_in_place = [] { return true; }});
 }
 
-void Requests::put_in_force(const DelegationChange& change, const ChangeRequest& request,
+void Requests::put_in_force(const DelegationChange& change, const ChangeTerms& terms,
                             const Subject& subject, Done done) {
   if (change.keys.empty()) {
     parts_.children.forgive(subject.cgroup);
     return answer_when_in_force(subject, std::move(done));
   }
-  auto put = [this, change, request, subject, done = std::move(done)] {
-    const auto trial = changes_.changed(change, request, subject.cgroup);
+  auto put = [this, change, terms, subject, done = std::move(done)] {
+    const auto trial = changes_.changed(change, terms, subject.cgroup);
     if (!trial)
       return done(tl::unexpected(trial.error()));
     begin({.trial = *trial,
@@ -156,7 +158,7 @@ void Requests::put_in_force(const DelegationChange& change, const ChangeRequest&
            .is_asked = true,
            .done = done});
   };
-  if (request.lifetime == Lifetime::until_restart)
+  if (terms.lifetime == Lifetime::until_restart)
     return put();
   one_at_a_time(std::move(put));
 }

@@ -47,12 +47,12 @@ class Requests {
            AnswerLater answer_later);
 
   /// As in Backend.
-  void change(const ChangeRequest& request, Done done);
-  void attach(const ChangeRequest& request, Done done);
-  void detach(const ChangeRequest& request, Done done);
-  void revert(const std::string& subject, Done done);
-  void kill(const std::string& subject, const std::string& reason, Done done);
-  void boost(std::uint64_t hold, const ChangeRequest& request, Done done);
+  void perform(const Set& set, const Requester& requester, Done done);
+  void perform(const Attach& attach, const Requester& requester, Done done);
+  void perform(const Detach& detach, const Requester& requester, Done done);
+  void perform(const Revert& revert, const Requester& requester, Done done);
+  void perform(const Kill& kill, const Requester& requester, Done done);
+  void perform(const Boost& boost, const Requester& requester, Done done);
   /// False if it is not possible and nothing has changed.
   bool release(std::uint64_t hold);
 
@@ -73,7 +73,7 @@ class Requests {
 
   [[nodiscard]] tl::unexpected<Error> unknown(const std::string& subject) const;
   [[nodiscard]] std::optional<Subject> find(const std::string& subject) const;
-  void put_in_force(const DelegationChange& change, const ChangeRequest& request,
+  void put_in_force(const DelegationChange& change, const ChangeTerms& terms,
                     const Subject& subject, Done done);
   void one_at_a_time(std::function<void()> change);
   void begin(const Wanted& wanted);

@@ -11,11 +11,11 @@
 namespace fief {
 namespace {
 
-Status check_asked(const ChangeRequest& request) {
-  if (request.lifetime == Lifetime::persistent)
+Status check_asked(const OwnersWish& wish) {
+  if (wish.lifetime == Lifetime::persistent)
     return fail(Errc::denied,
                 "what owners of cgroups change lasts until fiefd restarts (fiefctl: --runtime)");
-  for (const auto& [key, value] : request.keys)
+  for (const auto& [key, value] : wish.keys)
     if (!is_for_owners(key))
       return fail(Errc::denied, "\"{}\" is not for owners of cgroups to set", key);
   return {};
@@ -68,10 +68,10 @@ Status check_same(const RuntimeChange& change, const std::string& path, const Cg
 
 }  // namespace
 
-Status check_tenant(const Policy& resolved, const PolicyLayers& layers,
-                    const ChangeRequest& request, uid_t uid, const CgroupOwner& owner_of) {
-  const auto* known = find_delegation(resolved, request.subject);
-  const auto& path = known != nullptr ? known->cgroup : request.subject;
+Status check_tenant(const Policy& resolved, const PolicyLayers& layers, const OwnersWish& wish,
+                    uid_t uid, const CgroupOwner& owner_of) {
+  const auto* known = find_delegation(resolved, wish.subject);
+  const auto& path = known != nullptr ? known->cgroup : wish.subject;
   const auto* landlord = landlord_of(resolved, path);
   if (landlord == nullptr)
     return fail(Errc::denied,
@@ -80,7 +80,7 @@ Status check_tenant(const Policy& resolved, const PolicyLayers& layers,
                 path);
   if (const auto owned = check_owner(path, uid, owner_of); !owned)
     return owned;
-  if (const auto fit = check_asked(request); !fit)
+  if (const auto fit = check_asked(wish); !fit)
     return fit;
   if (known == nullptr)
     return check_room(resolved, layers, *landlord);

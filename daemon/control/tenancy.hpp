@@ -21,8 +21,8 @@ namespace fief {
 using CgroupOwner = std::function<Result<uid_t>(const std::string& path)>;
 
 /// As Backend::check_tenant(), by the policy in force and the layers it is made of.
-Status check_tenant(const Policy& resolved, const PolicyLayers& layers,
-                    const ChangeRequest& request, uid_t uid, const CgroupOwner& owner_of);
+Status check_tenant(const Policy& resolved, const PolicyLayers& layers, const OwnersWish& wish,
+                    uid_t uid, const CgroupOwner& owner_of);
 
 /// A tenant's delegation that is to end.
 struct EndedTenancy {

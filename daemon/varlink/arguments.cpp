@@ -82,10 +82,10 @@ Options Arguments::options_or_none(const std::string& name) {
   return std::move(*options);
 }
 
-bool Arguments::flag(std::uint64_t flag) {
-  const auto flags = find("flags") == nullptr ? 0 : whole("flags");
+bool Arguments::flag(const std::string& name, std::uint64_t flag) {
+  const auto flags = find(name) == nullptr ? 0 : whole(name);
   if (flags != 0 && std::cmp_not_equal(flags, flag))
-    blame("flags");
+    blame(name);
   return flags != 0;
 }
 

@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "backend/changes.hpp"
+#include "backend/methods.hpp"
 #include "status/json_values.hpp"
 
 namespace fief::varlink {
@@ -26,8 +26,8 @@ class Arguments {
   std::string text_or_empty(const std::string& name);
   /// Without reals; empty if absent.
   Options options_or_none(const std::string& name);
-  /// "flags": @p flag is the only one there can be.
-  bool flag(std::uint64_t flag);
+  /// Whether @p flag is set, the only one there can be.
+  bool flag(const std::string& name, std::uint64_t flag);
 
   /// The parameter that is wrong.
   [[nodiscard]] std::optional<std::string> fault() const;

@@ -91,36 +91,34 @@ void Connection::handle(const std::string& text) {
 }
 
 void Connection::act(const Call& call) {
-  auto outcome = call_manager(call, shared_.backend, shared_.status, shared_.boosts);
+  auto outcome = call_manager(call, shared_.backend, shared_.status);
   if (auto* text = std::get_if<std::string>(&outcome))
     return answer(std::move(*text), call.oneway);
-  if (const auto* change = std::get_if<Change>(&outcome))
-    return carry_out(*change, call.oneway, [] { return reply(json::Json::object()); });
-  const auto& boost = std::get<Boosts::Boost>(outcome);
-  carry_out(boost.change, call.oneway, [this, descriptor = boost.descriptor] {
-    boost_ = std::move(*descriptor);
-    return reply(json::Json::object(), true);
-  });
+  carry_out(std::get<Operation>(outcome), call.oneway);
 }
 
 // The client may be gone when the outcome is known; a boost then ends with its descriptor.
-void Connection::carry_out(const Change& change, bool oneway,
-                           std::function<std::string()> success) {
+void Connection::carry_out(const Operation& operation, bool oneway) {
   auto sender = peer_;
   if (sender.uid != 0) {
-    const auto tenant = as_tenant(shared_.backend, change, sender.uid);
+    const auto tenant = as_tenant(shared_.backend, operation, sender.uid);
     sender.is_tenant = tenant.has_value();
     if (!tenant)
       return answer(reply_failure({Errc::denied, refusal(tenant.error().message)}), oneway);
   }
-  fief::carry_out(shared_.backend, change, sender,
-                  [self = shared_from_this(), oneway, of_files = change.of_files,
-                   success = std::move(success)](const Status& outcome) {
-                    if (!self->socket_.is_open())
-                      return;
-                    self->answer(outcome ? success() : reply_failure(outcome.error(), of_files),
-                                 oneway);
+  fief::carry_out(shared_.backend, shared_.boosts, operation, sender,
+                  [self = shared_from_this(), oneway,
+                   of_files = blames_files(operation)](Result<UniqueFd> outcome) {
+                    if (self->socket_.is_open())
+                      self->answer_change(std::move(outcome), of_files, oneway);
                   });
+}
+
+void Connection::answer_change(Result<UniqueFd> outcome, bool of_files, bool oneway) {
+  if (!outcome)
+    return answer(reply_failure(outcome.error(), of_files), oneway);
+  boost_ = std::move(*outcome);
+  answer(reply(json::Json::object(), /*continues=*/static_cast<bool>(boost_)), oneway);
 }
 
 void Connection::answer(std::string text, bool oneway) {

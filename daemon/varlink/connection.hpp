@@ -6,10 +6,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
-#include "backend/changes.hpp"
+#include "backend/carry_out.hpp"
 #include "backend/time_budget.hpp"
 #include "core/fd.hpp"
 #include "varlink/live_status.hpp"
@@ -46,7 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void handle_for_pay(const std::string& text);
   void handle(const std::string& text);
   void act(const Call& call);
-  void carry_out(const Change& change, bool oneway, std::function<std::string()> success);
+  void carry_out(const Operation& operation, bool oneway);
+  void answer_change(Result<UniqueFd> outcome, bool of_files, bool oneway);
   void answer(std::string text, bool oneway);
   void write();
   void wait_for_end();

@@ -6,18 +6,17 @@
 #include <variant>
 
 #include "backend/backend.hpp"
-#include "backend/boosts.hpp"
-#include "backend/changes.hpp"
+#include "backend/operation.hpp"
 #include "varlink/live_status.hpp"
 #include "varlink/message.hpp"
 
 namespace fief::varlink {
 
-/// The reply itself, or a change to be carried out for those who may, and answered then.
-using Outcome = std::variant<std::string, Change, Boosts::Boost>;
+/// The reply itself, or what is to be carried out for those who may, and answered then.
+using Outcome = std::variant<std::string, Operation>;
 
 /// A call of io.fief.Manager.
-Outcome call_manager(const Call& call, const Backend& backend, LiveStatus& status, Boosts& boosts);
+Outcome call_manager(const Call& call, const Backend& backend, LiveStatus& status);
 /// A call of any other interface.
 std::string call_service(const Call& call);
 

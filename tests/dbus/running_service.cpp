@@ -8,6 +8,7 @@
 #include <ctime>
 #include <future>
 
+#include "core/overloaded.hpp"
 #include "core/thread_time.hpp"
 #include "dbus/client.hpp"
 #include "status/plan_document.hpp"
@@ -35,10 +36,33 @@ SchedulerView scheduler(CgroupId cgroup, std::string path, std::uint32_t weight,
   return view;
 }
 
-std::string describe(const ChangeRequest& request) {
-  return fmt::format("{} [{}] {} by {} {}", request.subject, to_text(request.keys),
-                     request.lifetime == Lifetime::persistent ? "persistent" : "until-restart",
-                     request.requester.is_tenant ? "tenant" : "uid", request.requester.uid);
+// "change db [weight=300] persistent by uid 0": what arrived and who asked.
+std::string describe(std::string_view what, const Operation& operation,
+                     const Requester& requester) {
+  const auto wish = owners_wish(operation).value();
+  return fmt::format("{} {} [{}] {} by {} {}", what, wish.subject, to_text(wish.keys),
+                     wish.lifetime == Lifetime::persistent ? "persistent" : "until-restart",
+                     requester.is_tenant ? "tenant" : "uid", requester.uid);
+}
+
+std::string describe(const Operation& operation, const Requester& requester) {
+  const auto told = [&](std::string_view what) { return describe(what, operation, requester); };
+  return std::visit(
+      Overloaded{[&](const Set&) { return told("change"); },
+                 [&](const Attach&) { return told("attach"); },
+                 [&](const Detach&) { return told("detach"); },
+                 [&](const Boost& boost) { return told(fmt::format("boost {}", boost.hold)); },
+                 [](const Revert& revert) { return "revert " + revert.subject; },
+                 [&](const Kill& kill) {
+                   return "kill " + kill.subject + ": " + reason_of(kill, requester);
+                 },
+                 [](const Reload&) { return std::string("reload"); },
+                 [](const Replan& replan) {
+                   return std::string(replan.from_scratch ? "replan from scratch" : "replan");
+                 },
+                 [](const Leave&) { return std::string("leave"); },
+                 [](const SetLogLevel& set) { return "log from " + set.name; }},
+      operation);
 }
 
 }  // namespace
@@ -80,47 +104,19 @@ StatusView StateBackend::status(Figures figures) const {
   return state;
 }
 
-void StateBackend::reload(Done done) {
-  ++reload_calls;
-  record("reload", std::move(done));
+void StateBackend::perform(const Operation& operation, const Requester& requester, Done done) {
+  reload_calls += std::holds_alternative<Reload>(operation) ? 1 : 0;
+  if (const auto* level = std::get_if<SetLogLevel>(&operation)) {
+    log::set_level(level->level);
+    return done({});
+  }
+  record(describe(operation, requester), std::move(done));
 }
 
-void StateBackend::change(const ChangeRequest& request, Done done) {
-  record("change " + describe(request), std::move(done));
-}
-
-void StateBackend::attach(const ChangeRequest& request, Done done) {
-  record("attach " + describe(request), std::move(done));
-}
-
-Status StateBackend::check_tenant(const ChangeRequest& request, uid_t uid) const {
-  if (tenant == uid && request.subject.starts_with('/'))
+Status StateBackend::check_tenant(const OwnersWish& wish, uid_t uid) const {
+  if (tenant == uid && wish.subject.starts_with('/'))
     return {};
-  return fail(Errc::denied, "{} is not for uid {}", request.subject, uid);
-}
-
-void StateBackend::detach(const ChangeRequest& request, Done done) {
-  record("detach " + describe(request), std::move(done));
-}
-
-void StateBackend::revert(const std::string& subject, Done done) {
-  record("revert " + subject, std::move(done));
-}
-
-void StateBackend::kill(const std::string& subject, const std::string& reason, Done done) {
-  record("kill " + subject + ": " + reason, std::move(done));
-}
-
-void StateBackend::leave(Done done) {
-  record("leave", std::move(done));
-}
-
-void StateBackend::replan(bool from_scratch, Done done) {
-  record(from_scratch ? "replan from scratch" : "replan", std::move(done));
-}
-
-void StateBackend::boost(std::uint64_t hold, const ChangeRequest& request, Done done) {
-  record(fmt::format("boost {} {}", hold, describe(request)), std::move(done));
+  return fail(Errc::denied, "{} is not for uid {}", wish.subject, uid);
 }
 
 void StateBackend::release(std::uint64_t hold) {

@@ -39,17 +39,9 @@ class StateBackend final : public Backend {
   std::vector<std::string> requests;
 
   [[nodiscard]] StatusView status(Figures figures) const override;
-  void reload(Done done) override;
+  void perform(const Operation& operation, const Requester& requester, Done done) override;
   [[nodiscard]] Result<ExplanationTexts> preview_reload() const override;
-  [[nodiscard]] Status check_tenant(const ChangeRequest& request, uid_t uid) const override;
-  void change(const ChangeRequest& request, Done done) override;
-  void attach(const ChangeRequest& request, Done done) override;
-  void detach(const ChangeRequest& request, Done done) override;
-  void revert(const std::string& subject, Done done) override;
-  void kill(const std::string& subject, const std::string& reason, Done done) override;
-  void replan(bool from_scratch, Done done) override;
-  void leave(Done done) override;
-  void boost(std::uint64_t hold, const ChangeRequest& request, Done done) override;
+  [[nodiscard]] Status check_tenant(const OwnersWish& wish, uid_t uid) const override;
   void release(std::uint64_t hold) override;
   [[nodiscard]] std::string plan() const override;
   [[nodiscard]] const ShownPolicy& policy() const override { return shown; }

@@ -79,23 +79,24 @@ class PromisesProperty : public World {
   }
 
   void ask_as_tenant(const std::string& path) {
-    const ChangeRequest request{path, wish(), Lifetime::until_restart, {owners_[path], true}};
-    if (!controller_->check_tenant(request, owners_[path]))
+    const OwnersWish asks{path, wish(), Lifetime::until_restart};
+    if (!controller_->check_tenant(asks, owners_[path]))
       return;
     const auto asked = upto(5);
     acts_ += fmt::format("\n tenant {} {}", path, asked);
-    for (const auto& [key, value] : request.keys)
+    for (const auto& [key, value] : asks.keys)
       acts_ += " " + to_policy_text({path, {{key, value}}});
-    (void)outcome_of([&](Backend::Done done) {
-      if (asked == 0)
-        controller_->detach(request, std::move(done));
-      else if (asked == 1)
-        controller_->revert(path, std::move(done));
-      else if (asked < 4)
-        controller_->change(request, std::move(done));
-      else
-        controller_->attach(request, std::move(done));
-    });
+    (void)perform(operation(asked, asks), {.uid = owners_[path], .is_tenant = true});
+  }
+
+  static Operation operation(int asked, const OwnersWish& wish) {
+    if (asked == 0)
+      return Detach{wish.subject, wish.lifetime};
+    if (asked == 1)
+      return Revert{wish.subject};
+    if (asked < 4)
+      return Set{wish.subject, wish.keys, wish.lifetime};
+    return Attach{wish.subject, wish.keys, wish.lifetime};
   }
 
   void tenant_acts() {
@@ -140,38 +141,38 @@ class PromisesProperty : public World {
     there_.insert(path);
   }
 
+  Operation administrators(int act) {
+    const auto set = [](const std::string& subject, ChangedKeys keys) {
+      return Set{subject, std::move(keys), Lifetime::until_restart};
+    };
+    switch (act) {
+      case 0:
+        web_min_ = upto(2);
+        room_ = 1 + upto(3);
+        pod_min_ = 0.5 * upto(2);
+        landlord_weight_ = 1 + upto(999);
+        set_policy(text());
+        return Reload{};
+      case 1:
+        return set("/web", {{"weight", std::int64_t{1 + upto(999)}}});
+      case 2:
+        return set("/l", {{"max_cpus", 0.5 + upto(4)}});
+      case 3:
+        return Boost{.subject = "/web", .keys = {{"weight", 2000}}, .reason = "", .hold = 7};
+      case 4:
+        return Detach{"/web", Lifetime::until_restart};
+      case 5:
+        return Attach{"/web", {}, Lifetime::until_restart};
+      default:
+        controller_->release(7);
+        return set("/db", {{"weight", std::int64_t{1 + upto(999)}}});
+    }
+  }
+
   void administrator_acts() {
     const auto act = upto(6);
     acts_ += fmt::format("\n administrator {}", act);
-    const auto outcome = outcome_of([&](Backend::Done done) {
-      const auto set = [&](const std::string& subject, ChangedKeys keys) {
-        controller_->change({subject, std::move(keys), Lifetime::until_restart, {}},
-                            std::move(done));
-      };
-      switch (act) {
-        case 0:
-          web_min_ = upto(2);
-          room_ = 1 + upto(3);
-          pod_min_ = 0.5 * upto(2);
-          landlord_weight_ = 1 + upto(999);
-          set_policy(text());
-          return controller_->reload(std::move(done));
-        case 1:
-          return set("/web", {{"weight", std::int64_t{1 + upto(999)}}});
-        case 2:
-          return set("/l", {{"max_cpus", 0.5 + upto(4)}});
-        case 3:
-          return controller_->boost(7, {"/web", {{"weight", 2000}}, Lifetime::until_restart, {}},
-                                    std::move(done));
-        case 4:
-          return controller_->detach({"/web", {}, Lifetime::until_restart, {}}, std::move(done));
-        case 5:
-          return controller_->attach({"/web", {}, Lifetime::until_restart, {}}, std::move(done));
-        default:
-          controller_->release(7);
-          return set("/db", {{"weight", std::int64_t{1 + upto(999)}}});
-      }
-    });
+    const auto outcome = perform(administrators(act));
     EXPECT_TRUE(outcome) << outcome.error().message << acts_;
   }
 

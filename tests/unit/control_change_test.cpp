@@ -28,25 +28,17 @@ class Change : public World {
   }
   Status change(const std::string& subject, std::map<std::string, ChangedValue> keys,
                 Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, std::move(keys), lifetime, {}};
-    return outcome_of([&](Backend::Done done) { controller_->change(request, std::move(done)); });
+    return perform(Set{subject, std::move(keys), lifetime});
   }
   Status attach(const std::string& subject, std::map<std::string, ChangedValue> keys = {},
                 Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, std::move(keys), lifetime, {}};
-    return outcome_of([&](Backend::Done done) { controller_->attach(request, std::move(done)); });
+    return perform(Attach{subject, std::move(keys), lifetime});
   }
   Status detach(const std::string& subject, Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, {}, lifetime, {}};
-    return outcome_of([&](Backend::Done done) { controller_->detach(request, std::move(done)); });
+    return perform(Detach{subject, lifetime});
   }
-  Status revert(const std::string& subject) {
-    return outcome_of([&](Backend::Done done) { controller_->revert(subject, std::move(done)); });
-  }
-  Status kill(const std::string& subject) {
-    return outcome_of(
-        [&](Backend::Done done) { controller_->kill(subject, "test", std::move(done)); });
-  }
+  Status revert(const std::string& subject) { return perform(Revert{subject}); }
+  Status kill(const std::string& subject) { return perform(Kill{subject, "test"}); }
   [[nodiscard]] bool is_attached(const std::string& path) {
     return kernel_.observe()->find(id(path)) != nullptr;
   }
@@ -86,9 +78,7 @@ TEST_F(Change, TheJournalSaysWhyThereIsAnotherPlan) {
 TEST_F(Change, TheJournalSaysWhoWasBoostedAndUntilWhen) {
   make("/a");
   start_with({quick("/a")});
-  const ChangeRequest request{"/a", {{"weight", 500}}, Lifetime::until_restart, {}};
-  ASSERT_TRUE(
-      outcome_of([&](Backend::Done done) { controller_->boost(7, request, std::move(done)); }));
+  ASSERT_TRUE(perform(Boost{.subject = "/a", .keys = {{"weight", 500}}, .reason = "", .hold = 7}));
   EXPECT_EQ(logged(message::kBoostEnded), 0U);
   controller_->release(8);
   EXPECT_EQ(logged(message::kBoostEnded), 0U);
@@ -197,10 +187,8 @@ TEST_F(Change, ForGoodIsJudgedAnewWhereThePolicyIsAnotherOnceItIsWritten) {
   start_with({quick("/a")});
   const auto before = kernel_.option_calls();
   std::optional<Status> outcome;
-  controller_->change({"/a", {{"weight", 300}}, Lifetime::persistent, {}},
-                      [&outcome](const Status& status) { outcome = status; });
-  controller_->change({"/a", {{"max_cpus", 2}}, Lifetime::until_restart, {}},
-                      [](const Status& /*status*/) {});
+  begin(Set{"/a", {{"weight", 300}}, Lifetime::persistent}, &outcome);
+  begin(Set{"/a", {{"max_cpus", 2}}, Lifetime::until_restart});
   wait_until("an answer", [&outcome] { return outcome.has_value(); });
   EXPECT_EQ(kernel_.option_calls() - before, 3U);
   EXPECT_EQ(view("/a").weight, 300U);
@@ -216,12 +204,8 @@ TEST_F(Change, ForGoodWaitsForTheDiskAndNobodyElseDoes) {
   const auto hangs = drop_ins_.path() / "policy.d/.fief-new";
   ASSERT_EQ(mkfifo(hangs.c_str(), 0600), 0);
   std::map<std::string, std::optional<Status>> outcomes;
-  const auto begin = [&](const std::string& name, std::uint32_t weight, Lifetime lifetime) {
-    controller_->change({name, {{"weight", weight}}, lifetime, {}},
-                        [&outcome = outcomes[name]](const Status& status) { outcome = status; });
-  };
-  begin("/a", 700, Lifetime::persistent);
-  begin("/b", 800, Lifetime::persistent);
+  begin(Set{"/a", {{"weight", 700}}, Lifetime::persistent}, &outcomes["/a"]);
+  begin(Set{"/b", {{"weight", 800}}, Lifetime::persistent}, &outcomes["/b"]);
   ASSERT_TRUE(change("/a", {{"weight", 300}}));
   EXPECT_EQ(view("/a").weight, 300U);
   EXPECT_FALSE(outcomes["/a"]);
@@ -404,10 +388,9 @@ TEST_F(Change, AWishThatIsTakenBackWhileItIsCarriedOutIsNoneAfterwards) {
   make("/a");
   start_with({quick("/a")});
   kernel_.hold_changes(true);
-  controller_->change({"/a", {{"scheduler", std::string("batch")}}, Lifetime::until_restart, {}},
-                      [](const Status&) {});
+  begin(Set{"/a", {{"scheduler", std::string("batch")}}, Lifetime::until_restart});
   wait_until("the attempt", [this] { return kernel_.attach_calls() == 2; });
-  controller_->detach({"/a", {}, Lifetime::until_restart, {}}, [](const Status&) {});
+  begin(Detach{"/a", Lifetime::until_restart});
   settle();
   EXPECT_EQ(logged(message::kSchedulerExited), 0U);
   kernel_.hold_changes(false);
@@ -466,8 +449,7 @@ TEST_F(Change, ReplanFromScratchKeepsThePromises) {
   start_with({quick("/a"), quick("/b")});
   const auto before = owned("/a");
   for (const bool from_scratch : {false, true})
-    EXPECT_TRUE(outcome_of(
-        [&](Backend::Done done) { controller_->replan(from_scratch, std::move(done)); }));
+    EXPECT_TRUE(perform(Replan{from_scratch}));
   EXPECT_EQ(owned("/a"), before);
 }
 
@@ -475,8 +457,7 @@ TEST_F(Change, StoppingAnswersWhoWaits) {
   make("/a");
   start_with({quick("/a")});
   std::optional<Status> outcome;
-  controller_->change({"/a", {{"weight", 300}}, Lifetime::until_restart, {}},
-                      [&outcome](const Status& status) { outcome = status; });
+  begin(Set{"/a", {{"weight", 300}}, Lifetime::until_restart}, &outcome);
   ASSERT_TRUE(controller_->stop(Leaving::for_good));
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->error().code, Errc::stale);

@@ -43,7 +43,7 @@ TEST_F(Failure, CgroupsThatCannotBeReadAreToldOnceAndReadAgain) {
   wait_until("degraded", [this] { return controller_->status(Figures::read).state == "degraded"; });
   EXPECT_THAT(view("/").last_error, HasSubstr("cannot follow the cgroups: "));
   make("/b");
-  controller_->replan(/*from_scratch=*/false, [](const Status&) {});
+  begin(Replan{});
   settle();
   EXPECT_EQ(logged(message::kCgroupsUnread), 1U);
   cgroups_.set_weight("/bad", 100);

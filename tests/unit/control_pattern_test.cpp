@@ -21,12 +21,10 @@ class Pattern : public World {
   }
   Status change(const std::string& subject, std::map<std::string, ChangedValue> keys,
                 Lifetime lifetime = Lifetime::until_restart) {
-    const ChangeRequest request{subject, std::move(keys), lifetime, {}};
-    return outcome_of([&](Backend::Done done) { controller_->change(request, std::move(done)); });
+    return perform(Set{subject, std::move(keys), lifetime});
   }
   Status detach(const std::string& subject) {
-    const ChangeRequest request{subject, {}, Lifetime::until_restart, {}};
-    return outcome_of([&](Backend::Done done) { controller_->detach(request, std::move(done)); });
+    return perform(Detach{subject, Lifetime::until_restart});
   }
   static constexpr char kA[] = "/kube.slice/pod1.slice/cri-a.scope";
   static constexpr char kB[] = "/kube.slice/pod2.slice/cri-b.scope";
@@ -74,7 +72,7 @@ TEST_F(Pattern, ChangesOfOneCgroupLeaveTheOthersAlone) {
   ASSERT_TRUE(reload());
   EXPECT_EQ(view(kA).weight, 900U);
   EXPECT_EQ(view(kB).weight, 700U);
-  ASSERT_TRUE(outcome_of([&](Backend::Done done) { controller_->revert(kB, std::move(done)); }));
+  ASSERT_TRUE(perform(Revert{kB}));
   EXPECT_EQ(view(kB).weight, 300U);
 }
 
@@ -166,9 +164,7 @@ TEST_F(YoungPattern, WhatGoesBeforeCostsNothing) {
 TEST_F(YoungPattern, WhoIsAskedForByNameNeedNotWait) {
   start_with(kGrownPods);
   make_young(kB);
-  const ChangeRequest request{kB, {}, Lifetime::until_restart, {}};
-  ASSERT_TRUE(
-      outcome_of([&](Backend::Done done) { controller_->attach(request, std::move(done)); }));
+  ASSERT_TRUE(perform(Attach{kB, {}, Lifetime::until_restart}));
   EXPECT_EQ(view(kB).state, SchedulerState::attached);
 }
 

@@ -27,30 +27,23 @@ class PromisesTest : public World {
     owners_[path] = uid;
   }
   // As a client does: nothing begins without leave.
-  Status ask(const ChangeRequest& request,
-             void (Backend::*begin)(const ChangeRequest&, Backend::Done)) {
-    const auto& [uid, is_tenant] = request.requester;
-    if (is_tenant)
-      if (const auto may = controller_->check_tenant(request, uid); !may)
+  Status ask(uid_t uid, const Operation& operation) {
+    if (uid != 0)
+      if (const auto may = controller_->check_tenant(owners_wish(operation).value(), uid); !may)
         return may;
-    Backend& backend = *controller_;
-    return outcome_of([&](Backend::Done done) { (backend.*begin)(request, std::move(done)); });
+    return perform(operation, {.uid = uid, .is_tenant = uid != 0});
   }
   Status attach_as(uid_t uid, const std::string& path, ChangedKeys keys = {}) {
-    return ask({path, std::move(keys), Lifetime::until_restart, {uid, uid != 0}}, &Backend::attach);
+    return ask(uid, Attach{path, std::move(keys), Lifetime::until_restart});
   }
   Status set_as(uid_t uid, const std::string& subject, ChangedKeys keys) {
-    return ask({subject, std::move(keys), Lifetime::until_restart, {uid, uid != 0}},
-               &Backend::change);
+    return ask(uid, Set{subject, std::move(keys), Lifetime::until_restart});
   }
   Status detach(const std::string& subject) {
-    return ask({subject, {}, Lifetime::until_restart, {}}, &Backend::detach);
+    return perform(Detach{subject, Lifetime::until_restart});
   }
   Status boost(const std::string& subject, ChangedKeys keys) {
-    return outcome_of([&](Backend::Done done) {
-      controller_->boost(1, {subject, std::move(keys), Lifetime::until_restart, {}},
-                         std::move(done));
-    });
+    return perform(Boost{.subject = subject, .keys = std::move(keys), .reason = "", .hold = 1});
   }
   std::string state() { return controller_->status(Figures::read).state; }
   bool is_attached(const std::string& path) { return kernel_.observe()->find(id(path)) != nullptr; }

@@ -52,7 +52,7 @@ TEST_F(Race, ADetachUnderWayIsNeitherForeignNorForgotten) {
   kernel_.hold_changes(true);
   std::optional<Status> outcome;
   set_policy(policy_of({quick("/b")}));
-  controller_->reload([&outcome](const Status& status) { outcome = status; });
+  begin(Reload{}, &outcome);
   for (int i = 0; i < 5; ++i) {
     set_weight("/b", 200);
     settle();

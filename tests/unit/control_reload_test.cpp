@@ -36,7 +36,7 @@ TEST_F(Reload, OneThatTakesADelegationAwayTellsOfThatAlone) {
   kernel_.hold_changes(true);
   set_policy(policy_of({quick("/b")}));
   std::optional<Status> outcome;
-  controller_->reload([&outcome](const Status& status) { outcome = status; });
+  begin(fief::Reload{}, &outcome);
   const auto changes = listener_.changes;
   wait_until("a turn has passed", [&] { return listener_.changes > changes; });
   EXPECT_NE(kernel_.observe()->find(id("/a")), nullptr);

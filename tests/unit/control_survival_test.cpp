@@ -134,7 +134,7 @@ TEST_F(Survival, LeavingIsForGood) {
   make("/a");
   set_policy(R"({"root": {"on_stop": "keep"}, "delegations": [{"cgroup": "/a"}]})");
   start();
-  EXPECT_TRUE(outcome_of([this](Backend::Done done) { controller_->leave(std::move(done)); }));
+  EXPECT_TRUE(perform(Leave{}));
   wait_until("the end", [this] { return left_; });
   EXPECT_EQ(owned("/a"), 0U);
   crash();

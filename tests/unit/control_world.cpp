@@ -74,18 +74,23 @@ PolicySources World::read_policy() const {
   return fief::read_policy({.directories = {drop_ins_.path()}, .trust = FileTrust::any});
 }
 
-Status World::outcome_of(const std::function<void(Backend::Done)>& request) {
+Status World::perform(const Operation& operation, const Requester& requester) {
   std::optional<Status> outcome;
-  request([&outcome](const Status& status) { outcome = status; });
+  controller_->perform(operation, requester,
+                       [&outcome](const Status& status) { outcome = status; });
   wait_until("an answer", [&outcome] { return outcome.has_value(); });
   return outcome.value_or(fail(Errc::io, "no answer"));
 }
 
+void World::begin(const Operation& operation, std::optional<Status>* outcome) {
+  controller_->perform(operation, {}, [outcome](const Status& status) {
+    if (outcome != nullptr)
+      *outcome = status;
+  });
+}
+
 Status World::reload() {
-  std::optional<Status> outcome;
-  controller_->reload([&outcome](const Status& status) { outcome = status; });
-  wait_until("reloaded", [&outcome] { return outcome.has_value(); });
-  return outcome.value_or(fail(Errc::io, "no answer"));
+  return perform(Reload{});
 }
 
 CgroupId World::make(const std::string& path, std::uint32_t weight) {

@@ -55,8 +55,11 @@ class World : public ::testing::Test {
   /// Ends the controller as a kill would; what it attached stays. start() begins the next one.
   void crash();
   Status reload();
-  /// Makes a request of the controller and waits for its answer.
-  Status outcome_of(const std::function<void(Backend::Done)>& request);
+  /// Asks the controller for @p operation and waits for its answer.
+  Status perform(const Operation& operation, const Requester& requester = {});
+  /// Asks for it; @p outcome, unless nobody listens, has the answer once there is one, and must
+  /// last until then.
+  void begin(const Operation& operation, std::optional<Status>* outcome = nullptr);
 
   CgroupId make(const std::string& path, std::uint32_t weight = 100);
   void remove(const std::string& path);
