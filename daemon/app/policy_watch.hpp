@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cgroup/inotify.hpp"
-#include "control/paced_wait.hpp"
+#include "control/turn/triggers.hpp"
 #include "policy/load.hpp"
 
 namespace fief {

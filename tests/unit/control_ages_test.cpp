@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // From when on cgroups that come are old enough for a scheduler.
-#include "control/ages.hpp"
+#include "control/schedulers/ages.hpp"
 
 #include <gtest/gtest.h>
 

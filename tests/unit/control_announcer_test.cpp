@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/announcer.hpp"
+#include "control/view/announcer.hpp"
 
 #include <gmock/gmock.h>
 

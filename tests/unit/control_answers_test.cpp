@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/answers.hpp"
+#include "control/operations/answers.hpp"
 
 #include <gmock/gmock.h>
 

@@ -2,7 +2,7 @@
 // How often a scheduler is refused, from counts that are looked at now and then.
 #include <gtest/gtest.h>
 
-#include "control/misconduct.hpp"
+#include "control/schedulers/supervision.hpp"
 
 namespace fief::test {
 namespace {

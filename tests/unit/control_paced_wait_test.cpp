@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/paced_wait.hpp"
+#include "control/turn/triggers.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>

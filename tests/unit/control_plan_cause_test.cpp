@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Why there is another plan, told from it and the one before.
-#include "control/plan_cause.hpp"
+#include "control/plan/plan_cause.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

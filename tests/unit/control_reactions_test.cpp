@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // How soon weights count that somebody writes: what is measured from where to where.
-#include "control/reactions.hpp"
+#include "control/turn/reactions.hpp"
 
 #include "control_world.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/turn_trigger.hpp"
+#include "control/turn/triggers.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What should be attached, and the steps towards it.
-#include "control/desired.hpp"
+#include "control/schedulers/desired.hpp"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
-#include "control/compare.hpp"
+#include "control/plan/compare.hpp"
 
 namespace fief {
 namespace {
@@ -92,6 +92,17 @@ TEST_F(Reconciler, DesiredAreThoseThatExistParentsFirst) {
   EXPECT_EQ(desired_[0].cgroup, tree_.find("/a")->id);
   EXPECT_EQ(desired_[1].cgroup, tree_.find("/a/b")->id);
   EXPECT_EQ(desired_[2].cgroup, tree_.find("/a/b/c")->id);
+}
+
+TEST_F(Reconciler, TheNextAttachesAreKnownAhead) {
+  want({"/d", "/a", "/a/b", "/nowhere"});
+  const AttachQueue queue({desired_, observation_, loaded_, standing_});
+  ASSERT_NE(queue.next(), nullptr);
+  EXPECT_EQ(queue.next()->delegation->cgroup, "/a");
+  std::vector<std::string> rest;
+  for (const auto& request : queue.rest())
+    rest.push_back(request.path);
+  EXPECT_THAT(rest, ElementsAre("/a/b", "/d"));
 }
 
 TEST_F(Reconciler, NothingToDoWhenAllIsThere) {

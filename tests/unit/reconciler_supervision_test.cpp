@@ -2,8 +2,7 @@
 // Back-off, quarantine, and what an exit means.
 #include <gtest/gtest.h>
 
-#include "control/exits.hpp"
-#include "control/supervision.hpp"
+#include "control/schedulers/supervision.hpp"
 #include "kernel/exit_kind.hpp"
 
 namespace fief {
