@@ -2,26 +2,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The guest's disk image: the guest tree, the agent, and fief's package unless it is the bare image.
 #
-# image_path [DEB] names it, need_image [DEB] makes it.
+# image_path [DEB] names it, need_image [DEB] makes it; GUEST_TREE says of which tree: guest, or runtimes with
+# the container runtimes in it.
 
 # shellcheck source=tests/lib/roots.sh
 source "$(dirname "${BASH_SOURCE[0]}")/roots.sh"
 
+GUEST_TREE=guest
+
 image_path() {
 	local name=bare
 	[[ $# -eq 0 ]] || name=fief-$(basename "$FIEF_WORK")
+	[[ $GUEST_TREE == guest ]] || name+=-$GUEST_TREE
 	printf '%s/images/%s.ext4\n' "$FIEF_CACHE" "$name"
 }
 
 # What an image was made of; one with the same key need not be made again.
 image_key() {
-	basename "$(root_path guest)"
+	basename "$(root_path "$GUEST_TREE")"
 	digest tests/vm/inside tests/lib/image.sh
 	[[ $# -eq 0 ]] || sha256sum <"$1"
 }
 
 need_image_trees() {
-	need_root_tree guest 40
+	need_root_tree "$GUEST_TREE" 40
 	need_root_tree machine 30
 }
 
@@ -32,10 +36,10 @@ need_image() {
 	[[ -e $image && $(image_key "$@") == "$(cat "$image.key" 2>/dev/null)" ]] || with_lock image make_image "$@"
 }
 
-# stage_tree DIRECTORY [DEB]: the guest tree with the agent, and fief if its package is given.
+# stage_tree DIRECTORY [DEB]: the tree with the agent, and fief if its package is given.
 stage_tree() {
 	local tree=$1
-	cp --archive --reflink=auto "$(root_path guest)" "$tree"
+	cp --archive --reflink=auto "$(root_path "$GUEST_TREE")" "$tree"
 	install -D --mode=755 "$FIEF_SOURCE/tests/vm/inside/agent" "$tree/usr/lib/fief-guest/agent"
 	install -D --mode=644 "$FIEF_SOURCE/tests/vm/inside/fief-guest.service" \
 		"$tree/etc/systemd/system/fief-guest.service"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Debian 13 directory trees to build and to boot, made once and kept in the cache.
 #
-# roots/NAME.packages lists what is in a tree, roots/NAME.setup (optional) finishes it.
-# A tree is named by the hash of its recipe: another recipe makes another tree.
+# roots/NAME.packages lists what is in a tree, roots/NAME.setup (optional) finishes it. What roots/NAME.base
+# (optional) names is in it and done first. A tree is named by the hash of its recipe: another recipe makes
+# another tree.
 
 # shellcheck source=tests/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -12,9 +13,17 @@ source "$FIEF_SOURCE/tests/lib/mirror.sh"
 
 FIEF_RECIPES=tests/lib/roots
 
+# recipe_parts NAME: the recipe's parts without their endings, the first one first.
+recipe_parts() {
+	local recipe=$FIEF_RECIPES/$1
+	[[ ! -e $FIEF_SOURCE/$recipe.base ]] || recipe_parts "$(<"$FIEF_SOURCE/$recipe.base")"
+	printf '%s\n' "$recipe"
+}
+
 root_path() {
-	printf '%s/roots/%s-%s\n' "$FIEF_CACHE" "$1" \
-		"$(digest "$FIEF_RECIPES/$1.packages" "$FIEF_RECIPES/$1.setup" "$FIEF_RECIPES/kernel.pin")"
+	local part files=()
+	for part in $(recipe_parts "$1"); do files+=("$part.packages" "$part.setup"); done
+	printf '%s/roots/%s-%s\n' "$FIEF_CACHE" "$1" "$(digest "${files[@]}" "$FIEF_RECIPES/kernel.pin")"
 }
 
 # need_root_tree NAME SECONDS: makes the tree unless the cache has it.
@@ -30,13 +39,14 @@ prepare_for_trees() {
 }
 
 make_root_tree() (
-	local name=$1 seconds=$2 target staging mirror packages options
+	local name=$1 seconds=$2 target staging mirror packages options part parts setup=()
 	target=$(root_path "$name")
 	[[ ! -d $target ]] || exit 0
 	host_packages mmdebstrap
 	cd "$FIEF_SOURCE" || exit
 	mirror=$(debian_mirror)
-	packages=$(grep -v '^#' "$FIEF_RECIPES/$name.packages" | paste --serial --delimiters=,)
+	mapfile -t parts < <(recipe_parts "$name")
+	packages=$(grep --no-filename -v '^#' "${parts[@]/%/.packages}" | paste --serial --delimiters=,)
 	say "making the $name tree: Debian 13 (about $seconds s)"
 	mkdir -p "$FIEF_CACHE/roots"
 	# Whatever an interrupted run left, and trees of recipes that nobody has used for a week.
@@ -45,8 +55,9 @@ make_root_tree() (
 	staging=$target.new
 	options=$FIEF_CACHE/roots/$name-apt.conf
 	apt_transport_options >"$options"
-	local setup=()
-	[[ -e $FIEF_RECIPES/$name.setup ]] && setup=(--customize-hook="'$FIEF_SOURCE/$FIEF_RECIPES/$name.setup' \"\$1\"")
+	for part in "${parts[@]}"; do
+		[[ ! -e $part.setup ]] || setup+=(--customize-hook="'$FIEF_SOURCE/$part.setup' \"\$1\"")
+	done
 	# shellcheck disable=SC2016 # $1 is for mmdebstrap's shell
 	logged "root-$name" mmdebstrap --mode=root --variant=essential --include="$packages" \
 		--aptopt="$options" \
