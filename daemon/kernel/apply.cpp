@@ -32,11 +32,8 @@ Result<std::vector<RefusedOp>> apply_level(const SchedulerObject& parent, SlotTa
   if (const auto status = write_cid_plans(level, slots, state); !status)
     return tl::unexpected(status.error());
 
-  const fief_apply_args args{.nr_ops = 0,
-                             .nr_slots = slots.write(level, state),
-                             .plan_number = plan_number,
-                             .result = 0,
-                             .failed_ops = 0};
+  const fief_apply_args args{
+      .nr_ops = 0, .nr_slots = slots.write(level, state), .plan_number = plan_number};
   std::vector<RefusedOp> refused;
   std::span<const GrantOp> rest(ops);
   do {

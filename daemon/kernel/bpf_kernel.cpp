@@ -166,8 +166,7 @@ void BpfKernel::expect(const std::vector<AttachRequest>& soon) {
 // What is replaced goes only when its successor has been verified.
 void BpfKernel::attach(const AttachRequest& request, Done done) {
   worker_.attach(
-      spec_of(request),
-      [pins = pins(request.cgroup)] { return pins.end(); },
+      spec_of(request), [pins = pins(request.cgroup)] { return pins.end(); },
       [this, cgroup = request.cgroup, done = std::move(done)](Result<SchedulerObject> object) {
         if (!object)
           return done(tl::unexpected(object.error()));

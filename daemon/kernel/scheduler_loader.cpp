@@ -129,8 +129,8 @@ bool is_free(std::uintptr_t address, std::size_t size) {
   return got == wanted;
 }
 
-/// An address that no other load takes, though nothing is mapped there yet or any more: schedulers are
-/// loaded by several threads. Move-only.
+/// An address that no other load takes, though nothing is mapped there yet or any more: schedulers
+/// are loaded by several threads. Move-only.
 class ArenaPlace {
  public:
   ArenaPlace() = default;

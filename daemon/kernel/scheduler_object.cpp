@@ -100,10 +100,9 @@ Result<SchedulerObject> SchedulerObject::open(const PinDirectory& pins) {
     return tl::unexpected(record.error());
   SchedulerObject object(pins);
   object.record_ = *record;
-  std::ranges::transform(kSharedPins, object.shared_.begin(),
-                         [&pins](const char* name) {
-                           return std::make_shared<const UniqueFd>(open_if_there(pins, name));
-                         });
+  std::ranges::transform(kSharedPins, object.shared_.begin(), [&pins](const char* name) {
+    return std::make_shared<const UniqueFd>(open_if_there(pins, name));
+  });
   object.apply_ = open_if_there(pins, kApplyProgram);
   object.observe_ = open_if_there(pins, kObserveProgram);
   object.kill_ = open_if_there(pins, kKillProgram);

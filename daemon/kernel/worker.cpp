@@ -5,9 +5,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <algorithm>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -100,8 +100,8 @@ void Worker::attach(const SchedulerSpec& spec, MakeRoom make_room, Attached atta
                               make_room = std::move(make_room), attached = std::move(attached),
                               guard = std::move(guard)]() mutable {
     adopt_main_thread_priority();
-    auto object = std::make_shared<Result<SchedulerObject>>(
-        attach_loaded(loading.get(), make_room, stop));
+    auto object =
+        std::make_shared<Result<SchedulerObject>>(attach_loaded(loading.get(), make_room, stop));
     boost::asio::post(loop, [object, attached = std::move(attached), guard = std::move(guard)] {
       attached(std::move(*object));
     });

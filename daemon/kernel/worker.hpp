@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Threads for what blocks. Schedulers are attached and detached one after the other, in the order
-// asked for: the kernel does one at a time. Before that they are loaded, which is verified, and that
-// several can be at once, also ahead of their turn.
+// asked for: the kernel does one at a time. Before that they are loaded, which is verified, and
+// that several can be at once, also ahead of their turn.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -187,9 +187,8 @@ CidAtLevel explain_at(const LevelPlan& level, const PlanInput& input, Cid cid) {
   }
   for (const auto& participant : level.participants)
     if (participant.borrow && part_of(participant, cid) == 0)
-      out.may_borrow.push_back(
-          {participant.cgroup, user_path(input, level, participant.cgroup), 0,
-           cores ? "lent while its core is idle" : "its users lend"});
+      out.may_borrow.push_back({participant.cgroup, user_path(input, level, participant.cgroup), 0,
+                                cores ? "lent while its core is idle" : "its users lend"});
   if (out.may_borrow.empty())
     out.why_not = "nobody else borrows";
   return out;

@@ -56,7 +56,7 @@ void assign(RestartPolicy& target, const RestartDraft& draft) {
 // Defaults that depend on what other keys say.
 void assign_defaults(Delegation& delegation, const DelegationDraft& draft) {
   // Where one task's speed matters, not only the sum.
-  if (!draft.cores.value && delegation.scheduler == "latency")
+  if (!draft.cores.value && delegation.scheduler == kLatencyScheduler)
     delegation.cores = Cores::performance;
   if (!draft.lend.value)
     delegation.lend = delegation.exclusive ? Lend::nothing : Lend::cpus;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -17,12 +18,16 @@ namespace fief {
 
 enum class Smt { together, split };  ///< may the threads of one core have different owners?
 
+/// The scheduler of tasks that somebody waits for. Some defaults follow from that: `cores`,
+/// `landing_cpus`.
+inline constexpr std::string_view kLatencyScheduler = "latency";
+
 /// Which kind of CPUs is preferred where they are not all equally fast: those of the machine's
 /// biggest capacity, the smaller ones, or what there is.
 enum class Cores { any, performance, efficiency };
 
-/// What others may use while its owner leaves it idle: nothing, each CPU by itself, or a CPU only while the
-/// other threads of its core are idle too, so that nobody disturbs the owner there.
+/// What others may use while its owner leaves it idle: nothing, each CPU by itself, or a CPU only
+/// while the other threads of its core are idle too, so that nobody disturbs the owner there.
 enum class Lend { nothing, cpus, cores };
 
 /// What becomes of the schedulers when the daemon is stopped: they go, or stay without it.

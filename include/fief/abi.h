@@ -237,8 +237,6 @@ struct fief_apply_args {
 	__u32 nr_ops;
 	__u32 nr_slots; /* slots [0, nr_slots) of the staged table are meaningful */
 	__u64 plan_number;
-	__s32 result; /* 0, or the first failure that stopped the apply */
-	__u32 failed_ops; /* operations whose result is not 0 */
 };
 
 /* Argument of fief_kill. */
@@ -335,7 +333,7 @@ FIEF_STATIC_ASSERT(sizeof(struct fief_caps_view) == 16 + FIEF_NR_CAPS * FIEF_MAX
 		   "fief_caps_view");
 FIEF_STATIC_ASSERT(sizeof(struct fief_cid_topo) == 24, "fief_cid_topo");
 FIEF_STATIC_ASSERT(sizeof(struct fief_event) == 72, "fief_event");
-FIEF_STATIC_ASSERT(sizeof(struct fief_apply_args) == 24, "fief_apply_args");
+FIEF_STATIC_ASSERT(sizeof(struct fief_apply_args) == 16, "fief_apply_args");
 FIEF_STATIC_ASSERT(sizeof(struct fief_kill_args) == 16 + FIEF_KILL_REASON_LEN, "fief_kill_args");
 
 #endif /* FIEF_ABI_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Cores of two threads, in two caches: who wakes finds an idle core before an idle thread, and who lends whole
-// cores has nobody beside it. In a guest of its own, of 2 caches with 2 cores of 2 threads each.
+// Cores of two threads, in two caches: who wakes finds an idle core before an idle thread, and who
+// lends whole cores has nobody beside it. In a guest of its own, of 2 caches with 2 cores of 2
+// threads each.
 #include <gmock/gmock.h>
 #include <sched.h>
 
@@ -18,7 +19,8 @@ using namespace std::chrono_literals;
 
 class Cores : public RealKernel {
  protected:
-  /// a has the first core, and lends it as @p lend says; everybody else has a busy process for each thread.
+  /// a has the first core, and lends it as @p lend says; everybody else has a busy process for each
+  /// thread.
   void one_core_of(Lend lend) {
     load_root();
     attach(a_);
@@ -105,7 +107,8 @@ TEST_F(Cores, BothThreadsAreItsOwn) {
   EXPECT_GT(gone[1], 7.8);
 }
 
-// One that sleeps in between: the others have its core while it does, and are off it again when it wakes.
+// One that sleeps in between: the others have its core while it does, and are off it again when it
+// wakes.
 TEST_F(Cores, ACoreIsLentWhileItsOwnerSleeps) {
   one_core_of(Lend::cores);
   a_.run("while :; do i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; sleep 0.2; done");

@@ -5,6 +5,8 @@
 #include <array>
 #include <csignal>
 #include <fstream>
+#include <memory>
+#include <vector>
 
 #include "kernel/bpf_kernel.hpp"
 #include "kernel/exit_kind.hpp"
@@ -347,6 +349,35 @@ TEST_F(RealKernel, FailuresAreTold) {
   ASSERT_NE(kept, nullptr);
   EXPECT_EQ(kept->name, "fief_fair");
   EXPECT_FALSE(kept->foreign);
+}
+
+// Some are loaded ahead, some for nothing: one whose cgroup never comes, one that is wanted
+// otherwise then.
+TEST_F(RealKernel, WhatIsExpectedIsLoadedAhead) {
+  load_root();
+  std::vector<std::unique_ptr<TestCgroup>> cgroups;
+  std::vector<AttachRequest> soon{{CgroupId{1}, "/fief-test-never", "fair", {}}};
+  for (const auto* name : {"fief-test-a", "fief-test-b", "fief-test-c", "fief-test-d"}) {
+    const auto& cgroup = *cgroups.emplace_back(std::make_unique<TestCgroup>(name));
+    soon.push_back({cgroup.id(), cgroup.path(), "fair", {}});
+  }
+  kernel_->expect(soon);
+  attach(*cgroups[0]);
+  kernel_->expect({soon.begin() + 2, soon.end()});
+  attach(*cgroups[1]);
+  attach(*cgroups[2], "batch");
+  attach(*cgroups[3]);
+  apply(level_of(kernel_->topology(), {{cgroups[0]->id(), {0}},
+                                       {cgroups[1]->id(), {1}},
+                                       {cgroups[2]->id(), {2}},
+                                       {cgroups[3]->id(), {3}}}));
+  for (const auto& cgroup : cgroups)
+    cgroup->spin();
+  run_for(500ms);
+  const auto used =
+      cpus({cgroups[0].get(), cgroups[1].get(), cgroups[2].get(), cgroups[3].get()}, 2s);
+  for (const auto one : used)
+    EXPECT_NEAR(one, 1.0, 0.1);
 }
 
 TEST_F(RealKernel, AReplacementTakesTheTasksOver) {

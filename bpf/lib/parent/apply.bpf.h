@@ -145,9 +145,8 @@ static __always_inline void apply_slots(u32 nr_slots)
 		slot->participant.most = state.staged_slots[i].most;
 		slot->participant.weight = state.staged_slots[i].weight;
 		slot->participant.flags = state.staged_slots[i].flags;
-		notice_lends_cores(cgroup_id, lends_cores() ||
-							 (slot->participant.flags &
-							  FIEF_PARTICIPANT_LENDS_CORES));
+		notice_lends_cores(cgroup_id, lends_cores() || (slot->participant.flags &
+								FIEF_PARTICIPANT_LENDS_CORES));
 		if (slot->participant.cgroup_id != cgroup_id)
 			account_open(i, cgroup_id);
 	}
@@ -156,7 +155,7 @@ static __always_inline void apply_slots(u32 nr_slots)
 SEC("syscall")
 int fief_apply(struct fief_apply_args *args)
 {
-	u32 nr_ops = min(args->nr_ops, FIEF_MAX_OPS), i, failed = 0;
+	u32 nr_ops = min(args->nr_ops, FIEF_MAX_OPS), i;
 	bool changed = false;
 
 	touch_arena();
@@ -169,12 +168,8 @@ int fief_apply(struct fief_apply_args *args)
 		turn_timer_run();
 	if (changed)
 		patrol_soon();
-	bpf_for(i, 0, nr_ops) {
-		if (apply_op(i))
-			failed++;
-	}
-	args->failed_ops = failed;
-	args->result = 0;
+	bpf_for(i, 0, nr_ops)
+		apply_op(i);
 	return 0;
 }
 
@@ -205,7 +200,6 @@ int fief_observe(struct fief_apply_args *args)
 	bpf_for(slot, 0, nr_slots)
 		observe_slot(slot, slot ? state.staged_slots[slot].cgroup_id : 0);
 	state_refresh_online();
-	args->result = 0;
 	return 0;
 }
 

@@ -6,10 +6,6 @@
 namespace fief {
 namespace {
 
-// Whose tasks care most for how soon they run; the others have landing CPUs where the policy says
-// so.
-constexpr std::string_view kLandingScheduler = "latency";
-
 CidSet first_of(const CidSet& cids, std::uint32_t count) {
   CidSet first;
   for (const auto cid : cids) {
@@ -30,7 +26,7 @@ CidSet landing_before(const LevelPlan* previous, CgroupId cgroup) {
 std::uint32_t landing_count(const Delegation* delegation, CpuTime due) {
   if (delegation == nullptr || delegation->lend == Lend::nothing || delegation->exclusive)
     return 0;
-  const bool by_default = delegation->scheduler == kLandingScheduler && due > kCpuUnit;
+  const bool by_default = delegation->scheduler == kLatencyScheduler && due > kCpuUnit;
   return delegation->landing_cpus.value_or(by_default ? 1 : 0);
 }
 

@@ -9,6 +9,15 @@ guests() {
 	sed -n 's/^# guest: *//p' "$1"
 }
 
+# tests_apart FILE: of the tests that a file lists, the filter of those that want a guest of another kind, from
+# their line "# guest for FILTER: OPTIONS"; guest_apart FILE: that guest's options.
+tests_apart() {
+	sed -n 's/^# guest for \([^:]*\): .*/\1/p' "$1"
+}
+guest_apart() {
+	sed -n 's/^# guest for [^:]*: //p' "$1"
+}
+
 # short_form FILE: what a short run (check --short) makes of these tests, from their line "# short: WHAT";
 # nothing where it leaves them out.
 short_form() {
