@@ -8,10 +8,12 @@
 
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "cgroup/hierarchy.hpp"
 #include "cgroup/inotify.hpp"
@@ -34,18 +36,6 @@ struct Hints {
   bool cpusets = false;            ///< everybody's: a partition takes CPUs from others
 };
 
-/// What of a cgroup is not as it was known.
-struct Differences {
-  bool weight = false;  ///< or idle, or the limit
-  bool cpus = false;
-};
-
-Differences compare(const CgroupAttributes& one, const CgroupAttributes& other) {
-  return {
-      .weight = one.weight != other.weight || one.idle != other.idle || one.limit != other.limit,
-      .cpus = one.cpus != other.cpus};
-}
-
 /// Adds what a write to the file @p name of a cgroup may have changed. A controller that is
 /// switched off takes the files of the children with it, and their values with the files.
 void add_written(CgroupId id, const CgroupHierarchy::Cgroup& cgroup, std::string_view name,
@@ -59,9 +49,9 @@ void add_written(CgroupId id, const CgroupHierarchy::Cgroup& cgroup, std::string
     hints.cpusets = true;
 }
 
-/// Whether a cgroup is in both of two hierarchies, and in the same place.
-bool is_same_place(const CgroupHierarchy::Cgroup& one, const CgroupHierarchy::Cgroup* other) {
-  return other != nullptr && one.parent == other->parent && one.name == other->name;
+/// Whether two nodes are the same cgroup, in the same place.
+bool is_same_place(const CgroupNode& one, const CgroupNode& other) {
+  return one.id == other.id && one.path == other.path;
 }
 
 }  // namespace
@@ -79,7 +69,8 @@ class CgroupWatcher::Impl {
   Result<bool> reread_weight(CgroupId id);
   Status reread_cpusets();
   Status reread();
-  std::vector<CgroupChange> take_changes() { return std::exchange(changes_, {}); }
+  /// Whether the view is another than at the last call.
+  bool take_changed() { return std::exchange(changed_, false); }
   const CgroupTree& tree() { return hierarchy_->snapshot(); }
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
   [[nodiscard]] std::string unfollowed() const;
@@ -109,10 +100,9 @@ class CgroupWatcher::Impl {
   Status add(int directory, CgroupId id, CgroupId parent, const std::string& name);
   Status look_at_populated(CgroupId id);
   Status look_at_controllers(CgroupId id);
-  Result<Differences> refresh(CgroupId id);
   void remove(CgroupId id);
-  void note(CgroupChange change);
-  void note_differences(const CgroupHierarchy& fresh);
+  void note_places();
+  void note_differences(CgroupHierarchy& fresh);
 
   Inotify inotify_;
   UniqueFd mount_;
@@ -121,9 +111,9 @@ class CgroupWatcher::Impl {
   std::unordered_map<int, Watched> watched_;  ///< by watch
   std::set<CgroupId> unfollowed_;             ///< cgroups with children that are not followed
   std::set<CgroupId> noted_;                  ///< not read since their weights were told
-  // A drain that failed half-way leaves these for the next one: what it took in is still
-  // reported, what it missed is read afresh.
-  std::vector<CgroupChange> changes_;
+  // A drain that failed half-way leaves these for the next one: what it took in still counts, what
+  // it missed is read afresh.
+  bool changed_ = false;
   bool stale_ = false;
   bool cpusets_stale_ = false;  ///< what others may use may have changed with a cgroup's cpuset
   std::uint64_t generation_ = 1;
@@ -305,10 +295,8 @@ Status CgroupWatcher::Impl::add(int directory, CgroupId id, CgroupId parent,
   const ReadCgroup read = [this](int opened) { return watch_and_read(opened); };
   const ToldUnfollowed unfollowed = [this](CgroupId above) { unfollowed_.insert(above); };
   auto status = walk_subtree(directory, parent, name, read, unfollowed, *hierarchy_);
-  if (hierarchy_->find(id) != nullptr) {
-    for (const auto added : hierarchy_->subtree(id))
-      note({CgroupChange::Kind::appeared, added, hierarchy_->path(added)});
-  }
+  if (hierarchy_->find(id) != nullptr)
+    note_places();
   return status;
 }
 
@@ -327,49 +315,42 @@ Status CgroupWatcher::Impl::look_at_populated(CgroupId id) {
   if (std::exchange(attributes.populated, *populated) == *populated)
     return {};
   hierarchy_->update(attributes);
-  note({CgroupChange::Kind::populated, id, hierarchy_->path(id)});
+  changed_ = true;
   return {};
 }
 
 void CgroupWatcher::Impl::remove(CgroupId id) {
   for (const auto gone : hierarchy_->subtree(id)) {
     cpusets_stale_ |= hierarchy_->find(gone)->attributes.cpus.has_value();  // was it a partition?
-    note({CgroupChange::Kind::vanished, gone, hierarchy_->path(gone)});
     unwatch(gone);
     unfollowed_.erase(gone);
   }
   hierarchy_->erase(id);
+  note_places();
 }
 
 // Takes in what the files of a cgroup's controllers say now.
-Result<Differences> CgroupWatcher::Impl::refresh(CgroupId id) {
+Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
   const auto directory = open_known(id);
   if (!directory)
     return tl::unexpected(directory.error());
   if (!*directory)
-    return Differences{};
+    return false;
   auto read = read_cgroup((*directory)->get());
   if (!read && read.error().code == Errc::not_found)
-    return Differences{};
+    return false;
   if (!read)
     return context(hierarchy_->path(id), read.error());
   const auto& known = hierarchy_->find(id)->attributes;
-  read->populated = known.populated;  // look_at_populated() reports that one
-  const auto differences = compare(known, *read);
-  cpusets_stale_ |= differences.cpus;
+  read->populated = known.populated;  // look_at_populated() sees to that one
+  cpusets_stale_ |= known.cpus != read->cpus;
+  const bool differs = known != *read;
   hierarchy_->update(*read);
-  return differences;
+  return differs;
 }
 
 Status CgroupWatcher::Impl::look_at_controllers(CgroupId id) {
-  const auto differences = refresh(id);
-  if (!differences)
-    return tl::unexpected(differences.error());
-  if (differences->weight)
-    note({CgroupChange::Kind::weight, id, hierarchy_->path(id)});
-  if (differences->cpus)
-    note({CgroupChange::Kind::cpus, id, hierarchy_->path(id)});
-  return {};
+  return reread_weight(id).map([this](bool differs) { changed_ |= differs; });
 }
 
 bool CgroupWatcher::Impl::note_weight(CgroupId id, std::uint32_t weight) {
@@ -393,13 +374,6 @@ Status CgroupWatcher::Impl::read_noted() {
   return {};
 }
 
-Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
-  const auto differences = refresh(id);
-  if (!differences)
-    return tl::unexpected(differences.error());
-  return differences->weight || differences->cpus;
-}
-
 // Those without the file got or lost it by a write to their parent's cgroup.subtree_control, which
 // is looked at by itself.
 Status CgroupWatcher::Impl::reread_cpusets() {
@@ -419,7 +393,7 @@ Status CgroupWatcher::Impl::reread_cpusets() {
       continue;
     attributes.cpus = std::move(*cpus);
     hierarchy_->update(attributes);
-    note({CgroupChange::Kind::cpus, id, hierarchy_->path(id)});
+    changed_ = true;
   }
   cpusets_stale_ = false;
   return {};
@@ -445,33 +419,18 @@ Status CgroupWatcher::Impl::reread() {
   return {};
 }
 
-void CgroupWatcher::Impl::note(CgroupChange change) {
-  if (change.kind == CgroupChange::Kind::appeared || change.kind == CgroupChange::Kind::vanished)
-    ++generation_;
-  changes_.push_back(std::move(change));
+// A cgroup came, went or moved.
+void CgroupWatcher::Impl::note_places() {
+  ++generation_;
+  changed_ = true;
 }
 
-void CgroupWatcher::Impl::note_differences(const CgroupHierarchy& fresh) {
-  using Kind = CgroupChange::Kind;
-  for (const auto id : hierarchy_->subtree(hierarchy_->root())) {
-    if (!is_same_place(*hierarchy_->find(id), fresh.find(id)))
-      note({Kind::vanished, id, hierarchy_->path(id)});
-  }
-  for (const auto id : fresh.subtree(fresh.root())) {
-    const auto& now = *fresh.find(id);
-    const auto* before = hierarchy_->find(id);
-    if (!is_same_place(now, before)) {
-      note({Kind::appeared, id, fresh.path(id)});
-      continue;
-    }
-    if (before->attributes.populated != now.attributes.populated)
-      note({Kind::populated, id, fresh.path(id)});
-    const auto differences = compare(before->attributes, now.attributes);
-    if (differences.weight)
-      note({Kind::weight, id, fresh.path(id)});
-    if (differences.cpus)
-      note({Kind::cpus, id, fresh.path(id)});
-  }
+void CgroupWatcher::Impl::note_differences(CgroupHierarchy& fresh) {
+  const auto& before = hierarchy_->snapshot().nodes;
+  const auto& now = fresh.snapshot().nodes;
+  if (!std::ranges::equal(before, now, is_same_place))
+    note_places();
+  changed_ |= before != now;
 }
 
 CgroupWatcher::CgroupWatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -496,32 +455,24 @@ int CgroupWatcher::fd() const {
   return impl_->fd();
 }
 
-Result<std::vector<CgroupChange>> CgroupWatcher::drain() {
-  if (const auto status = impl_->drain(); !status)
-    return tl::unexpected(status.error());
-  return impl_->take_changes();
+Result<bool> CgroupWatcher::drain() {
+  return impl_->drain().map([this] { return impl_->take_changed(); });
 }
 
 bool CgroupWatcher::note_weight(CgroupId id, std::uint32_t weight) {
   return impl_->note_weight(id, weight);
 }
 
-Result<std::vector<CgroupChange>> CgroupWatcher::read_noted() {
-  if (const auto status = impl_->read_noted(); !status)
-    return tl::unexpected(status.error());
-  return impl_->take_changes();
+Result<bool> CgroupWatcher::read_noted() {
+  return impl_->read_noted().map([this] { return impl_->take_changed(); });
 }
 
-Result<std::vector<CgroupChange>> CgroupWatcher::reread() {
-  if (const auto status = impl_->reread(); !status)
-    return tl::unexpected(status.error());
-  return impl_->take_changes();
+Result<bool> CgroupWatcher::reread() {
+  return impl_->reread().map([this] { return impl_->take_changed(); });
 }
 
-Result<std::vector<CgroupChange>> CgroupWatcher::reread_cpusets() {
-  if (const auto status = impl_->reread_cpusets(); !status)
-    return tl::unexpected(status.error());
-  return impl_->take_changes();
+Result<bool> CgroupWatcher::reread_cpusets() {
+  return impl_->reread_cpusets().map([this] { return impl_->take_changed(); });
 }
 
 Result<bool> CgroupWatcher::reread_weight(CgroupId id) {

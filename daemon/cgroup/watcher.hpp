@@ -16,28 +16,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cgroup/reader.hpp"
 #include "cgroup/tree.hpp"
 #include "core/result.hpp"
 
 namespace fief {
-
-/// One difference between the view before and after drain().
-struct CgroupChange {
-  enum class Kind {
-    appeared,   ///< with the attributes in the tree
-    vanished,   ///< the tree no longer has it
-    populated,  ///< became populated or empty
-    weight,     ///< cpu.weight, cpu.idle or cpu.max differs
-    cpus,       ///< cpuset.cpus.effective differs, came or went
-  };
-  Kind kind = Kind::appeared;
-  CgroupId id;
-  std::string path;
-  friend bool operator==(const CgroupChange&, const CgroupChange&) = default;
-};
 
 class CgroupWatcher {
  public:
@@ -54,30 +38,30 @@ class CgroupWatcher {
   /// Readable when there is something to drain. Owned by the watcher.
   [[nodiscard]] int fd() const;
 
-  /// Takes in everything that happened, without blocking, and says what changed, in order: parents
-  /// before their children, what vanished before what took its place. After an overflow of the
-  /// inotify queue everything is read afresh. After a failure the next call does so too: it
-  /// misses nothing, and reports what the failed one had taken in.
-  Result<std::vector<CgroupChange>> drain();
+  /// Takes in everything that happened, without blocking; true if the view is another than before.
+  /// After an overflow of the inotify queue everything is read afresh. After a failure the next
+  /// call does so too: it misses nothing, and counts what the failed one had taken in.
+  Result<bool> drain();
 
   /// Takes in a weight that the kernel has told, without a look at the file; true if it is another
   /// than the view had. read_noted() is to follow: what was told may be out of date.
   bool note_weight(CgroupId id, std::uint32_t weight);
 
-  /// Reads the files of cgroups whose weights were noted, and says where they have other values
-  /// than the view. Until then drain() leaves these files alone.
-  Result<std::vector<CgroupChange>> read_noted();
+  /// Reads the files of cgroups whose weights were noted; true if any has another value than the
+  /// view. Until then drain() leaves these files alone.
+  Result<bool> read_noted();
 
   /// Reads cpu.weight, cpu.idle and the cpuset of one cgroup again, at once; true if they differ
   /// from the view so far.
   /// False for an id that is unknown or gone: drain() will tell.
   Result<bool> reread_weight(CgroupId id);
 
-  /// Reads every cpuset again: for when a CPU came or went.
-  Result<std::vector<CgroupChange>> reread_cpusets();
+  /// Reads every cpuset again: for when a CPU came or went. True if any differs from the view.
+  Result<bool> reread_cpusets();
 
-  /// Reads everything again, watches included: for when events may have been missed.
-  Result<std::vector<CgroupChange>> reread();
+  /// Reads everything again, watches included: for when events may have been missed. True if
+  /// anything differs from the view.
+  Result<bool> reread();
 
   /// The current view. The reference holds until the next call of a non-const member. Linear work
   /// after cgroups came or went, none otherwise.

@@ -104,8 +104,8 @@ void Controller::leave(Done done) {
 PacedWait::Pause Controller::look_at_cgroups() {
   const auto now = steady_clock::now();
   const bool was_lost = cgroups_.is_lost();
-  const auto changes = cgroups_.take_in(now);
-  if (was_lost != cgroups_.is_lost() || !changes.empty())
+  const bool changed = cgroups_.take_in(now);
+  if (changed || was_lost != cgroups_.is_lost())
     trigger_.ask_for_others();
   const auto retry_at = cgroups_.retry_at();
   return retry_at ? std::chrono::ceil<PacedWait::Pause>(*retry_at - now) : PacedWait::Pause{};

@@ -64,4 +64,10 @@ Result<std::string> read_all(int fd, std::size_t limit) {
   }
 }
 
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  return open_at(AT_FDCWD, path, O_RDONLY).and_then([limit](const UniqueFd& file) {
+    return read_all(file.get(), limit);
+  });
+}
+
 }  // namespace fief

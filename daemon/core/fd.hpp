@@ -47,6 +47,10 @@ Result<UniqueFd> open_at(int at, std::string_view path, int flags);
 /// Errc::invalid if there is more than @p limit, Errc::io otherwise.
 Result<std::string> read_all(int fd, std::size_t limit);
 
+/// The text of the file @p path, of whatever kind, at most @p limit bytes. Errors as of open_at()
+/// and read_all(); the message does not name the path.
+Result<std::string> read_file(const std::string& path, std::size_t limit);
+
 /// The failure that errno stands for: ENOENT, ENODEV, ENOTDIR → not_found, EACCES, EPERM → denied,
 /// others → io. @p error is a positive errno.
 tl::unexpected<Error> fail_errno(int error);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/boot_check.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "core/fd.hpp"
@@ -13,10 +12,7 @@ constexpr std::size_t kMaxFile = 4096;
 
 // "" where there is no such file: then there is no such restriction.
 std::string line_of(const std::string& file) {
-  const auto fd = open_at(AT_FDCWD, file, O_RDONLY);
-  if (!fd)
-    return "";
-  auto text = read_all(fd->get(), kMaxFile).value_or("");
+  const auto text = read_file(file, kMaxFile).value_or("");
   return text.substr(0, text.find('\n'));
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/sched_ext_sysfs.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -19,10 +18,7 @@ constexpr std::string_view kChildPrefix = "sub-";
 constexpr std::size_t kMaxFile = 4096;
 
 Result<std::string> read_line(const std::string& path) {
-  const auto fd = open_at(AT_FDCWD, path, O_RDONLY);
-  if (!fd)
-    return context(path, fd.error());
-  auto text = read_all(fd->get(), kMaxFile);
+  auto text = read_file(path, kMaxFile);
   if (!text)
     return context(path, text.error());
   while (!text->empty() && text->back() == '\n')

@@ -10,10 +10,12 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cgroup/hierarchy_kind.hpp"
@@ -23,7 +25,6 @@ namespace fief {
 namespace {
 
 namespace fs = std::filesystem;
-using Kind = CgroupChange::Kind;
 
 /// The first cgroup2 mount, or "".
 std::string find_mount() {
@@ -58,18 +59,24 @@ class Cgroupfs : public testing::Test {
     }
   }
 
-  /// Drains until @p expected was reported, for at most five seconds.
-  bool wait_for(Kind kind, const std::string& path) {
+  /// Drains until there was a change and @p expected holds, for at most five seconds.
+  bool wait_for(const std::function<bool(const CgroupTree&)>& expected) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
     while (std::chrono::steady_clock::now() < end) {
       pollfd wait{.fd = watcher_->fd(), .events = POLLIN, .revents = 0};
       ::poll(&wait, 1, 100);
-      const auto changes = watcher_->drain().value();
-      for (const auto& change : changes)
-        if (change.kind == kind && change.path == path)
-          return true;
+      if (watcher_->drain().value() && expected(watcher_->tree()))
+        return true;
     }
     return false;
+  }
+  bool wait_for_presence(std::string_view path, bool present) {
+    return wait_for(
+        [&](const CgroupTree& tree) { return (tree.find(path) != nullptr) == present; });
+  }
+  bool wait_for_populated(std::string_view path, bool populated) {
+    return wait_for(
+        [&](const CgroupTree& tree) { return tree.find(path)->populated == populated; });
   }
   void expect_current() {
     EXPECT_EQ(watcher_->tree().nodes, read_cgroup_tree(own_.string())->nodes);
@@ -93,12 +100,12 @@ TEST_F(Cgroupfs, SeesCgroupsComeAndGo) {
   for (int i = 0; i < 3; ++i) {
     fs::create_directory(own_ / "a");
     fs::create_directory(own_ / "a/b");
-    EXPECT_TRUE(wait_for(Kind::appeared, "/a/b"));
+    EXPECT_TRUE(wait_for_presence("/a/b", true));
     expect_current();
     EXPECT_TRUE(ids.insert(watcher_->tree().find("/a/b")->id).second) << "an id came back";
     fs::remove(own_ / "a/b");
     fs::remove(own_ / "a");
-    EXPECT_TRUE(wait_for(Kind::vanished, "/a"));
+    EXPECT_TRUE(wait_for_presence("/a", false));
     expect_current();
   }
   EXPECT_EQ(watches(), at_first);
@@ -106,19 +113,17 @@ TEST_F(Cgroupfs, SeesCgroupsComeAndGo) {
 
 TEST_F(Cgroupfs, SeesProcessesComeAndGo) {
   fs::create_directory(own_ / "a");
-  ASSERT_TRUE(wait_for(Kind::appeared, "/a"));
+  ASSERT_TRUE(wait_for_presence("/a", true));
   const auto child = ::fork();
   if (child == 0) {
     ::pause();
     ::_exit(0);
   }
   std::ofstream(own_ / "a/cgroup.procs") << child << std::flush;
-  EXPECT_TRUE(wait_for(Kind::populated, "/a"));
-  EXPECT_TRUE(watcher_->tree().find("/a")->populated);
+  EXPECT_TRUE(wait_for_populated("/a", true));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  EXPECT_TRUE(wait_for(Kind::populated, "/a"));
-  EXPECT_FALSE(watcher_->tree().find("/a")->populated);
+  EXPECT_TRUE(wait_for_populated("/a", false));
   const auto id = watcher_->tree().find("/a")->id;
   EXPECT_TRUE(read_usage_usec(own_.string(), "/a", id));
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cgroup/watcher.hpp"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -15,10 +16,6 @@ namespace fief {
 namespace {
 
 using test::CgroupFixture;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::SizeIs;
-using Kind = CgroupChange::Kind;
 
 CgroupWatcher open_watcher(const CgroupFixture& cgroups) {
   auto watcher = CgroupWatcher::open(cgroups.mount());
@@ -53,16 +50,17 @@ TEST(CgroupWatcher, StartsWithWhatIsThere) {
   auto watcher = open_watcher(cgroups);
   expect_current(watcher, cgroups);
   EXPECT_FALSE(is_readable(watcher));
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
 }
 
-TEST(CgroupWatcher, ReportsWhatAppears) {
+TEST(CgroupWatcher, SeesWhatAppears) {
   const CgroupFixture cgroups;
   auto watcher = open_watcher(cgroups);
   cgroups.make({.path = "/a", .weight = 20, .populated = true});
   EXPECT_TRUE(is_readable(watcher));
-  EXPECT_THAT(watcher.drain().value(),
-              ElementsAre(CgroupChange{Kind::appeared, cgroups.id("/a"), "/a"}));
+  EXPECT_TRUE(watcher.drain().value());
+  ASSERT_NE(watcher.tree().find("/a"), nullptr);
+  EXPECT_EQ(watcher.tree().find("/a")->id, cgroups.id("/a"));
   EXPECT_EQ(watcher.tree().find("/a")->weight, 20U);
   expect_current(watcher, cgroups);
   EXPECT_FALSE(is_readable(watcher));
@@ -72,12 +70,12 @@ TEST(CgroupWatcher, WatchesWhatAppeared) {
   const CgroupFixture cgroups;
   auto watcher = open_watcher(cgroups);
   cgroups.make({.path = "/a"});
-  ASSERT_THAT(watcher.drain().value(), SizeIs(1));
+  ASSERT_TRUE(watcher.drain().value());
   cgroups.make({.path = "/a/b"});
   cgroups.set_populated("/a", true);
-  EXPECT_THAT(watcher.drain().value(),
-              ElementsAre(CgroupChange{Kind::appeared, cgroups.id("/a/b"), "/a/b"},
-                          CgroupChange{Kind::populated, cgroups.id("/a"), "/a"}));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_NE(watcher.tree().find("/a/b"), nullptr);
+  EXPECT_TRUE(watcher.tree().find("/a")->populated);
   expect_current(watcher, cgroups);
 }
 
@@ -87,22 +85,21 @@ TEST(CgroupWatcher, FindsChildrenMadeBeforeTheirParentWasSeen) {
   cgroups.make({.path = "/a"});
   cgroups.make({.path = "/a/b"});
   cgroups.make({.path = "/a/b/c"});
-  EXPECT_THAT(watcher.drain().value(),
-              ElementsAre(CgroupChange{Kind::appeared, cgroups.id("/a"), "/a"},
-                          CgroupChange{Kind::appeared, cgroups.id("/a/b"), "/a/b"},
-                          CgroupChange{Kind::appeared, cgroups.id("/a/b/c"), "/a/b/c"}));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_NE(watcher.tree().find("/a/b/c"), nullptr);
   expect_current(watcher, cgroups);
 }
 
-TEST(CgroupWatcher, ReportsWhatVanishes) {
+TEST(CgroupWatcher, SeesWhatVanishes) {
   const CgroupFixture cgroups({{.path = "/a"}, {.path = "/a/b"}, {.path = "/c"}});
   auto watcher = open_watcher(cgroups);
   const auto a = cgroups.id("/a");
   const auto b = cgroups.id("/a/b");
   cgroups.remove("/a");
-  EXPECT_THAT(watcher.drain().value(),
-              testing::UnorderedElementsAre(CgroupChange{Kind::vanished, a, "/a"},
-                                            CgroupChange{Kind::vanished, b, "/a/b"}));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_EQ(watcher.tree().find(a), nullptr);
+  EXPECT_EQ(watcher.tree().find(b), nullptr);
+  EXPECT_NE(watcher.tree().find("/c"), nullptr);
   expect_current(watcher, cgroups);
 }
 
@@ -116,11 +113,35 @@ TEST(CgroupWatcher, TellsASuccessorFromItsPredecessor) {
   cgroups.make({.path = "/a", .weight = 2});
   const auto successor = cgroups.id("/a");
   ASSERT_NE(old, successor);
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(CgroupChange{Kind::vanished, old, "/a"},
-                                                   CgroupChange{Kind::appeared, successor, "/a"}));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_EQ(watcher.tree().find(old), nullptr);
+  EXPECT_EQ(watcher.tree().find("/a")->id, successor);
   EXPECT_EQ(watcher.tree().find("/a")->weight, 2U);
   cgroups.set_populated("/a", true);
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(CgroupChange{Kind::populated, successor, "/a"}));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_TRUE(watcher.tree().find(successor)->populated);
+}
+
+TEST(CgroupWatcher, IsOfAnotherGenerationWhenCgroupsComeAndGo) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
+  auto watcher = open_watcher(cgroups);
+  std::set<std::uint64_t> generations{0, watcher.generation()};
+  EXPECT_EQ(generations.size(), 2U);
+  cgroups.set_weight("/a", 6);
+  cgroups.set_populated("/a", true);
+  EXPECT_TRUE(watcher.drain().value());
+  cgroups.set_weight("/a", 7);
+  EXPECT_TRUE(watcher.reread().value());
+  EXPECT_FALSE(generations.insert(watcher.generation()).second);
+  cgroups.make({.path = "/b"});
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_TRUE(generations.insert(watcher.generation()).second);
+  cgroups.remove("/b");
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_TRUE(generations.insert(watcher.generation()).second);
+  cgroups.make({.path = "/c"});
+  EXPECT_TRUE(watcher.reread().value());
+  EXPECT_TRUE(generations.insert(watcher.generation()).second);
 }
 
 TEST(CgroupWatcher, ForgetsWhatCameAndWentUnseen) {
@@ -128,21 +149,20 @@ TEST(CgroupWatcher, ForgetsWhatCameAndWentUnseen) {
   auto watcher = open_watcher(cgroups);
   cgroups.make({.path = "/a"});
   cgroups.remove("/a");
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
   expect_current(watcher, cgroups);
 }
 
 TEST(CgroupWatcher, FollowsPopulated) {
   const CgroupFixture cgroups({{.path = "/a", .populated = false}});
   auto watcher = open_watcher(cgroups);
-  const CgroupChange change{Kind::populated, cgroups.id("/a"), "/a"};
   cgroups.set_populated("/a", true);
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.drain().value());
   EXPECT_TRUE(watcher.tree().find("/a")->populated);
   cgroups.set_populated("/a", true);  // "frozen" changed, say
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
   cgroups.set_populated("/a", false);
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.drain().value());
   EXPECT_FALSE(watcher.tree().find("/a")->populated);
 }
 
@@ -151,28 +171,28 @@ TEST(CgroupWatcher, IgnoresOtherFiles) {
   auto watcher = open_watcher(cgroups);
   cgroups.become("/a", "cpu.weight", "6\n");
   cgroups.write("/a", "cgroup.procs", "1\n");
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 5U);
 }
 
 TEST(CgroupWatcher, FollowsWeightsHoweverTheyAreWritten) {
   const CgroupFixture cgroups({{.path = "/a", .weight = 5, .idle = false}});
   auto watcher = open_watcher(cgroups);
-  const CgroupChange change{Kind::weight, cgroups.id("/a"), "/a"};
   cgroups.write("/a", "cpu.weight", "6\n");
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.drain().value());
   EXPECT_EQ(watcher.tree().find("/a")->weight, 6U);
   cgroups.become("/a", "cpu.weight", "7\n");
   cgroups.write("/a", "cpu.weight.nice", "1\n");
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.drain().value());
   EXPECT_EQ(watcher.tree().find("/a")->weight, 7U);
   cgroups.write("/a", "cpu.idle", "1\n");
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.drain().value());
   EXPECT_TRUE(watcher.tree().find("/a")->idle);
   cgroups.write("/a", "cpu.max", "50000 100000\n");
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(change));
+  EXPECT_TRUE(watcher.drain().value());
   EXPECT_EQ(watcher.tree().find("/a")->limit, (CpuMax{.quota_us = 50'000, .period_us = 100'000}));
   cgroups.write("/a", "cpu.idle", "1\n");
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
 }
 
 TEST(CgroupWatcher, TakesInControllersThatAreSwitchedOffAndOn) {
@@ -182,16 +202,17 @@ TEST(CgroupWatcher, TakesInControllersThatAreSwitchedOffAndOn) {
   cgroups.drop("/a/b", "cpu.weight");
   cgroups.drop("/a/b", "cpuset.cpus.effective");
   cgroups.write("/a", "cgroup.subtree_control", "-cpu -cpuset\n");
-  EXPECT_THAT(watcher.drain().value(), ElementsAre(CgroupChange{Kind::weight, id, "/a/b"},
-                                                   CgroupChange{Kind::cpus, id, "/a/b"}));
+  EXPECT_TRUE(watcher.drain().value());
   expect_current(watcher, cgroups);
   EXPECT_EQ(watcher.tree().find(id)->weight, kDefaultWeight);
   EXPECT_EQ(watcher.tree().find(id)->cpus, std::nullopt);
   cgroups.become("/a/b", "cpu.weight", "200\n");
   cgroups.become("/a/b", "cpuset.cpus.effective", "2\n");
   cgroups.write("/a", "cgroup.subtree_control", "+cpu +cpuset\n");
-  EXPECT_THAT(watcher.drain().value(), SizeIs(2));
+  EXPECT_TRUE(watcher.drain().value());
   expect_current(watcher, cgroups);
+  EXPECT_EQ(watcher.tree().find(id)->weight, 200U);
+  EXPECT_EQ(watcher.tree().find(id)->cpus, CidSet::parse("2").value());
 }
 
 TEST(CgroupWatcher, ReadsEverybodysCpusetWhereOneIsWritten) {
@@ -204,11 +225,11 @@ TEST(CgroupWatcher, ReadsEverybodysCpusetWhereOneIsWritten) {
   EXPECT_EQ(watcher.tree().find("/a/b")->cpus, std::nullopt);
   cgroups.become("/a", "cpuset.cpus.effective", "0-1\n");
   cgroups.become("/c", "cpuset.cpus.effective", "2-3\n");
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
   cgroups.write("/c", "cpuset.cpus.partition", "root\n");
-  EXPECT_THAT(watcher.drain().value(),
-              ElementsAre(CgroupChange{Kind::cpus, cgroups.id("/a"), "/a"},
-                          CgroupChange{Kind::cpus, cgroups.id("/c"), "/c"}));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_EQ(watcher.tree().find("/a")->cpus, CidSet::first(2));
+  EXPECT_EQ(watcher.tree().find("/c")->cpus, CidSet::parse("2-3").value());
   expect_current(watcher, cgroups);
 }
 
@@ -217,7 +238,8 @@ TEST(CgroupWatcher, APartitionThatGoesGivesItsCpusBack) {
   auto watcher = open_watcher(cgroups);
   cgroups.remove("/b");
   cgroups.become("/a", "cpuset.cpus.effective", "0-3\n");
-  EXPECT_THAT(watcher.drain().value(), SizeIs(2));
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_EQ(watcher.tree().find("/a")->cpus, CidSet::first(4));
   expect_current(watcher, cgroups);
 }
 
@@ -225,10 +247,22 @@ TEST(CgroupWatcher, RereadsCpusetsWhenTold) {
   const CgroupFixture cgroups(std::vector<test::FakeCgroup>{{.path = "/a", .cpus = "0-1"}});
   auto watcher = open_watcher(cgroups);
   cgroups.become("/a", "cpuset.cpus.effective", "0\n");
-  EXPECT_THAT(watcher.reread_cpusets().value(),
-              ElementsAre(CgroupChange{Kind::cpus, cgroups.id("/a"), "/a"}));
-  EXPECT_THAT(watcher.reread_cpusets().value(), IsEmpty());
+  EXPECT_TRUE(watcher.reread_cpusets().value());
+  EXPECT_FALSE(watcher.reread_cpusets().value());
   expect_current(watcher, cgroups);
+}
+
+TEST(CgroupWatcher, WhatAFailedDrainTookInStillCounts) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5, .populated = false}});
+  auto watcher = open_watcher(cgroups);
+  cgroups.set_populated("/a", true);
+  cgroups.write("/a", "cpu.weight", "no number\n");
+  EXPECT_FALSE(watcher.drain());
+  EXPECT_TRUE(watcher.tree().find("/a")->populated);
+  cgroups.become("/a", "cpu.weight", "5\n");
+  EXPECT_TRUE(watcher.drain().value());
+  expect_current(watcher, cgroups);
+  EXPECT_FALSE(watcher.drain().value());
 }
 
 TEST(CgroupWatcher, RereadsWeightsWhenTold) {
@@ -251,8 +285,8 @@ TEST(CgroupWatcher, AWeightIsTakenAsToldAndReadLater) {
   EXPECT_FALSE(watcher.note_weight(id, 500));
   EXPECT_FALSE(watcher.note_weight(CgroupId{1}, 500));
   cgroups.set_weight("/a", 500);
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
-  EXPECT_THAT(watcher.read_noted().value(), IsEmpty());
+  EXPECT_FALSE(watcher.drain().value());
+  EXPECT_FALSE(watcher.read_noted().value());
   expect_current(watcher, cgroups);
 }
 
@@ -262,8 +296,9 @@ TEST(CgroupWatcher, WhatWasToldWronglyIsPutRight) {
   auto watcher = open_watcher(cgroups);
   const auto id = cgroups.id("/a");
   EXPECT_TRUE(watcher.note_weight(id, 500));
-  EXPECT_THAT(watcher.read_noted().value(), ElementsAre(CgroupChange{Kind::weight, id, "/a"}));
-  EXPECT_THAT(watcher.read_noted().value(), IsEmpty());
+  EXPECT_TRUE(watcher.read_noted().value());
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 5U);
+  EXPECT_FALSE(watcher.read_noted().value());
   expect_current(watcher, cgroups);
 }
 
@@ -281,7 +316,9 @@ TEST(CgroupWatcher, RereadingAWeightLeavesPopulatedToDrain) {
   cgroups.set_populated("/a", true);
   cgroups.set_weight("/a", 6);
   EXPECT_TRUE(watcher.reread_weight(cgroups.id("/a")).value());
-  EXPECT_THAT(watcher.drain().value(), SizeIs(1));
+  EXPECT_FALSE(watcher.tree().find("/a")->populated);
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_TRUE(watcher.tree().find("/a")->populated);
 }
 
 TEST(CgroupWatcher, RereadsNoWeightOfAnUnknownOrVanishedCgroup) {
@@ -294,21 +331,28 @@ TEST(CgroupWatcher, RereadsNoWeightOfAnUnknownOrVanishedCgroup) {
 }
 
 TEST(CgroupWatcher, RereadFindsEveryDifference) {
-  const CgroupFixture cgroups(
-      {{.path = "/a", .weight = 5}, {.path = "/b", .weight = 5}, {.path = "/c", .weight = 5}});
+  const CgroupFixture cgroups({{.path = "/a"}, {.path = "/b", .weight = 5, .cpus = "0-1"}});
   auto watcher = open_watcher(cgroups);
-  const auto a = cgroups.id("/a");
-  cgroups.make({.path = "/d"});
+  const auto expect_found = [&] {
+    EXPECT_TRUE(watcher.reread().value());
+    expect_current(watcher, cgroups);
+    EXPECT_FALSE(watcher.reread().value());
+  };
   cgroups.remove("/a");
+  expect_found();
+  cgroups.make({.path = "/c"});
+  expect_found();
   cgroups.set_weight("/b", 6);
-  cgroups.set_populated("/c", true);
-  EXPECT_THAT(watcher.reread().value(),
-              ElementsAre(CgroupChange{Kind::vanished, a, "/a"},
-                          CgroupChange{Kind::weight, cgroups.id("/b"), "/b"},
-                          CgroupChange{Kind::populated, cgroups.id("/c"), "/c"},
-                          CgroupChange{Kind::appeared, cgroups.id("/d"), "/d"}));
-  expect_current(watcher, cgroups);
-  EXPECT_THAT(watcher.drain().value(), IsEmpty());
+  expect_found();
+  cgroups.write("/b", "cpu.idle", "1\n");
+  expect_found();
+  cgroups.write("/b", "cpu.max", "50000 100000\n");
+  expect_found();
+  cgroups.become("/b", "cpuset.cpus.effective", "0\n");
+  expect_found();
+  cgroups.set_populated("/b", true);
+  expect_found();
+  EXPECT_FALSE(watcher.drain().value());
 }
 
 TEST(CgroupWatcher, SurvivesAnOverflowOfTheQueue) {
@@ -325,9 +369,8 @@ TEST(CgroupWatcher, SurvivesAnOverflowOfTheQueue) {
     b << '\n' << std::flush;
   }
   cgroups.make({.path = "/late"});
-  const auto changes = watcher.drain().value();
-  EXPECT_EQ(std::ranges::count(changes, CgroupChange{Kind::appeared, cgroups.id("/late"), "/late"}),
-            1);
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_NE(watcher.tree().find("/late"), nullptr);
   expect_current(watcher, cgroups);
 }
 
@@ -338,10 +381,10 @@ TEST(CgroupWatcher, KeepsNoWatchOfWhatIsGone) {
   EXPECT_EQ(at_first, 3);  // the root's directory, and two of /a
   for (int i = 0; i < 20; ++i) {
     cgroups.make({.path = "/b"});
-    ASSERT_THAT(watcher.drain().value(), SizeIs(1));
+    ASSERT_TRUE(watcher.drain().value());
     EXPECT_EQ(count_watches(watcher), at_first + 2);
     cgroups.remove("/b");
-    ASSERT_THAT(watcher.drain().value(), SizeIs(1));
+    ASSERT_TRUE(watcher.drain().value());
   }
   EXPECT_EQ(count_watches(watcher), at_first);
   ASSERT_TRUE(watcher.reread());
@@ -359,7 +402,7 @@ TEST(CgroupWatcher, CanBeMoved) {
   auto first = open_watcher(cgroups);
   auto second = std::move(first);
   cgroups.make({.path = "/b"});
-  EXPECT_THAT(second.drain().value(), SizeIs(1));
+  EXPECT_TRUE(second.drain().value());
 }
 
 }  // namespace

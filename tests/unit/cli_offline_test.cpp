@@ -137,6 +137,18 @@ TEST_F(Check, AMountPointIsNoPartOfAPath) {
       ElementsAre(HasSubstr("did you mean \"/system.slice/a.service\"?")));
 }
 
+TEST(Offline, SaysWhichFileCannotBeReadAndWhy) {
+  const auto offline = cli::plan_offline({.policy = {},
+                                          .topology = "/does/not/exist.json",
+                                          .cgroups = {},
+                                          .previous = {},
+                                          .members = {},
+                                          .machine = {}});
+  ASSERT_FALSE(offline);
+  EXPECT_EQ(std::get<Error>(offline.error()).message,
+            "/does/not/exist.json: cannot be read: No such file or directory");
+}
+
 class Members : public ::testing::Test {
  protected:
   tl::expected<cli::Offline, cli::OfflineFailure> plan(const std::string& policy,

@@ -2,9 +2,11 @@
 #include "core/fd.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -113,6 +115,24 @@ TEST(ReadAll, ReadsFilesOfAnyLengthUpToTheLimit) {
   const auto refused = read_all(open()->get(), text.size() - 1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::invalid);
+}
+
+TEST(ReadFile, ReadsAPipeToo) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd from(ends[0]);
+  UniqueFd to(ends[1]);
+  ASSERT_EQ(::write(to.get(), "text", 4), 4);
+  to.reset();
+  EXPECT_EQ(read_file(fmt::format("/proc/self/fd/{}", from.get()), 4), "text");
+}
+
+TEST(ReadFile, SaysWhatFailed) {
+  EXPECT_EQ(read_file("/does/not/exist", 4).error().code, Errc::not_found);
+  EXPECT_EQ(read_file("/", 4).error().code, Errc::io);
+  const test::TempDir dir;
+  test::write_file(dir.path() / "file", "longer");
+  EXPECT_EQ(read_file((dir.path() / "file").string(), 4).error().code, Errc::invalid);
 }
 
 TEST(ReadAll, ReportsAFailingRead) {

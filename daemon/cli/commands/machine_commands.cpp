@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // fiefctl irq and run: what this machine, and a program, are told of who has which CPUs. Nothing is
 // changed but the environment of the program.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -26,16 +25,10 @@ constexpr int kIndent = 2;
 // Of /proc; more than the lines of any machine's interrupts.
 constexpr std::size_t kMaxText = 16U << 20;
 
-Result<std::string> read_file(const std::string& path) {
-  return open_at(AT_FDCWD, path, O_RDONLY).and_then([](const UniqueFd& file) {
-    return read_all(file.get(), kMaxText);
-  });
-}
-
 // Where it goes now; one that no device has asked for goes nowhere, and keeps where it has been.
 void read_destination(Interrupt& interrupt) {
   const auto text =
-      read_file(fmt::format("/proc/irq/{}/effective_affinity_list", interrupt.number));
+      read_file(fmt::format("/proc/irq/{}/effective_affinity_list", interrupt.number), kMaxText);
   const auto cpus = text.and_then(
       [](const std::string& list) { return CidSet::parse(list.substr(0, list.find('\n'))); });
   if (cpus && !cpus->empty())
@@ -43,7 +36,7 @@ void read_destination(Interrupt& interrupt) {
 }
 
 Result<std::vector<Interrupt>> read_interrupts() {
-  auto interrupts = read_file("/proc/interrupts").and_then([](const std::string& text) {
+  auto interrupts = read_file("/proc/interrupts", kMaxText).and_then([](const std::string& text) {
     return parse_interrupts(text);
   });
   if (interrupts)
@@ -57,7 +50,7 @@ constexpr std::string_view kUnified = "0::";
 
 // The path of this process's cgroup, "/a/b.service".
 Result<std::string> own_cgroup() {
-  return read_file("/proc/self/cgroup")
+  return read_file("/proc/self/cgroup", kMaxText)
       .and_then([](const std::string& text) -> Result<std::string> {
         const auto begin = text.rfind(kUnified);
         if (begin == std::string::npos)

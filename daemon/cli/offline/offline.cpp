@@ -2,23 +2,25 @@
 #include "cli/offline/offline.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "cgroup/reader.hpp"
 #include "cli/offline/assumed.hpp"
 #include "cli/offline/machine_option.hpp"
+#include "core/fd.hpp"
 #include "status/plan_document.hpp"
 
 namespace fief::cli {
 namespace {
 
-Result<std::string> read_file(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream)
-    return fail(Errc::io, "{}: cannot be read", file);
+// A plan of the largest machine, with all its cgroups.
+constexpr std::size_t kMaxText = 64U << 20;
+
+// May be a pipe from the command that prints it.
+Result<std::string> read_given(const std::string& file) {
+  auto text = read_file(file, kMaxText);
+  if (!text)
+    return context(file + ": cannot be read", text.error());
   return text;
 }
 
@@ -32,7 +34,7 @@ Result<Topology> choose_topology(const std::string& option) {
     return read_topology();
   if (is_specification(option))
     return parse_topology_spec(option);
-  return read_file(option).and_then(
+  return read_given(option).and_then(
       [&option](const std::string& text) { return topology_from_json(option, text); });
 }
 
@@ -54,7 +56,7 @@ Result<std::vector<NamedCgroup>> choose_cgroups(const OfflineOptions& options) {
   const auto& file = options.cgroups;
   if (file.empty())
     return options.topology.empty() ? own_cgroups() : own_cgroups().map(without_cpusets);
-  return read_file(file).and_then(
+  return read_given(file).and_then(
       [&file](const std::string& text) { return cgroups_from_json(file, text); });
 }
 
@@ -82,7 +84,7 @@ PolicyResult choose_policy(const std::vector<std::string>& files,
 Result<Plan> read_previous(const std::string& file, const CgroupTree& cgroups) {
   if (file.empty())
     return Plan{};
-  return read_file(file).and_then(
+  return read_given(file).and_then(
       [&file, &cgroups](const std::string& text) { return plan_from_json(file, text, cgroups); });
 }
 

@@ -18,17 +18,17 @@ constexpr std::chrono::milliseconds kCpusetsFollow{500};
 
 }  // namespace
 
-std::vector<CgroupChange> CgroupFollower::take_in(Time now) {
+bool CgroupFollower::take_in(Time now) {
   if (retry_at_ && now < *retry_at_)
-    return {};
-  auto changes = is_lost() ? watcher_.reread() : watcher_.drain();
-  if (!changes) {
-    note_failure(changes.error(), now);
-    return {};
+    return false;
+  const auto changed = is_lost() ? watcher_.reread() : watcher_.drain();
+  if (!changed) {
+    note_failure(changed.error(), now);
+    return false;
   }
   note_success();
   tell_unfollowed();
-  return std::move(*changes);
+  return *changed;
 }
 
 void CgroupFollower::note_failure(const Error& why, Time now) {
@@ -84,18 +84,18 @@ void CgroupFollower::follow(const Event& event) {
 }
 
 bool CgroupFollower::verify(Time now) {
-  const auto changes = watcher_.read_noted();
-  if (!changes)
-    note_failure(changes.error(), now);
-  return changes && !changes->empty();
+  const auto changed = watcher_.read_noted();
+  if (!changed)
+    note_failure(changed.error(), now);
+  return changed.value_or(false);
 }
 
 void CgroupFollower::reread_cpusets_if_due(Time now) {
   if (!cpusets_due_ || now < *cpusets_due_)
     return;
   cpusets_due_.reset();
-  if (const auto changes = watcher_.reread_cpusets(); !changes)
-    note_failure(changes.error(), now);
+  if (const auto reread = watcher_.reread_cpusets(); !reread)
+    note_failure(reread.error(), now);
 }
 
 }  // namespace fief

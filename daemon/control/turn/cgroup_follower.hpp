@@ -5,7 +5,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "cgroup/watcher.hpp"
 #include "core/backoff.hpp"
@@ -20,9 +19,10 @@ class CgroupFollower {
   /// @p watcher outlives this object.
   explicit CgroupFollower(CgroupWatcher& watcher) : watcher_(watcher) {}
 
-  /// What changed since the last call. If the view can no longer be kept true, that is told once;
-  /// then everything is read afresh, less and less often, until it goes well.
-  std::vector<CgroupChange> take_in(Time now);
+  /// Takes in what changed since the last call; true if anything did. If the view can no longer be
+  /// kept true, that is told once; then everything is read afresh, less and less often, until it
+  /// goes well.
+  bool take_in(Time now);
   /// Takes in what @p event says has changed: a weight as it was told, anything else by reading it
   /// again.
   void follow(const Event& event);
