@@ -3,10 +3,10 @@
 # The guest's disk image: the guest tree, the agent, and fief's package unless it is the bare image.
 #
 # image_path [DEB] names it, need_image [DEB] makes it; GUEST_TREE says of which tree: guest, or runtimes with
-# the container runtimes in it.
+# the container runtimes in it, and their plugin.
 
-# shellcheck source=tests/lib/roots.sh
-source "$(dirname "${BASH_SOURCE[0]}")/roots.sh"
+# shellcheck source=tests/lib/nri.sh
+source "$(dirname "${BASH_SOURCE[0]}")/nri.sh"
 
 GUEST_TREE=guest
 
@@ -22,11 +22,13 @@ image_key() {
 	basename "$(root_path "$GUEST_TREE")"
 	digest tests/vm/inside tests/lib/image.sh
 	[[ $# -eq 0 ]] || sha256sum <"$1"
+	[[ $GUEST_TREE != runtimes ]] || nri_plugin_key
 }
 
 need_image_trees() {
 	need_root_tree "$GUEST_TREE" 40
 	need_root_tree machine 30
+	[[ $GUEST_TREE != runtimes ]] || need_nri_plugin
 }
 
 need_image() {
@@ -50,6 +52,12 @@ stage_tree() {
 		DEBIAN_FRONTEND=noninteractive logged install-fief chroot "$tree" dpkg --install /fief.deb
 		rm "$tree/fief.deb"
 	fi
+	[[ $GUEST_TREE != runtimes ]] || stage_nri_plugin "$tree"
+}
+
+stage_nri_plugin() {
+	install -D --mode=755 "$(nri_plugin_path)" "$1/usr/libexec/fief-nri"
+	install -D --mode=644 "$FIEF_SOURCE/packaging/nri/fief-nri.service" "$1/usr/lib/systemd/system/fief-nri.service"
 }
 
 make_image() (

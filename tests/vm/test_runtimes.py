@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # guest: --runtimes --cpus 4 --memory 4096 --timeout 2400
 """What podman, containerd and systemd-nspawn make in life: selectors find it, it has its scheduler as long as it
-lives, and limits hold as without fief."""
+lives, limits hold as without fief, and whatever comes and goes leaves nothing behind."""
 
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -18,7 +19,9 @@ ARCHIVE = pathlib.Path("/tmp/box.tar")
 IMAGE = "localhost/box"
 PERSON = 1000
 NAP = "while :; do sleep 1; done"
+PINS = pathlib.Path("/sys/fs/bpf")
 # message_ids.hpp
+ATTACHED = "11dca6caba2f4c63bd9c82803b9b162e"
 EXITED = ["55da7abfa05f4a7f96096e5ad4073ce6", "c14aa96e33e24459ab60b31022837e41"]
 ANY_PODMAN = {"name": "podman", "cgroup_regex": r"/machine\.slice/libpod-[0-9a-f]{64}\.scope"}
 
@@ -265,3 +268,34 @@ def test_a_machine_is_found_by_its_name(daemon):
         machine.run("machinectl", "terminate", "box", check=False)
     wait_until_nothing_is_left()
     assert not told(*EXITED)
+
+
+def what_fief_has():
+    """How many descriptors are open, and what is pinned."""
+    descriptors = pathlib.Path(f"/proc/{machine.unit_property('MainPID')}/fd").iterdir()
+    return len(list(descriptors)), {str(path) for path in PINS.rglob("*")}
+
+
+def test_what_lives_briefly_costs_nothing(containers, daemon):
+    runtime = RUNTIMES["podman"]
+    runtime.prepare()
+    machine.write_policy({"delegations": [ANY_PODMAN | {"min_age_ms": 30000}]})
+    daemon()
+    machine.wait_for("the daemon", lambda: machine.status()["as_planned"])
+    attaches, had = len(told(ATTACHED)), what_fief_has()
+
+    def live_briefly(_):
+        runtime("run", "--rm", "--network=none", IMAGE, "true")
+
+    with concurrent.futures.ThreadPoolExecutor(3) as three:
+        list(three.map(live_briefly, range(30)))
+    machine.wait_for("the last to be gone", lambda: not list(machine.CGROUP_ROOT.glob("machine.slice/libpod-*")))
+    assert not machine.kernel_children()
+    assert len(told(ATTACHED)) == attaches
+    machine.wait_for("nothing of them to be left", lambda: what_fief_has() == had)
+
+    lasting = containers(runtime, NAP)
+    wait_until_attached(group_of(runtime.pid(lasting), lasting).path)
+    runtime.remove(lasting)
+    wait_until_nothing_is_left()
+    machine.wait_for("what it had to be given back", lambda: what_fief_has() == had)
