@@ -14,6 +14,15 @@
 
 typedef u64 cidmask_t[FIEF_MASK_WORDS];
 
+/* How many cids there are. Written by state_init() before the first task arrives, and constant from then on. */
+u32 nr_cids = 1;
+
+/* Words of a set that are in use: on most machines one, and a loop over them costs more than what it does. */
+static __always_inline u32 cidmask_words(void)
+{
+	return (nr_cids + 63) / 64;
+}
+
 /* The index mask keeps the verifier sure of the bounds whatever the cid. */
 #define cidmask_word(cid) (((u32)(cid) >> 6) & (FIEF_MASK_WORDS - 1))
 #define cidmask_bit(cid) (1ULL << ((u32)(cid) & 63))
@@ -60,9 +69,13 @@ static __always_inline u32 lowest_bit(u64 word)
 /* First cid in @a and @b, -1 if there is none. */
 static __always_inline s32 cidmask_first_and(const u64 *a, const u64 *b)
 {
-	u32 w;
+	u32 words = cidmask_words(), w;
 
-	bpf_for(w, 0, FIEF_MASK_WORDS) {
+	if (a[0] & b[0])
+		return lowest_bit(a[0] & b[0]);
+	if (words == 1)
+		return -1;
+	bpf_for(w, 1, words) {
 		u64 both = a[w & (FIEF_MASK_WORDS - 1)] & b[w & (FIEF_MASK_WORDS - 1)];
 
 		if (both)
@@ -80,12 +93,12 @@ static __always_inline s32 cidmask_first(const u64 *mask)
 static __always_inline s32 cidmask_next(const u64 *mask, u32 from)
 {
 	u64 rest = mask[cidmask_word(from)] & ~(cidmask_bit(from) - 1);
-	u32 w;
+	u32 words = cidmask_words(), w;
 
 	if (rest)
 		return cidmask_word(from) * 64 + lowest_bit(rest);
-	bpf_for(w, 1, FIEF_MASK_WORDS + 1) {
-		u32 i = (cidmask_word(from) + w) & (FIEF_MASK_WORDS - 1);
+	bpf_for(w, 1, words + 1) {
+		u32 i = (cidmask_word(from) + w) % words & (FIEF_MASK_WORDS - 1);
 
 		if (mask[i])
 			return i * 64 + lowest_bit(mask[i]);

@@ -32,7 +32,6 @@ bool has_smt;
 u16 llc_of[FIEF_MAX_CIDS];
 cidmask_t llc_cids[FIEF_MAX_LLCS];
 u32 nr_llcs = 1;
-u32 nr_cids = 1;
 
 /*
  * The verifier ties a program to the arena by an instruction that names the map. Programs that

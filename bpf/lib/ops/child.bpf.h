@@ -43,7 +43,7 @@
  */
 static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 {
-	u32 nr_words = (nr_cids + 63) / 64;
+	u32 nr_words = cidmask_words();
 	bool restricted = false;
 	u32 w;
 

@@ -36,12 +36,6 @@ struct cmask_room {
 struct cmask_room __arena apply_cids;
 struct cmask_room __arena apply_refused;
 
-/* Words that a set over the cids there are takes; the others stay 0. */
-static __always_inline u32 words_in_use(void)
-{
-	return min((nr_cids + 63) / 64, FIEF_MASK_WORDS);
-}
-
 static __always_inline void cmask_from_set(struct cmask_room __arena *room,
 					   const struct fief_cidset __arena *set)
 {
@@ -50,7 +44,7 @@ static __always_inline void cmask_from_set(struct cmask_room __arena *room,
 	room->mask.base = 0;
 	room->mask.nr_cids = nr_cids;
 	room->mask.alloc_words = CMASK_WORDS;
-	bpf_for(w, 0, words_in_use())
+	bpf_for(w, 0, cidmask_words())
 		room->mask.bits[w] = set ? set->bits[w] : 0;
 }
 
@@ -59,7 +53,7 @@ static __always_inline void set_from_cmask(struct fief_cidset __arena *set,
 {
 	u32 w;
 
-	bpf_for(w, 0, words_in_use())
+	bpf_for(w, 0, cidmask_words())
 		set->bits[w] = room->mask.bits[w];
 }
 

@@ -59,7 +59,7 @@ static __always_inline u64 idle_cores(u32 w)
 FIEF_VERIFIED_ONCE s32 idle_claim_within(struct task_ctx *tctx, u32 llc, bool any_llc, bool cores)
 {
 	u64 *within = llc_mask(llc);
-	u32 nr_words = (nr_cids + 63) / 64;
+	u32 nr_words = cidmask_words();
 	u32 w;
 
 	if (!tctx)
@@ -92,7 +92,7 @@ static __always_inline bool idle_claim_one(struct task_ctx *tctx, s32 cid)
 /* Is there a core, idle as a whole, that this task may use? */
 FIEF_VERIFIED_ONCE int idle_core_exists(struct task_ctx *tctx)
 {
-	u32 nr_words = (nr_cids + 63) / 64;
+	u32 nr_words = cidmask_words();
 	u32 w;
 
 	if (!tctx)
@@ -206,7 +206,7 @@ static __always_inline void reclaim_over(s32 cid)
  */
 FIEF_VERIFIED_ONCE s32 borrowed_cid(struct task_ctx *tctx, s32 prev)
 {
-	u32 nr_words = (nr_cids + 63) / 64;
+	u32 nr_words = cidmask_words();
 	u32 w;
 
 	if (!tctx)

@@ -41,9 +41,11 @@ static __always_inline void light_stopped(s32 cid)
 /* The first cid that @tctx may use, of those that are whole this scheduler's, on which a light task runs. -1: none. */
 static __always_inline s32 light_cid(const struct task_ctx *tctx, const u64 *whole)
 {
-	u32 i;
+	u32 words = cidmask_words(), i;
 
-	bpf_for(i, 0, FIEF_MASK_WORDS) {
+	if (words == 1 && !light_cids[0])
+		return -1;
+	bpf_for(i, 0, words) {
 		u64 found = tctx->allowed[i & (FIEF_MASK_WORDS - 1)] &
 			    whole[i & (FIEF_MASK_WORDS - 1)] &
 			    light_cids[i & (FIEF_MASK_WORDS - 1)];
