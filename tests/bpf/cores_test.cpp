@@ -94,6 +94,20 @@ TEST_F(Cores, NobodyRunsBesideWhoLendsWholeCores) {
   EXPECT_NEAR(asleep[1] / awake[0], 8.0, 0.5);
 }
 
+// A plan that lends threads again is followed while the owner runs without end.
+TEST_F(Cores, WhatWasKeptIsLentAgain) {
+  one_core_of(Lend::cores);
+  a_.spin();
+  const auto kept = used();
+  EXPECT_NEAR(kept[1] / kept[0], 6.0, 0.4);
+  auto level = lending(level_of(kernel_->topology(), {{a_.id(), {0, 1}}}));
+  level.participants[1].borrow = false;
+  apply(level);
+  run_for(1s);
+  const auto cpus = used();
+  EXPECT_NEAR(cpus[1] / cpus[0], 7.0, 0.4);
+}
+
 // Both threads are the owner's, and both come back to the others when it is gone.
 TEST_F(Cores, BothThreadsAreItsOwn) {
   one_core_of(Lend::cores);

@@ -14,7 +14,9 @@
 #include "lib/core/base.bpf.h"
 #include "lib/core/state.bpf.h"
 #include "lib/parent/activity.bpf.h"
+#include "lib/queue/core.bpf.h"
 #include "lib/queue/group.bpf.h"
+#include "lib/queue/idle.bpf.h"
 #include "lib/queue/limit.bpf.h"
 #include "lib/queue/park.bpf.h"
 #include "lib/queue/task.bpf.h"
@@ -202,6 +204,7 @@ static __always_inline void cpuctl_poll(void)
 		return;
 	knobs = cgroup_knobs(cgrp);
 	limited_above = cgroup_limited(cgrp);
+	core_follow(exclusive_cids);
 	bpf_cgroup_release(cgrp);
 	if (limit_follow(group, knobs.period_us, knobs.quota_us, knobs.burst_us))
 		park_look_in(0);

@@ -139,8 +139,8 @@ static __always_inline void apply_slots(u32 nr_slots)
 		slot->participant.most = state.staged_slots[i].most;
 		slot->participant.weight = state.staged_slots[i].weight;
 		slot->participant.flags = state.staged_slots[i].flags;
-		notice_lends_cores(cgroup_id, lends_cores() || (slot->participant.flags &
-								FIEF_PARTICIPANT_LENDS_CORES));
+		notice_lends_cores(cgroup_id, lends_cores || (slot->participant.flags &
+							      FIEF_PARTICIPANT_LENDS_CORES));
 		if (slot->participant.cgroup_id != cgroup_id)
 			account_open(i, cgroup_id);
 	}

@@ -62,12 +62,33 @@ static __always_inline u64 kept_word(u32 w)
 	return kept ? kept->bits[w & (FIEF_MASK_WORDS - 1)] : 0;
 }
 
-/* Does this scheduler lend its cores as a whole? */
-static __always_inline bool lends_cores(void)
+/* This scheduler lends its cores as a whole. Written by a timer, since every task that starts asks for it. */
+bool lends_cores;
+
+/* @cids of this scheduler's are kept no more. */
+static __always_inline void core_give_up(const u64 *cids)
+{
+	struct fief_cidset *kept = kept_set();
+	u32 w;
+
+	if (!kept)
+		return;
+	bpf_for(w, 0, cidmask_words()) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+
+		__sync_fetch_and_and(&kept->bits[i], ~cids[i]);
+	}
+}
+
+/* Follow what the parent has told of that; @own are the cids that are whole this scheduler's. */
+static __always_inline void core_follow(const u64 *own)
 {
 	struct fief_notice *notice = has_smt && state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	bool lends = notice && notice->lends_cores;
 
-	return notice && notice->lends_cores;
+	if (lends_cores && !lends)
+		core_give_up(own);
+	lends_cores = lends;
 }
 
 /*

@@ -235,7 +235,7 @@ FIEF_VERIFIED_ONCE s32 borrowed_cid(struct task_ctx *tctx, s32 prev)
  */
 static __always_inline void core_started(s32 cid)
 {
-	s32 sibling = lends_cores() ? core_sibling(cid) : -1;
+	s32 sibling = lends_cores ? core_sibling(cid) : -1;
 
 	if (sibling < 0 || !cidmask_test(exclusive_cids, cid) ||
 	    !cidmask_test(exclusive_cids, sibling) || !core_keep(sibling))
