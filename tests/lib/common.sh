@@ -21,15 +21,18 @@ need_root() {
 
 # with_lock NAME FUNCTION ARG…: one run at a time does this on the machine.
 with_lock() {
-	local name=$1 fd
+	local name=$1 fd status
 	shift
 	exec {fd}>"$FIEF_CACHE/$name.lock"
 	if ! flock --nonblock "$fd"; then
 		say "waiting for another run that holds $name"
 		flock --timeout 3600 "$fd" || die "$name is still locked after an hour"
 	fi
+	# Not "|| status=$?", with which nothing in there would end at its first failure.
 	"$@"
+	status=$?
 	exec {fd}>&-
+	return "$status"
 }
 
 # logged NAME COMMAND…: the output goes to a log, whose end is shown when the command fails.
