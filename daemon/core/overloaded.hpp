@@ -5,6 +5,7 @@
 namespace fief {
 
 template <class... Functions>
+// NOLINTNEXTLINE(misc-multiple-inheritance): functions have nothing that could be there twice
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
