@@ -93,7 +93,7 @@ Status Controller::stop(Leaving leaving) {
 }
 
 // In a turn of its own, so that the answer is on its way before everything ends.
-void Controller::leave(Done done) {
+void Controller::leave(const Done& done) {
   const auto left = kernel_.leave();
   root_.stop();
   trigger_.disarm();
@@ -160,7 +160,7 @@ void Controller::answer_later(std::function<Status()> outcome, Done done,
 void Controller::perform(const Operation& operation, const Requester& requester, Done done) {
   std::visit(Overloaded{[&](const Reload& /*reload*/) { reload(std::move(done)); },
                         [&](const Replan& asked) { replan(asked.from_scratch, std::move(done)); },
-                        [&](const Leave& /*leave*/) { leave(std::move(done)); },
+                        [&](const Leave& /*leave*/) { leave(done); },
                         [&](const SetLogLevel& asked) {
                           log::set_level(asked.level);
                           done({});

@@ -109,7 +109,7 @@ class Controller final : public Backend, private RootOwner {
   PacedWait::Pause look_at_cgroups();
   void reload(Done done);
   void replan(bool from_scratch, Done done);
-  void leave(Done done);
+  void leave(const Done& done);
   void turn();
   void arm_trigger();
   void settled();

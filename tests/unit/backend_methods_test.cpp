@@ -44,6 +44,7 @@ std::map<std::string, std::string> methods_of_xml() {
 
 std::string as_in_xml(const Method& method) {
   std::vector<std::string> arguments;
+  arguments.reserve(method.arguments.size());
   for (const auto kind : method.arguments)
     arguments.push_back(fmt::format("{} {}", form_of(kind).dbus, form_of(kind).name));
   return fmt::format("({}) -> {}", fmt::join(arguments, ", "),
@@ -52,6 +53,7 @@ std::string as_in_xml(const Method& method) {
 
 std::string as_in_varlink(const Method& method) {
   std::vector<std::string> arguments;
+  arguments.reserve(method.arguments.size());
   for (const auto kind : method.arguments)
     arguments.push_back(fmt::format("{}: {}", form_of(kind).name, form_of(kind).varlink));
   return fmt::format("\nmethod {}({}) -> ()\n", method.name, fmt::join(arguments, ", "));
