@@ -50,7 +50,7 @@ class Cores : public RealKernel {
     std::set<std::int32_t> cores;
     for (const auto pid : pids) {
       std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-      std::string text((std::istreambuf_iterator<char>(stat)), {});
+      const std::string text((std::istreambuf_iterator<char>(stat)), {});
       std::istringstream words(text.substr(text.rfind(')') + 1));
       std::string word;
       for (int i = 0; i < kProcessor; ++i)
@@ -134,8 +134,10 @@ TEST_F(Cores, ACoreIsLentWhileItsOwnerSleeps) {
 // Two cores are crowded and two idle, in the other cache; nobody wakes, who could be placed anew.
 TEST_F(Cores, WhoComputesWithoutEndMovesToAnIdleCore) {
   load_root();
+  constexpr std::size_t kTasks = 4;
   std::vector<pid_t> pids;
-  for (std::size_t cid = 0; cid < 4; ++cid)
+  pids.reserve(kTasks);
+  for (std::size_t cid = 0; cid < kTasks; ++cid)
     pids.push_back(others_.spin(static_cast<int>(kernel_->topology().cids.at(cid).cpu)));
   wait_until("two share each core", [&] { return cores_of(pids).size() == 2; });
   run_for(500ms);
@@ -145,7 +147,7 @@ TEST_F(Cores, WhoComputesWithoutEndMovesToAnIdleCore) {
     CPU_SET(cid.cpu, &everywhere);
   for (const auto pid : pids)
     ASSERT_EQ(::sched_setaffinity(pid, sizeof(everywhere), &everywhere), 0);
-  wait_until("each has a core", [&] { return cores_of(pids).size() == 4; });
+  wait_until("each has a core", [&] { return cores_of(pids).size() == kTasks; });
 }
 
 }  // namespace
