@@ -85,7 +85,7 @@ void check_policy(const fief::Policy& policy) {
     require(!delegation.min_cpus || !delegation.max_cpus ||
                 *delegation.min_cpus <= *delegation.max_cpus,
             "limits do not cross");
-    require(!delegation.exclusive || delegation.lend == Lend::nothing,
+    require(!delegation.exclusive || delegation.lend == fief::Lend::nothing,
             "exclusive CPUs are not lent");
     require(delegation.restart.first_delay <= delegation.restart.max_delay,
             "the first pause is not the longest");
