@@ -80,6 +80,9 @@ LimitedBy limit_of(const Entitlement& due, const Delegation* delegation) {
     return LimitedBy::nothing;
   if (due.min && due.cpus == *due.min)
     return LimitedBy::min;
+  if (!due.awake && due.by_weight < due.cpus && delegation != nullptr &&
+      delegation->scheduler == kLatencyScheduler)
+    return LimitedBy::waking;
   if (due.max && due.cpus == *due.max)
     return LimitedBy::max;
   if (due.limit && due.cpus == *due.limit)
@@ -208,6 +211,8 @@ std::string_view reason(LimitedBy limit) {
       return "rounded to whole CPUs (exclusive)";
     case LimitedBy::confined:
       return "cut to the CPUs it is confined to";
+    case LimitedBy::waking:
+      return "asleep, with a CPU to wake on";
     case LimitedBy::others:
       return "after the limits of others";
   }

@@ -20,6 +20,7 @@ enum class LimitedBy {
   limit,     ///< cpu.max, its own or above it
   whole,     ///< exclusive: rounded to whole CPUs or cores
   confined,  ///< no more CPUs where its placement or cpuset confines it
+  waking,    ///< it sleeps, and keeps a CPU to wake on
   others,    ///< limits of others left it more or less
 };
 

@@ -10,8 +10,8 @@ namespace fief::json {
 namespace {
 
 std::string_view name_of(LimitedBy limit) {
-  static constexpr std::array<std::string_view, 7> kNames{"nothing", "min",      "max",   "limit",
-                                                          "whole",   "confined", "others"};
+  static constexpr std::array<std::string_view, 8> kNames{
+      "nothing", "min", "max", "limit", "whole", "confined", "waking", "others"};
   return kNames.at(static_cast<std::size_t>(limit));
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "plan/due/entitlement.hpp"
+#include "plan/explain.hpp"
 #include "support/world.hpp"
 
 namespace fief {
@@ -132,6 +133,27 @@ TEST(Entitlement, who_wants_to_run_for_moments_is_due_what_its_weight_is_worth_t
   const auto due = root_dues(world);
   EXPECT_GT(due[1], 2.5);
   EXPECT_GT(due[2], 4.5);
+}
+
+// Plans come after the first wake-up; where somebody waits for that, a CPU is there already.
+TEST(Entitlement, who_is_waited_for_keeps_a_cpu_to_wake_on) {
+  World world("1x1x8x1");
+  const auto a = world.child("/a", 100);
+  const auto b = world.child("/b", 100);
+  world.activity(a, {.awake = false, .active = 0, .others = {100}});
+  world.activity(b, {.awake = true, .active = 1, .others = {0}});
+  EXPECT_TRUE(world.plan().levels[0].find(a)->exclusive.empty());
+  world.delegation("/a").scheduler = "latency";
+  const auto& level = world.plan().levels[0];
+  EXPECT_EQ(level.find(a)->entitlement.cpus, kCpuUnit);
+  EXPECT_EQ(level.find(a)->exclusive.size(), 1U);
+  EXPECT_TRUE((level.find(a)->exclusive - lent_cids(level)).empty());
+  EXPECT_GE(level.find(b)->entitlement.cpus, 6 * kCpuUnit);
+  EXPECT_TRUE(check_plan(*world.in_force, world.input()).has_value());
+  EXPECT_EQ(explain_cgroup(*world.in_force, world.input(), a).value().limited_by,
+            LimitedBy::waking);
+  world.delegation("/a").weight = 1;
+  EXPECT_TRUE(world.plan().levels[0].find(a)->exclusive.empty());
 }
 
 TEST(Entitlement, promises_are_kept_for_who_sleeps) {

@@ -300,6 +300,33 @@ Status settle_exclusive(Level& level, const Topology& topology) {
   return {};
 }
 
+// Whether somebody waits for what sleeps there, and its weight is worth more than a CPU.
+bool wakes_for_somebody(const Member& member) {
+  return !member.awake && member.delegation != nullptr &&
+         member.delegation->scheduler == kLatencyScheduler &&
+         member.delegation->lend != Lend::nothing && !member.whole_only() &&
+         member.nominal_time > kCpuUnit && member.most >= kCpuUnit;
+}
+
+// Who sleeps is due nothing, and has CPUs again with the next plan after it has woken. Where
+// somebody waits that is too late: such a member keeps one, lent meanwhile, to wake on, as long as
+// at least half of what there is remains for others.
+void keep_to_wake_on(Level& level) {
+  if (!level.confinements.empty() || !level.cells.empty())
+    return;
+  CpuTime sum = 0;
+  for (const auto& member : level.members)
+    sum += member.least;
+  for (auto& member : level.members) {
+    if (!wakes_for_somebody(member) || member.least >= kCpuUnit)
+      continue;
+    sum += kCpuUnit - member.least;
+    if (sum > level.holding.total / 2)
+      return;
+    member.least = kCpuUnit;
+  }
+}
+
 }  // namespace
 
 Status settle_entitlements(Level& level, const PlanInput& input) {
@@ -313,6 +340,7 @@ Status settle_entitlements(Level& level, const PlanInput& input) {
     return status;
   if (const auto collision = find_collision_of_leasts(level); !collision.confinements.empty())
     return fail(Errc::infeasible, "{}", describe(level, collision, "ask for at least (min_cpus)"));
+  keep_to_wake_on(level);
   settle(level);
   return level.cells.empty() ? settle_exclusive(level, input.topology)
                              : settle_exclusive_by_kind(level);
