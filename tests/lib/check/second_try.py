@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""second_try.py REPORT gtest PROGRAM FILTER | REPORT pytest ARGUMENT…: runs tests in a guest, and what failed
-once more.
+"""second_try.py gtest|pytest REPORT: names what has failed, as the program that ran it wants to be told.
+second_try.py merge REPORT SECOND: puts the results of a second try in the place of those of the first; 0 if nothing
+has failed twice.
 
-A guest's time is what the machine below leaves it, and much is measured there: who fails twice has failed.
-REPORT is the JUnit file of both tries; what passed at the second is named on standard output. Where more has
-failed than a busy machine explains, or the program died, there is no second try.
+A guest's time is what the machine below leaves it, and much is measured there: what fails is tried once more in a
+fresh guest, and who fails twice has failed. Where more has failed than a busy machine explains, nothing is named.
+Reports are JUnit files.
 """
 
 import pathlib
-import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -52,53 +52,28 @@ def merge(first, second):
     count_again(first)
 
 
-class GTest:
-    def __init__(self, program, filter_):
-        self.program, self.filter = program, filter_
-
-    def command(self, report, keys=None):
-        chosen = ":".join(f"{class_}.{name}" for class_, name in keys) if keys else self.filter
-        return [self.program, f"--gtest_filter={chosen}", f"--gtest_output=xml:{report}"]
+def as_gtest_filter(keys):
+    return ":".join(f"{class_}.{name}" for class_, name in keys)
 
 
-class PyTest:
-    def __init__(self, *arguments):
-        self.arguments = arguments
-
-    def command(self, report, keys=None):
-        start = ["pytest-3", "-v", "-p", "no:cacheprovider", f"--junit-xml={report}"]
-        if keys:
-            return start + [f"{class_.replace('.', '/')}.py::{name}" for class_, name in keys]
-        return start + list(self.arguments)
+def as_pytest_ids(keys):
+    return "\n".join(f"{class_.replace('.', '/')}.py::{name}" for class_, name in keys)
 
 
-def run(runner, report, keys=None):
-    """The report of a run, None where there is none, and its status."""
-    report.unlink(missing_ok=True)
-    status = subprocess.run(runner.command(report, keys), check=False).returncode
-    return (ElementTree.parse(report) if report.exists() else None), status
+def name_failed(kind, report):
+    keys = failed(ElementTree.parse(report))
+    if 0 < len(keys) <= AT_MOST:
+        print({"gtest": as_gtest_filter, "pytest": as_pytest_ids}[kind](keys))
+    return 0
 
 
-def main(report, kind, *arguments):
-    report = pathlib.Path(report)
-    report.parent.mkdir(parents=True, exist_ok=True)
-    runner = {"gtest": GTest, "pytest": PyTest}[kind](*arguments)
-    first, status = run(runner, report)
-    keys = failed(first) if first else []
-    if not keys or len(keys) > AT_MOST:
-        return status or int(first is None)
-    print(f"== once more: {', '.join('.'.join(key) for key in keys)}", flush=True)
-    second, status = run(runner, report.with_suffix(".second"), keys)
-    report.with_suffix(".second").unlink(missing_ok=True)
-    if second:
-        merge(first, second)
-        still = failed(first)
-        for key in keys:
-            print(f"== {'.'.join(key)}: {'failed twice' if key in still else 'passed at the second try'}")
-        status = int(bool(still))
+def merge_reports(report, second):
+    first = ElementTree.parse(report)
+    merge(first, ElementTree.parse(second))
     first.write(report, encoding="UTF-8", xml_declaration=True)
-    return status
+    pathlib.Path(second).unlink()
+    return int(bool(failed(first)))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(merge_reports(*sys.argv[2:]) if sys.argv[1] == "merge" else name_failed(*sys.argv[1:]))
