@@ -94,6 +94,21 @@ TEST_F(Weights, SiblingsOfADelegatedCgroupKeepTheirParts) {
   EXPECT_NEAR(part[0], 1.0 / 3, 0.03);
 }
 
+// While each had one task, both had all that they could use.
+TEST_F(Weights, CountAgainOnceThereAreTasksEnough) {
+  const TestCgroup above("fief-test-a", TestCgroup::Below::cpu);
+  TestCgroup x("fief-test-a/x");
+  TestCgroup y("fief-test-a/y");
+  x.write("cpu.weight", "300");
+  load_root();
+  x.spin();
+  y.spin();
+  EXPECT_NEAR(parts_of({&x, &y})[0], 0.5, 0.03);
+  x.spin_many(7);
+  y.spin_many(7);
+  EXPECT_NEAR(parts_of({&x, &y})[0], 0.75, 0.03);
+}
+
 // The rule of cgroup v2, on trees that nobody chose. The arithmetic alone: tests/property.
 TEST_F(Weights, RandomTreesDivideByTheRule) {
   for (const unsigned seed : {1U, 2U}) {

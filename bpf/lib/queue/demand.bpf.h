@@ -203,24 +203,38 @@ static __always_inline u64 demand_weight(struct group __arena *group, u64 cpus, 
 	return max((load - min(load, group->part)) * part / (FIEF_CPU_UNIT - part), 1);
 }
 
+/*
+ * Can those in @parent, of whom each has too few tasks for its weight as far as is known, not use all that
+ * @parent has? Else they have tasks enough by now, and divide by weight again. An eighth is left to what is
+ * measured.
+ */
+static __always_inline bool demand_leaves_some(struct group __arena *parent)
+{
+	u64 has = level_cpus * COST_ONE / (group_cost_now(parent) ?: 1);
+
+	return parent->demand.all && parent->demand.below <= has + has / 8;
+}
+
 /* Let @group count for what it can use. False: its weight is worth no more than that. */
 FIEF_VERIFIED_ONCE bool demand_follow(struct group __arena *group __arg_arena)
 {
 	u64 cpus = demand_now(group), weight;
+	bool leaves_some;
 
 	touch_arena();
 	group->demand.cpus = group->ghost ? group->demand.cpus : cpus;
 	if (!cpus || !group->parent)
 		return false;
 	/* nobody but those that are listed: they divide by what they can use, and the group above is limited */
-	if (group->parent->demand.all && group->parent->demand.parts_below > group->part) {
+	leaves_some = demand_leaves_some(group->parent);
+	if (leaves_some && group->parent->demand.parts_below > group->part) {
 		group_count_as(group, max(cpus * WEIGHT_NICE_0 / FIEF_CPU_UNIT, 1));
 		return true;
 	}
 	weight = demand_weight(group, cpus, level_cpus);
 	group_count_as(group, min(weight, group->weight));
 	/* alone in the group above it is of no account here, but that one's demand is its */
-	return weight < group->weight || group->parent->demand.all;
+	return weight < group->weight || leaves_some;
 }
 
 static __always_inline void demand_unlist(struct group __arena *group)
