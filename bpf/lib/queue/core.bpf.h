@@ -29,11 +29,12 @@ struct {
 	__type(value, struct fief_cidset);
 } kept_cids SEC(".maps");
 
+/* NULL where no core has more than one thread: nothing is kept there. */
 static __always_inline struct fief_cidset *kept_set(void)
 {
 	u32 key = 0;
 
-	return bpf_map_lookup_elem(&kept_cids, &key);
+	return has_smt ? bpf_map_lookup_elem(&kept_cids, &key) : NULL;
 }
 
 /* The other thread of @cid's core; -1: there is none, or more than one. */
@@ -49,7 +50,7 @@ static __always_inline s32 core_sibling(s32 cid)
 /* Is @cid not to be lent now? */
 static __always_inline bool cid_kept(s32 cid)
 {
-	struct fief_cidset *kept = has_smt ? kept_set() : NULL;
+	struct fief_cidset *kept = kept_set();
 
 	return kept && cidmask_test(kept->bits, cid);
 }
@@ -57,7 +58,7 @@ static __always_inline bool cid_kept(s32 cid)
 /* Those of a word of cids that are not to be lent now. */
 static __always_inline u64 kept_word(u32 w)
 {
-	struct fief_cidset *kept = has_smt ? kept_set() : NULL;
+	struct fief_cidset *kept = kept_set();
 
 	return kept ? kept->bits[w & (FIEF_MASK_WORDS - 1)] : 0;
 }
@@ -108,7 +109,7 @@ static __always_inline bool core_keep(s32 sibling)
 /* @cid has another owner, or another plan: who runs beside it now says anew what is to be kept. */
 static __always_inline void core_forget(s32 cid)
 {
-	struct fief_cidset *kept = has_smt ? kept_set() : NULL;
+	struct fief_cidset *kept = kept_set();
 
 	if (kept)
 		cidmask_clear(kept->bits, cid);
@@ -117,10 +118,10 @@ static __always_inline void core_forget(s32 cid)
 /* @cid is idle, or somebody else's for now: who waits for its sibling, if that is idle, may have it. */
 static __always_inline void core_let_go(s32 cid)
 {
-	s32 sibling = has_smt ? core_sibling(cid) : -1;
-	struct fief_cidset *kept = sibling >= 0 ? kept_set() : NULL;
+	struct fief_cidset *kept = kept_set();
+	s32 sibling = kept ? core_sibling(cid) : -1;
 
-	if (!kept || !cidmask_test(kept->bits, sibling))
+	if (!kept || sibling < 0 || !cidmask_test(kept->bits, sibling))
 		return;
 	cidmask_clear(kept->bits, sibling);
 	scx_bpf_kick_cid(sibling, SCX_KICK_IDLE);
