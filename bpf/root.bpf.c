@@ -21,6 +21,7 @@
 #include "lib/ops/patrol.bpf.h"
 #include "lib/ops/task_ops.bpf.h"
 #include "lib/parent/apply.bpf.h"
+#include "lib/parent/call.bpf.h"
 #include "lib/parent/dispatch.bpf.h"
 #include "lib/parent/release.bpf.h"
 #include "lib/parent/turn_timer.bpf.h"
@@ -54,10 +55,13 @@ static __always_inline void enqueue_elsewhere(struct task_struct *p, struct task
 
 	if (cid < 0)
 		cid = prev;
-	if (is_percpu_kthread(p) && (enq_flags & SCX_ENQ_WAKEUP))
+	if (is_percpu_kthread(p) && (enq_flags & SCX_ENQ_WAKEUP)) {
 		dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(), enq_flags | SCX_ENQ_PREEMPT);
-	else
-		enqueue_pinned(p, tctx, cid, enq_flags);
+		return;
+	}
+	enqueue_pinned(p, tctx, cid, enq_flags);
+	if (enq_flags & SCX_ENQ_WAKEUP)
+		call_for_pinned(cid);
 }
 
 void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
@@ -96,7 +100,7 @@ void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)
 	count(enqueued);
 	vqueue_insert(p, tctx, cid_llc(home), enq_flags);
 	if (!kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST)) &&
-	    (enq_flags & SCX_ENQ_WAKEUP))
+	    (enq_flags & SCX_ENQ_WAKEUP) && !call_for_own(tctx))
 		light_preempt(p, tctx, whole_cids);
 }
 

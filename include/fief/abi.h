@@ -30,7 +30,7 @@
 #endif
 
 /* Raised whenever the layout below changes; the daemon refuses to adopt other objects. */
-#define FIEF_ABI_VERSION 7
+#define FIEF_ABI_VERSION 8
 
 /* Limits. A scheduler refuses to start on a machine with more cids. */
 #define FIEF_MAX_CIDS 1024
@@ -196,7 +196,7 @@ struct fief_counters {
 	__u64 limit_throttled; /* those in which all was used up */
 	__u64 rescued; /* inserts that asked for the kernel's rescue */
 	__u64 turn_preempts; /* turns ended early so that another participant could run */
-	__u64 wake_preempts; /* own tasks thrown off for one with an earlier deadline */
+	__u64 wake_preempts; /* tasks that had to go for one that has woken, and is due sooner */
 	__u64 reclaims; /* own cids taken back from a borrower by preemption */
 	__u64 events_dropped; /* ring full: the daemon must observe afresh */
 };
@@ -276,22 +276,6 @@ struct fief_state {
 	/* fief_observe: what this scheduler (index 0) and its slots hold */
 	struct fief_caps_view caps[FIEF_MAX_SLOTS];
 };
-
-/*
- * What a scheduler and its parent tell each other while both run, in the map "notices", which the
- * loader makes children share with the root, by the child's cgroup id. Foreign children have none.
- */
-struct fief_notice {
-	__u64 held_back; /* parent: a limit keeps the child back, it starts nothing now */
-	__u64 lends_cores; /* parent: others are to stay off the cores that the child runs on */
-	__u64 waiting; /* child: tasks that have waited too long */
-	__u64 active; /* child: something below wants to run now */
-	__u64 used_ns; /* child: CPU time used by its tasks, and those of its children */
-	__u64 nr_away; /* child: how many bits are set in away */
-	__u64 away
-		[FIEF_MASK_WORDS]; /* child: cids for which tasks wait that may run on none of its own */
-};
-#define FIEF_MAX_NOTICES 4096
 
 /* Records of the event ring, each begins with this header. */
 enum fief_event_kind {

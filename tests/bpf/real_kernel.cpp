@@ -197,11 +197,11 @@ RealKernel::~RealKernel() {
     std::filesystem::remove_all(object_dir_);
 }
 
-void RealKernel::load_root() {
+void RealKernel::load_root(const Options& options) {
   const auto probed = kernel_->probe();
   ASSERT_TRUE(probed) << probed.error().message;
   const auto outcome = std::make_shared<std::optional<Status>>();
-  kernel_->load_root({}, [outcome](Status status) { *outcome = std::move(status); });
+  kernel_->load_root(options, [outcome](Status status) { *outcome = std::move(status); });
   wait_until(
       "the root scheduler", [outcome] { return outcome->has_value(); }, std::chrono::seconds(90));
   ASSERT_TRUE(outcome->has_value());

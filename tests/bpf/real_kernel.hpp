@@ -63,7 +63,7 @@ class RealKernel : public ::testing::Test {
 
   /// From now on the objects of tests/bpf/objects can be attached too. Before load_root().
   void use_test_objects();
-  void load_root();
+  void load_root(const Options& options = {});
   /// The daemon dies, and another one comes up in its place.
   Adoption restart();
   void attach(const TestCgroup& cgroup, const std::string& scheduler = "fair");

@@ -66,6 +66,7 @@ static __always_inline bool child_stranded(const struct task_ctx *tctx, u64 now)
 #include "lib/ops/rescue.bpf.h"
 #include "lib/ops/task_ops.bpf.h"
 #include "lib/parent/apply.bpf.h"
+#include "lib/parent/call.bpf.h"
 #include "lib/parent/dispatch.bpf.h"
 #include "lib/parent/release.bpf.h"
 #include "lib/parent/rights.bpf.h"
@@ -154,6 +155,8 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 		cid = home_cid(tctx, held_cids, prev);
 		if (cid >= 0) {
 			enqueue_pinned(p, tctx, cid, enq_flags);
+			if (enq_flags & SCX_ENQ_WAKEUP)
+				call_for_pinned(cid);
 			return;
 		}
 		if (nr_held) {
@@ -174,6 +177,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	vqueue_insert(p, tctx, cid_llc(home < 0 ? prev : home), enq_flags);
 	if (home >= 0 &&
 	    !kick_for(tctx, home, enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ | SCX_ENQ_LAST)) &&
+	    (enq_flags & (SCX_ENQ_WAKEUP | SCX_ENQ_REENQ)) && !call_for_own(tctx) &&
 	    (enq_flags & SCX_ENQ_WAKEUP))
 		CHILD_WAKE_PREEMPT(p, tctx, home);
 }

@@ -19,6 +19,7 @@
 #include "lib/ops/cpuctl.bpf.h"
 #include "lib/ops/patrol.bpf.h"
 #include "lib/parent/apply.bpf.h"
+#include "lib/parent/call.bpf.h"
 #include "lib/parent/dispatch.bpf.h"
 #include "lib/parent/share.bpf.h"
 #include "lib/parent/turn_timer.bpf.h"
@@ -215,6 +216,7 @@ s32 FIEF_OP_SLEEPABLE(family_sub_attach, struct scx_sub_attach_args *args)
 	touch_arena();
 	ghost_appears(cgroup_id, is_own(args->ops));
 	notice_make(cgroup_id);
+	call_listen(cgroup_id);
 	child_start(cgroup_id);
 	event = event_reserve(FIEF_EVENT_CHILD_ATTACHED, cgroup_id);
 	if (!event)

@@ -17,6 +17,9 @@
 /* So far behind is more than what turns of ordinary length explain. */
 #define DUE_BEHIND_NS (20 * NSEC_PER_MSEC)
 
+/* So far behind it is of use to call for a cid, see lib/parent/call.bpf.h. */
+#define CALL_BEHIND_NS (10 * NSEC_PER_MSEC)
+
 /* Slots, as bits: sets of cids have room for them. */
 cidmask_t behind_slots;
 
@@ -27,6 +30,12 @@ u32 behind_list[BEHIND_LISTED];
 u32 nr_behind;
 u32 behind_number; /* of the list: another with every look */
 u32 behind_from; /* the slot that the list begins with, or the next */
+
+/* Has the participant of @slot had so much less than it is due that it may take others' CPUs when it wakes? */
+static __always_inline bool due_sooner(u32 slot)
+{
+	return !slot_keeps(slot) && vtime_before(slot_due(slot)->vtime, due_clock - CALL_BEHIND_NS);
+}
 
 static __always_inline void behind_note(u32 slot)
 {

@@ -2,12 +2,13 @@
 /*
  * What every fief scheduler does for those below it, at any depth: the root for its children, a
  * child for its own. Who may run on a cid, in this order:
- *   1. on a lent cid: a participant that has had less than it is due now, before those that have had
+ *   1. who has woken and called for it, see lib/parent/call.bpf.h.
+ *   2. on a lent cid: a participant that has had less than it is due now, before those that have had
  *      more, see lib/parent/due.bpf.h.
- *   2. on a lent cid: who has tasks that may run only there or in places like it, see lib/parent/away.bpf.h.
- *   3. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
+ *   3. on a lent cid: who has tasks that may run only there or in places like it, see lib/parent/away.bpf.h.
+ *   4. the entries of the cid's plan and, while own tasks wait for it that can run nowhere else or
  *      have waited too long, the reserve; by stride, see lib/parent/share.bpf.h.
- *   4. on a lent cid whose entries have nothing to run, and on one that this scheduler has itself been
+ *   5. on a lent cid whose entries have nothing to run, and on one that this scheduler has itself been
  *      lent, of which its plan says nothing: own tasks and children that hold the baseline cap on it,
  *      who has had least first.
  * A scheduler without children has no plan, all its cids are its own, and nothing here costs it
@@ -327,11 +328,43 @@ FIEF_VERIFIED_ONCE u32 dispatch_away(s32 cid, struct task_struct *prev __arg_tru
 	return FIEF_SLOT_NONE;
 }
 
+/* Whoever has come before its turn on @cid, and now leaves it. FIEF_SLOT_NONE: who leaves it has not. */
+static __always_inline u32 came_first(const struct turn __arena *turn)
+{
+	return turn->entry == SHARE_NOBODY ? turn->borrower : FIEF_SLOT_NONE;
+}
+
+/*
+ * Who has called for @cid has it; and who came first there before, while it is due sooner: several of its tasks
+ * may have woken at once, and the first in its queue was not the one that called. FIEF_SLOT_NONE: nobody is, or it
+ * has nothing to run there any more.
+ */
+static __always_inline u32 dispatch_caller(s32 cid, struct task_struct *prev)
+{
+	struct turn __arena *turn = cid_turn(cid);
+	u32 slot = __sync_lock_test_and_set(&turn->caller, FIEF_SLOT_NONE);
+
+	if (slot == FIEF_SLOT_NONE)
+		slot = came_first(turn);
+	return slot != FIEF_SLOT_NONE && due_sooner(slot) && borrow(slot, cid, prev) ?
+		       slot :
+		       FIEF_SLOT_NONE;
+}
+
+static __always_inline bool called_for(s32 cid)
+{
+	const struct turn __arena *turn = cid_turn(cid);
+
+	return turn->caller != FIEF_SLOT_NONE || came_first(turn) != FIEF_SLOT_NONE;
+}
+
 /* Whoever comes before those to whom the plan gives @cid; FIEF_SLOT_NONE: nobody. */
 static __always_inline u32 dispatch_first(s32 cid, struct task_struct *prev)
 {
-	u32 first;
+	u32 first = called_for(cid) ? dispatch_caller(cid, prev) : FIEF_SLOT_NONE;
 
+	if (first != FIEF_SLOT_NONE)
+		return first;
 	if (!cid_plan(cid)->nr)
 		return dispatch_borrower(cid, FIEF_SLOT_NONE, prev);
 	first = due_any_behind() ? dispatch_behind(cid, prev) : FIEF_SLOT_NONE;
@@ -355,7 +388,7 @@ static __always_inline bool dispatch_by_plan(s32 cid, struct task_struct *prev)
 	u32 nr, step, urgent;
 
 	turn_charge(cid, now, prev != NULL);
-	if (has_children() && (!plan->nr || due_any_behind() || away_any)) {
+	if (has_children() && (!plan->nr || due_any_behind() || away_any || called_for(cid))) {
 		u32 first = dispatch_first(cid, prev);
 
 		if (first != FIEF_SLOT_NONE) {

@@ -103,6 +103,26 @@ FIEF_VERIFIED_ONCE int due_window(u64 time)
 	return 0;
 }
 
+/*
+ * Who may call is told so, and no longer once it has had its part: of this level, or this scheduler with all that
+ * is below it of the level above, which is asked for what cannot be had here.
+ */
+FIEF_VERIFIED_ONCE int due_tell(void)
+{
+	bool above = notice_due_sooner();
+	u32 slot;
+
+	touch_arena();
+	bpf_for(slot, 1, slots_in_use()) {
+		struct fief_notice *notice = notice_of(slot_account(slot)->participant.cgroup_id);
+		bool sooner = above || due_sooner(slot);
+
+		if (notice && notice->due_sooner != sooner)
+			notice->due_sooner = sooner;
+	}
+	return 0;
+}
+
 /* What the turn timer sees to, every turn: from accounts and notices to rates. */
 static __always_inline void due_look_at_all(u64 now)
 {
@@ -116,6 +136,7 @@ static __always_inline void due_look_at_all(u64 now)
 	due_share_out();
 	due_set_rates();
 	due_find_behind();
+	due_tell();
 	if (time < DUE_WINDOW_NS)
 		return;
 	due_window(time);

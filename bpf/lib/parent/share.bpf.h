@@ -83,6 +83,7 @@ struct turn {
 	u8 asked; /* places in the list of who is behind that had nothing for this cid */
 	bool urgent; /* the last turn went by urgency */
 	u32 behind_number; /* of that list */
+	u32 caller; /* slot that comes next, see lib/parent/call.bpf.h; FIEF_SLOT_NONE: none has called */
 };
 
 struct turn __arena turns[FIEF_MAX_CIDS];
@@ -427,6 +428,7 @@ static __always_inline void turn_idle(s32 cid, bool idle)
 		return;
 	turn->entry = SHARE_NOBODY;
 	turn->borrower = FIEF_SLOT_NONE;
+	turn->caller = FIEF_SLOT_NONE;
 }
 
 /* A changed plan starts everybody on this cid level. */
@@ -444,6 +446,7 @@ FIEF_VERIFIED_ONCE int turn_reset(s32 cid)
 	}
 	turn->entry = SHARE_NOBODY;
 	turn->borrower = FIEF_SLOT_NONE;
+	turn->caller = FIEF_SLOT_NONE;
 	return 0;
 }
 

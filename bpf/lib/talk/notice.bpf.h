@@ -3,7 +3,10 @@
  * What a scheduler and its parent tell each other (struct fief_notice): the parent that a limit keeps
  * the child back, so that it does not put tasks on idle cids by itself; the child that tasks of it
  * have waited too long, so that it is asked more often than it is due, whether it wants to run at all,
- * and what it has used.
+ * and what it has used; and that one has woken that finds no CPU.
+ *
+ * The map is one, which the loader makes children share with the root, by the child's cgroup id. Foreign children
+ * have no notice.
  *
  * A child without notices (another parent than fief's, a full map) does as if there were nothing to tell:
  * the parent still decides on every dispatch.
@@ -12,7 +15,24 @@
 #define FIEF_NOTICE_BPF_H
 
 #include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
 #include "lib/core/state.bpf.h"
+
+struct fief_notice {
+	u64 held_back; /* parent: a limit keeps the child back, it starts nothing now */
+	u64 lends_cores; /* parent: others are to stay off the cores that the child runs on */
+	u64 due_sooner; /* parent: the child has had less than it is due, and may call */
+	u64 waiting; /* child: tasks that have waited too long */
+	u64 active; /* child: something below wants to run now */
+	u64 used_ns; /* child: CPU time used by its tasks, and those of its children */
+	u64 nr_away; /* child: how many bits are set in away */
+	cidmask_t away; /* child: cids for which tasks wait that may run on none of its own */
+	u64 calls; /* child: tasks it has called for since the parent last listened */
+	cidmask_t wanted; /* child: cids that they may run on */
+	cidmask_t called_for; /* parent: the same, of the calls it serves now */
+	struct bpf_timer call; /* parent: listens; started by the child */
+};
+#define FIEF_MAX_NOTICES 4096
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -30,11 +50,12 @@ static __always_inline struct fief_notice *notice_of(u64 cgroup_id)
 	return bpf_map_lookup_elem(&notices, &cgroup_id);
 }
 
+/* What a notice says at first: nothing. Too large for a stack, and never written. */
+u8 notice_blank[sizeof(struct fief_notice)];
+
 static __always_inline void notice_make(u64 cgroup_id)
 {
-	struct fief_notice notice = {};
-
-	bpf_map_update_elem(&notices, &cgroup_id, &notice, BPF_ANY);
+	bpf_map_update_elem(&notices, &cgroup_id, notice_blank, BPF_ANY);
 }
 
 static __always_inline void notice_drop(u64 cgroup_id)
@@ -57,6 +78,14 @@ static __always_inline bool held_back(void)
 	struct fief_notice *notice = limited_above ? notice_of(state.cgroup_id) : NULL;
 
 	return notice && notice->held_back;
+}
+
+/* Has this scheduler with all that is below it had less than it is due? */
+static __always_inline bool notice_due_sooner(void)
+{
+	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+
+	return notice && notice->due_sooner;
 }
 
 #define NOTICE_TRIES 8
@@ -114,6 +143,17 @@ static __always_inline void notice_away(u32 cid, const u32 __arena *tasks)
 		if ((*tasks != 0) == some)
 			break;
 	}
+}
+
+/* The parent is to listen. False: it does not, or cannot now. */
+static __always_inline bool notice_call(struct fief_notice *notice)
+{
+	if (__sync_fetch_and_add(&notice->calls, 1) != 0)
+		return true;
+	if (!bpf_timer_start(&notice->call, 0, 0))
+		return true;
+	notice->calls = 0;
+	return false;
 }
 
 /* @tasks of this scheduler have waited too long. */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A task has woken, and where it may run others are running: on cids that are lent or shared, so that this
+ * scheduler may not take them. It calls its parent, which knows who there has had more than it is due and may take
+ * the cid for it (lib/parent/call.bpf.h), rather than wait for the end of a turn.
+ *
+ * A call is a timer in the notice of this scheduler that the parent has set up, its callback is the parent's: that
+ * is the only way in 7.3 in which one scheduler runs another's program. The parent says beforehand whether a call
+ * can lead to anything (struct fief_notice, due_sooner), so who has what it is due calls nobody.
+ *
+ * Writers: wanted and calls by enqueue, on any CPU, atomically.
+ */
+#ifndef FIEF_QUEUE_CALL_BPF_H
+#define FIEF_QUEUE_CALL_BPF_H
+
+#include "lib/core/base.bpf.h"
+#include "lib/core/cidmask.bpf.h"
+#include "lib/core/state.bpf.h"
+#include "lib/queue/idle.bpf.h"
+#include "lib/queue/task.bpf.h"
+#include "lib/talk/notice.bpf.h"
+
+/* A set of cids as an argument of functions that are verified once. */
+struct cid_set {
+	cidmask_t bits;
+};
+
+/* Ask the parent for one of @allowed on which none of ours runs. False: there is none, or it is of no use. */
+FIEF_VERIFIED_ONCE int call_parent(struct cid_set *allowed)
+{
+	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	u32 words = cidmask_words(), w;
+	bool any = false;
+
+	touch_arena();
+	if (!allowed || !notice || !notice->due_sooner)
+		return false;
+	bpf_for(w, 0, words) {
+		u32 i = w & (FIEF_MASK_WORDS - 1);
+		u64 others = allowed->bits[i] & usable_cids[i] & ~busy_cids[i] & ~idle_cids[i];
+
+		if (!others)
+			continue;
+		__sync_fetch_and_or(&notice->wanted[i], others);
+		any = true;
+	}
+	return any && notice_call(notice);
+}
+
+#endif /* FIEF_QUEUE_CALL_BPF_H */
