@@ -23,7 +23,8 @@ struct ExplanationTexts {
   std::string json;  ///< one document, one line
 };
 
-/// What changes without an event, and is read from the kernel's files: CPU time.
+/// What changes without an event, and is read from the kernel's files: CPU time, and what is
+/// counted.
 enum class Figures : bool { leave_out, read };
 
 /// Each operation answers by @p done: once the kernel has been observed in the new state, or with
@@ -36,8 +37,9 @@ class Backend {
 
   virtual ~Backend() = default;
 
-  /// The present state. A read of cpu.stat gathers what all CPUs know, so whoever looks often, or
-  /// while a change waits, leaves the figures out: they are 0 then.
+  /// The present state. A read of cpu.stat gathers what all CPUs know, and the kernel's counts are
+  /// a file for each scheduler, so whoever looks often, or while a change waits, leaves the figures
+  /// out: they are 0 then.
   [[nodiscard]] virtual StatusView status(Figures figures) const = 0;
 
   /// Does @p operation, which check() has nothing against, for @p requester, who may ask for it.

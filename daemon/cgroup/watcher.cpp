@@ -66,7 +66,6 @@ class CgroupWatcher::Impl {
   Status drain();
   bool note_weight(CgroupId id, std::uint32_t weight);
   Status read_noted();
-  Result<bool> reread_weight(CgroupId id);
   Status reread_cpusets();
   Status reread();
   /// Whether the view is another than at the last call.
@@ -330,27 +329,23 @@ void CgroupWatcher::Impl::remove(CgroupId id) {
 }
 
 // Takes in what the files of a cgroup's controllers say now.
-Result<bool> CgroupWatcher::Impl::reread_weight(CgroupId id) {
+Status CgroupWatcher::Impl::look_at_controllers(CgroupId id) {
   const auto directory = open_known(id);
   if (!directory)
     return tl::unexpected(directory.error());
   if (!*directory)
-    return false;
+    return {};
   auto read = read_cgroup((*directory)->get());
   if (!read && read.error().code == Errc::not_found)
-    return false;
+    return {};
   if (!read)
     return context(hierarchy_->path(id), read.error());
   const auto& known = hierarchy_->find(id)->attributes;
   read->populated = known.populated;  // look_at_populated() sees to that one
   cpusets_stale_ |= known.cpus != read->cpus;
-  const bool differs = known != *read;
+  changed_ |= known != *read;
   hierarchy_->update(*read);
-  return differs;
-}
-
-Status CgroupWatcher::Impl::look_at_controllers(CgroupId id) {
-  return reread_weight(id).map([this](bool differs) { changed_ |= differs; });
+  return {};
 }
 
 bool CgroupWatcher::Impl::note_weight(CgroupId id, std::uint32_t weight) {
@@ -473,10 +468,6 @@ Result<bool> CgroupWatcher::reread() {
 
 Result<bool> CgroupWatcher::reread_cpusets() {
   return impl_->reread_cpusets().map([this] { return impl_->take_changed(); });
-}
-
-Result<bool> CgroupWatcher::reread_weight(CgroupId id) {
-  return impl_->reread_weight(id);
 }
 
 std::string CgroupWatcher::unfollowed() const {

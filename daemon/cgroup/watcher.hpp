@@ -51,11 +51,6 @@ class CgroupWatcher {
   /// view. Until then drain() leaves these files alone.
   Result<bool> read_noted();
 
-  /// Reads cpu.weight, cpu.idle and the cpuset of one cgroup again, at once; true if they differ
-  /// from the view so far.
-  /// False for an id that is unknown or gone: drain() will tell.
-  Result<bool> reread_weight(CgroupId id);
-
   /// Reads every cpuset again: for when a CPU came or went. True if any differs from the view.
   Result<bool> reread_cpusets();
 

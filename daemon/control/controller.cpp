@@ -102,6 +102,9 @@ void Controller::leave(const Done& done) {
 }
 
 PacedWait::Pause Controller::look_at_cgroups() {
+  // The kernel's own word comes first: of a weight that was written it says what it is, and no file
+  // need be read before the plan holds.
+  kernel_.take_events();
   const auto now = steady_clock::now();
   const bool was_lost = cgroups_.is_lost();
   const bool changed = cgroups_.take_in(now);

@@ -30,6 +30,10 @@ class BpfKernel final : public KernelPort {
 
   Status probe() override;
   void set_event_sink(EventSink sink) override { sink_ = std::move(sink); }
+  void take_events() override {
+    if (ring_)
+      ring_->take();
+  }
   Result<Adoption> adopt() override;
   void load_root(const Options& options, Done done) override;
   [[nodiscard]] const Topology& topology() const override { return topology_; }

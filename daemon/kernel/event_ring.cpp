@@ -30,12 +30,16 @@ int EventRing::on_record(void* self, void* data, std::size_t size) {
   return 0;
 }
 
+void EventRing::take() {
+  ring_buffer__consume(ring_.get());
+}
+
 void EventRing::wait() {
   readable_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                        [this](const boost::system::error_code& error) {
                          if (error)
                            return;
-                         ring_buffer__consume(ring_.get());
+                         take();
                          wait();
                        });
 }

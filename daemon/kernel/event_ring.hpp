@@ -26,6 +26,9 @@ class EventRing {
   EventRing& operator=(const EventRing&) = delete;
   ~EventRing();
 
+  /// Hands over what is in the ring now.
+  void take();
+
  private:
   EventRing(boost::asio::io_context& loop, Sink sink) : readable_(loop), sink_(std::move(sink)) {}
   static int on_record(void* self, void* data, std::size_t size);

@@ -118,6 +118,8 @@ class KernelPort {
   virtual Status probe() = 0;
   /// Called for every event from now on. Set before load_root().
   virtual void set_event_sink(EventSink sink) = 0;
+  /// Calls it at once for what the kernel has told already, and the loop has not come to yet.
+  virtual void take_events() = 0;
 
   /// Takes over what an earlier daemon left attached; topology() is known if there was a root. To
   /// be called once, before anything else is loaded. What is of no use any more is removed.

@@ -64,6 +64,23 @@ TEST_F(Activity, WhoWakesHasItsDueAtOnce) {
   expect_shares(cpus({&a, &other, &b}, 3s), {300, 100, 100});
 }
 
+// Without a daemon: the plan stays as it was, with as many CPUs for each.
+TEST_F(Activity, AWrittenWeightCountsAtOnce) {
+  TestCgroup a("fief-test-a");
+  TestCgroup b("fief-test-b");
+  load_root();
+  attach(a);
+  attach(b);
+  apply(lending(level_of(kernel_->topology(), {{a.id(), {0, 1}}, {b.id(), {2, 3}}})));
+  a.spin_many(6);
+  b.spin_many(6);
+  run_for(1s);
+  expect_shares(cpus({&a, &b}, 3s), {100, 100});
+  a.write("cpu.weight", "300");
+  run_for(100ms);
+  expect_shares(cpus({&a, &b}, 3s), {300, 100});
+}
+
 // The plan was made when all were busy; now the owner of three of the CPUs sleeps.
 TEST_F(Activity, WhatSleepersAreDueGoesToTheOthersByWeight) {
   TestCgroup a("fief-test-a");

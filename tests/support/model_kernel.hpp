@@ -25,6 +25,7 @@ class ModelKernel : public KernelPort {
 
   Status probe() override { return probe_; }
   void set_event_sink(EventSink sink) override { sink_ = std::move(sink); }
+  void take_events() override {}
   Result<Adoption> adopt() override;
   void load_root(const Options& options, Done done) override;
   [[nodiscard]] const Topology& topology() const override { return topology_; }

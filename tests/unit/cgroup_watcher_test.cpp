@@ -265,17 +265,6 @@ TEST(CgroupWatcher, WhatAFailedDrainTookInStillCounts) {
   EXPECT_FALSE(watcher.drain().value());
 }
 
-TEST(CgroupWatcher, RereadsWeightsWhenTold) {
-  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
-  auto watcher = open_watcher(cgroups);
-  const auto id = cgroups.id("/a");
-  EXPECT_FALSE(watcher.reread_weight(id).value());
-  cgroups.set_weight("/a", 500);
-  EXPECT_TRUE(watcher.reread_weight(id).value());
-  EXPECT_EQ(watcher.tree().find("/a")->weight, 500U);
-  EXPECT_FALSE(watcher.reread_weight(id).value());
-}
-
 TEST(CgroupWatcher, AWeightIsTakenAsToldAndReadLater) {
   const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
   auto watcher = open_watcher(cgroups);
@@ -308,26 +297,6 @@ TEST(CgroupWatcher, ANotedCgroupMayVanish) {
   EXPECT_TRUE(watcher.note_weight(cgroups.id("/a"), 500));
   cgroups.remove("/a");
   EXPECT_TRUE(watcher.read_noted());
-}
-
-TEST(CgroupWatcher, RereadingAWeightLeavesPopulatedToDrain) {
-  const CgroupFixture cgroups({{.path = "/a", .weight = 5, .populated = false}});
-  auto watcher = open_watcher(cgroups);
-  cgroups.set_populated("/a", true);
-  cgroups.set_weight("/a", 6);
-  EXPECT_TRUE(watcher.reread_weight(cgroups.id("/a")).value());
-  EXPECT_FALSE(watcher.tree().find("/a")->populated);
-  EXPECT_TRUE(watcher.drain().value());
-  EXPECT_TRUE(watcher.tree().find("/a")->populated);
-}
-
-TEST(CgroupWatcher, RereadsNoWeightOfAnUnknownOrVanishedCgroup) {
-  const CgroupFixture cgroups({{.path = "/a", .weight = 5}});
-  auto watcher = open_watcher(cgroups);
-  const auto id = cgroups.id("/a");
-  EXPECT_FALSE(watcher.reread_weight(CgroupId{1}).value());
-  cgroups.remove("/a");
-  EXPECT_FALSE(watcher.reread_weight(id).value());
 }
 
 TEST(CgroupWatcher, RereadFindsEveryDifference) {

@@ -25,26 +25,43 @@ struct cid_set {
 	cidmask_t bits;
 };
 
-/* Ask the parent for one of @allowed on which none of ours runs. False: there is none, or it is of no use. */
+/* Cids of @allowed, one word of them, on which neither anybody of ours runs nor nobody at all. */
+static __always_inline u64 others_run_on(const struct cid_set *allowed, u32 w)
+{
+	return allowed->bits[w] & usable_cids[w] & ~busy_cids[w] & ~idle_cids[w];
+}
+
+static __always_inline bool others_run(const struct cid_set *allowed)
+{
+	u32 words = cidmask_words(), w;
+
+	if (words == 1)
+		return others_run_on(allowed, 0);
+	bpf_for(w, 0, words) {
+		if (others_run_on(allowed, w & (FIEF_MASK_WORDS - 1)))
+			return true;
+	}
+	return false;
+}
+
+/* Ask the parent for one of @allowed where others run. False: there is none, or it is of no use. */
 FIEF_VERIFIED_ONCE int call_parent(struct cid_set *allowed)
 {
-	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
 	u32 words = cidmask_words(), w;
-	bool any = false;
+	struct fief_notice *notice;
 
 	touch_arena();
-	if (!allowed || !notice || !notice->due_sooner)
+	if (!allowed || !state.cgroup_id || !others_run(allowed))
+		return false;
+	notice = notice_of(state.cgroup_id);
+	if (!notice || !notice->due_sooner)
 		return false;
 	bpf_for(w, 0, words) {
 		u32 i = w & (FIEF_MASK_WORDS - 1);
-		u64 others = allowed->bits[i] & usable_cids[i] & ~busy_cids[i] & ~idle_cids[i];
 
-		if (!others)
-			continue;
-		__sync_fetch_and_or(&notice->wanted[i], others);
-		any = true;
+		__sync_fetch_and_or(&notice->wanted[i], others_run_on(allowed, i));
 	}
-	return any && notice_call(notice);
+	return notice_call(notice);
 }
 
 #endif /* FIEF_QUEUE_CALL_BPF_H */

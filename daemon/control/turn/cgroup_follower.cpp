@@ -68,11 +68,8 @@ std::optional<CgroupFollower::Time> CgroupFollower::next_deadline() const {
 
 void CgroupFollower::follow(const Event& event) {
   if (const auto* weight = std::get_if<WeightChanged>(&event)) {
-    // No other weight than before: the limit was written, or cpu.idle.
-    if (watcher_.note_weight(weight->cgroup, weight->weight))
-      return;
-    if (const auto changed = watcher_.reread_weight(weight->cgroup); !changed)
-      log::warning({.cgroup_id = weight->cgroup}, "a weight stays unknown: {}", changed.error());
+    // No other than before: the limit was written, or cpu.idle. The next turn hears of the file.
+    watcher_.note_weight(weight->cgroup, weight->weight);
   } else if (const auto* dropped = std::get_if<EventsDropped>(&event)) {
     log::warning({.message_id = message::kEventsDropped},
                  "{} events of the kernel were lost; everything is read afresh", dropped->count);

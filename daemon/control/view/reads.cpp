@@ -66,18 +66,22 @@ StatusView Controller::status(Figures figures) const {
                         .plan = plan.plan(),
                         .observation = reconciler_.observation(),
                         .children = children_,
-                        .kernel = kernel_,
                         .why_less =
                             [this](const Delegation& delegation) {
                               auto young = wait_for_age(delegation, watcher_.tree(), children_);
                               return young.empty() ? reconciler_.concession(delegation) : young;
                             },
-                        .usage = {}};
-  if (figures == Figures::read)
+                        .usage = {},
+                        .counters = {}};
+  if (figures == Figures::read) {
+    sources.counters = [this](CgroupId scheduler) {
+      return kernel_.counters(scheduler).value_or(Counters{});
+    };
     sources.usage = [this](const CgroupNode& node) -> std::optional<std::uint64_t> {
       const auto usage = read_usage_usec(cgroup_mount_, node.path, node.id);
       return usage ? std::optional(*usage) : std::nullopt;
     };
+  }
   StatusView view;
   view.version = FIEF_VERSION;
   view.state = state_name();

@@ -18,6 +18,10 @@ void add_plan(SchedulerView& view, const ParticipantPlan* planned) {
   view.planned_shared = planned->shared;
 }
 
+Counters counters_of(const StatusSources& sources, CgroupId scheduler) {
+  return sources.counters ? sources.counters(scheduler) : Counters{};
+}
+
 std::uint64_t usage_of(const StatusSources& sources, const CgroupNode* node) {
   return sources.usage && node != nullptr ? sources.usage(*node).value_or(0) : 0;
 }
@@ -52,7 +56,7 @@ void add_observed(SchedulerView& view, const StatusSources& sources, const LentC
   view.held = observed.held;
   view.as_planned =
       planned != nullptr && wanted_caps(*planned, lent.at(observed.parent)) == observed.held;
-  view.counters = sources.kernel.counters(observed.cgroup).value_or(Counters{});
+  view.counters = counters_of(sources, observed.cgroup);
 }
 
 SchedulerView delegation_view(const StatusSources& sources, const LentCids& lent,
@@ -135,7 +139,7 @@ SchedulerView root_view(const StatusSources& sources) {
   view.held = kept_by(sources.observation, kSelf, level);
   view.as_planned = level != nullptr && holds(*level, sources.observation);
   view.usage_usec = root_usage(sources);
-  view.counters = sources.kernel.counters(kSelf).value_or(Counters{});
+  view.counters = counters_of(sources, kSelf);
   return view;
 }
 

@@ -22,11 +22,12 @@ struct StatusSources {
   const Plan& plan;  ///< in force
   const Observation& observation;
   const Children& children;
-  const KernelPort& kernel;
   /// Why a delegation gets less than it asks for; empty: it gets all.
   std::function<std::string(const Delegation&)> why_less;
   /// CPU time used by a cgroup so far, in microseconds; unset: nobody asks.
   std::function<std::optional<std::uint64_t>(const CgroupNode&)> usage;
+  /// What a scheduler has counted so far; unset: nobody asks.
+  std::function<Counters(CgroupId)> counters;
 };
 
 /// The root first, then every delegation, also such as are detached, and every other attached

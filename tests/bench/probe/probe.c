@@ -68,7 +68,8 @@ void start_thread(void* (*run)(void*), void* argument) {
 }
 
 void become_watcher(void) {
-  const struct sched_param watcher = {.sched_priority = 5};
+  /* above what is measured, of which the daemon has real-time priority itself */
+  const struct sched_param watcher = {.sched_priority = 50};
 
   check(sched_setscheduler(0, SCHED_RR, &watcher) != 0, "cannot become a watcher");
   is_watcher = 1;
