@@ -27,7 +27,7 @@ class Calls : public RealKernel {
     run_for(4s);
     const auto waits = since(before, kernel_->counters(scheduler)->wake_waits);
     EXPECT_GT(count_of(waits), 20U);
-    return static_cast<double>(percentile_us(waits, 0.75));
+    return percentile_us(waits, 0.75);
   }
 };
 
