@@ -32,11 +32,6 @@
 
 char _license[] SEC("license") = "GPL";
 
-static __always_inline bool is_percpu_kthread(const struct task_struct *p)
-{
-	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
-}
-
 s32 FIEF_OP(root_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags)
 {
 	struct task_ctx *tctx = task_ctx(p);
@@ -59,9 +54,7 @@ static __always_inline void enqueue_elsewhere(struct task_struct *p, struct task
 		dsq_insert(p, SCX_DSQ_LOCAL_ON | cid, slice_ns(), enq_flags | SCX_ENQ_PREEMPT);
 		return;
 	}
-	enqueue_pinned(p, tctx, cid, enq_flags);
-	if (enq_flags & SCX_ENQ_WAKEUP)
-		call_for_pinned(cid);
+	wait_pinned(p, tctx, cid, enq_flags);
 }
 
 void FIEF_OP(root_enqueue, struct task_struct *p, u64 enq_flags)

@@ -299,6 +299,19 @@ TEST(CgroupWatcher, ANotedCgroupMayVanish) {
   EXPECT_TRUE(watcher.read_noted());
 }
 
+TEST(CgroupWatcher, ReadingANotedCgroupLeavesPopulatedToDrain) {
+  const CgroupFixture cgroups({{.path = "/a", .weight = 5, .populated = false}});
+  auto watcher = open_watcher(cgroups);
+  EXPECT_TRUE(watcher.note_weight(cgroups.id("/a"), 6));
+  cgroups.set_populated("/a", true);
+  cgroups.set_weight("/a", 7);
+  EXPECT_TRUE(watcher.read_noted().value());
+  EXPECT_EQ(watcher.tree().find("/a")->weight, 7U);
+  EXPECT_FALSE(watcher.tree().find("/a")->populated);
+  EXPECT_TRUE(watcher.drain().value());
+  EXPECT_TRUE(watcher.tree().find("/a")->populated);
+}
+
 TEST(CgroupWatcher, RereadFindsEveryDifference) {
   const CgroupFixture cgroups({{.path = "/a"}, {.path = "/b", .weight = 5, .cpus = "0-1"}});
   auto watcher = open_watcher(cgroups);

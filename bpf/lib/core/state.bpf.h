@@ -45,6 +45,12 @@ u32 nr_llcs = 1;
 		&state.counters[bpf_get_smp_processor_id() & (FIEF_STRIPES - 1)].counter, times)
 #define count(counter) count_many(counter, 1)
 
+/* Slot 0 is this scheduler's own. */
+static __always_inline bool has_children(void)
+{
+	return state.nr_slots > 1;
+}
+
 static __always_inline u32 cid_llc(s32 cid)
 {
 	return llc_of[(u32)cid & (FIEF_MAX_CIDS - 1)] & (FIEF_MAX_LLCS - 1);

@@ -154,9 +154,7 @@ void FIEF_OP(child_enqueue, struct task_struct *p, u64 enq_flags)
 	if (home < 0) {
 		cid = home_cid(tctx, held_cids, prev);
 		if (cid >= 0) {
-			enqueue_pinned(p, tctx, cid, enq_flags);
-			if (enq_flags & SCX_ENQ_WAKEUP)
-				call_for_pinned(cid);
+			wait_pinned(p, tctx, cid, enq_flags);
 			return;
 		}
 		if (nr_held) {

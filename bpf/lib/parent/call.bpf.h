@@ -20,11 +20,12 @@
 #include "lib/core/base.bpf.h"
 #include "lib/core/cidmask.bpf.h"
 #include "lib/core/state.bpf.h"
+#include "lib/parent/dispatch.bpf.h"
 #include "lib/parent/due.bpf.h"
 #include "lib/parent/rights.bpf.h"
 #include "lib/parent/share.bpf.h"
 #include "lib/queue/call.bpf.h"
-#include "lib/queue/group.bpf.h"
+#include "lib/queue/limit.bpf.h"
 #include "lib/queue/task.bpf.h"
 #include "lib/talk/notice.bpf.h"
 
@@ -35,27 +36,21 @@
 /* The slot of whose task runs on @cid. FIEF_SLOT_NONE: it is idle, or what runs there cannot be asked to go. */
 FIEF_VERIFIED_ONCE u32 slot_running(s32 cid)
 {
-	struct group __arena *group;
-	struct task_struct *curr;
-	u32 slot = FIEF_SLOT_NONE;
 	u64 cgroup_id = 0;
+	struct task_struct *curr;
+	bool own = false;
 
 	touch_arena();
 	bpf_rcu_read_lock();
 	curr = scx_bpf_cid_curr(cid);
-	if (curr && curr->prio >= MAX_RT_PRIO &&
-	    !((curr->flags & PF_KTHREAD) && curr->nr_cpus_allowed == 1)) {
-		if (task_is_ours(curr))
-			slot = FIEF_SLOT_SELF;
-		else
-			cgroup_id = task_child(curr);
+	if (curr && !task_unyielding(curr)) {
+		own = task_is_ours(curr);
+		cgroup_id = own ? 0 : task_child(curr);
 	}
 	bpf_rcu_read_unlock();
-	if (!cgroup_id)
-		return slot;
-	group = group_find(cgroup_id);
-	return group && group->ghost && slot_has(group->slot, cgroup_id) ? group->slot :
-									   FIEF_SLOT_NONE;
+	if (own)
+		return FIEF_SLOT_SELF;
+	return cgroup_id ? slot_of_child(cgroup_id) : FIEF_SLOT_NONE;
 }
 
 /* May the participant of @slot have a turn on @cid at all? */
@@ -79,7 +74,7 @@ FIEF_VERIFIED_ONCE int call_outweighs(s32 cid, u32 slot)
 }
 
 /* Of the cids of @wanted, the one on which the turn has lasted longest, of those that may be taken. -1: none. */
-FIEF_VERIFIED_ONCE s32 call_choose(u32 slot, struct cid_set *wanted)
+FIEF_VERIFIED_ONCE s32 call_choose(u32 slot, struct fief_cidset *wanted)
 {
 	s32 found = -1, first, cid;
 	u64 oldest = 0;
@@ -114,7 +109,7 @@ static __always_inline void call_take(s32 cid, u32 slot)
 }
 
 /* Take one of @wanted for the participant of @slot, where somebody runs that has had more. False: nobody has. */
-static __always_inline bool call_serve(u32 slot, struct cid_set *wanted)
+static __always_inline bool call_serve(u32 slot, struct fief_cidset *wanted)
 {
 	s32 cid = call_choose(slot, wanted);
 
@@ -124,19 +119,22 @@ static __always_inline bool call_serve(u32 slot, struct cid_set *wanted)
 	return true;
 }
 
-/* The same for a task of this scheduler itself that has woken and waits for @cid and no other. */
-static __always_inline void call_for_pinned(s32 cid)
+/* The same for a task of this scheduler itself that waits for @cid and no other: it is queued there. */
+static __always_inline void wait_pinned(struct task_struct *p, struct task_ctx *tctx, s32 cid,
+					u64 enq_flags)
 {
-	if (state.nr_slots > 1 && due_sooner(FIEF_SLOT_SELF) && call_outweighs(cid, FIEF_SLOT_SELF))
+	enqueue_pinned(p, tctx, cid, enq_flags);
+	if ((enq_flags & SCX_ENQ_WAKEUP) && has_children() && due_sooner(FIEF_SLOT_SELF) &&
+	    call_outweighs(cid, FIEF_SLOT_SELF))
 		call_take(cid, FIEF_SLOT_SELF);
 }
 
 /* A task of this scheduler itself has woken, and no cid was free. False: it has to wait. */
 static __always_inline bool call_for_own(struct task_ctx *tctx)
 {
-	struct cid_set *allowed = (struct cid_set *)tctx->allowed;
+	struct fief_cidset *allowed = (struct fief_cidset *)tctx->allowed;
 
-	if (state.nr_slots > 1 && due_sooner(FIEF_SLOT_SELF) && call_serve(FIEF_SLOT_SELF, allowed))
+	if (has_children() && due_sooner(FIEF_SLOT_SELF) && call_serve(FIEF_SLOT_SELF, allowed))
 		return true;
 	return call_parent(allowed);
 }
@@ -144,9 +142,8 @@ static __always_inline bool call_for_own(struct task_ctx *tctx)
 /* A child calls. What cannot be had at this level the next one up is asked for. */
 static int call_timer_fn(void *map, u64 *cgroup_id, struct fief_notice *notice)
 {
-	struct cid_set *wanted = (struct cid_set *)notice->called_for;
-	struct group __arena *group;
-	u32 words = cidmask_words(), w, i;
+	struct fief_cidset *wanted = (struct fief_cidset *)notice->called_for;
+	u32 words = cidmask_words(), slot, w, i;
 	u64 calls;
 
 	touch_arena();
@@ -157,13 +154,13 @@ static int call_timer_fn(void *map, u64 *cgroup_id, struct fief_notice *notice)
 
 		wanted->bits[at] = __sync_lock_test_and_set(&notice->wanted[at], 0);
 	}
-	group = group_find(*cgroup_id);
-	if (!group || !group->ghost || !slot_has(group->slot, *cgroup_id) || limit_throttled(group))
+	slot = slot_of_child(*cgroup_id);
+	if (slot == FIEF_SLOT_NONE || limit_throttled(slot_group(slot)))
 		return 0;
 	bpf_for(i, 0, CALLS_AT_ONCE) {
 		if (i >= calls)
 			break;
-		if (!call_serve(group->slot, wanted)) {
+		if (!call_serve(slot, wanted)) {
 			call_parent(wanted);
 			break;
 		}

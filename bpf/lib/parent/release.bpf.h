@@ -17,7 +17,7 @@
 
 #include "lib/core/base.bpf.h"
 #include "lib/core/dsq.bpf.h"
-#include "lib/parent/dispatch.bpf.h"
+#include "lib/parent/held.bpf.h"
 #include "lib/queue/limit.bpf.h"
 #include "lib/queue/park.bpf.h"
 #include "lib/queue/vqueue.bpf.h"

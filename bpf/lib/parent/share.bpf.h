@@ -160,6 +160,15 @@ static __always_inline bool slot_has(u32 slot, u64 cgroup_id)
 	return slot_account(slot)->participant.cgroup_id == cgroup_id;
 }
 
+/* The slot of the child in @cgroup_id; FIEF_SLOT_NONE: it has none yet. */
+static __always_inline u32 slot_of_child(u64 cgroup_id)
+{
+	struct group __arena *group = group_find(cgroup_id);
+
+	return group && group->ghost && slot_has(group->slot, cgroup_id) ? group->slot :
+									   FIEF_SLOT_NONE;
+}
+
 /*
  * The slot of whose task leaves the CPU now, @expected most likely: what is charged is what ran, also
  * when it went to the CPU without a dispatch. Behind a task of real-time priority, or of the kernel's own
@@ -168,16 +177,16 @@ static __always_inline bool slot_has(u32 slot, u64 cgroup_id)
 static __always_inline u32 slot_of_current(u32 expected, bool own)
 {
 	struct task_struct *p = bpf_get_current_task_btf();
-	struct group __arena *group;
 	u64 cgroup_id;
+	u32 slot;
 
 	if (own)
 		return FIEF_SLOT_SELF;
 	cgroup_id = p->pid ? task_child(p) : 0;
 	if (!cgroup_id || (expected != FIEF_SLOT_NONE && slot_has(expected, cgroup_id)))
 		return expected;
-	group = group_find(cgroup_id);
-	return group && group->ghost && slot_has(group->slot, cgroup_id) ? group->slot : expected;
+	slot = slot_of_child(cgroup_id);
+	return slot == FIEF_SLOT_NONE ? expected : slot;
 }
 
 /* The entry of @slot's participant in @plan; SHARE_NOBODY: it has none. */

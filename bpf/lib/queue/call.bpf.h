@@ -20,18 +20,13 @@
 #include "lib/queue/task.bpf.h"
 #include "lib/talk/notice.bpf.h"
 
-/* A set of cids as an argument of functions that are verified once. */
-struct cid_set {
-	cidmask_t bits;
-};
-
 /* Cids of @allowed, one word of them, on which neither anybody of ours runs nor nobody at all. */
-static __always_inline u64 others_run_on(const struct cid_set *allowed, u32 w)
+static __always_inline u64 others_run_on(const struct fief_cidset *allowed, u32 w)
 {
 	return allowed->bits[w] & usable_cids[w] & ~busy_cids[w] & ~idle_cids[w];
 }
 
-static __always_inline bool others_run(const struct cid_set *allowed)
+static __always_inline bool others_run(const struct fief_cidset *allowed)
 {
 	u32 words = cidmask_words(), w;
 
@@ -45,7 +40,7 @@ static __always_inline bool others_run(const struct cid_set *allowed)
 }
 
 /* Ask the parent for one of @allowed where others run. False: there is none, or it is of no use. */
-FIEF_VERIFIED_ONCE int call_parent(struct cid_set *allowed)
+FIEF_VERIFIED_ONCE int call_parent(struct fief_cidset *allowed)
 {
 	u32 words = cidmask_words(), w;
 	struct fief_notice *notice;
@@ -53,7 +48,7 @@ FIEF_VERIFIED_ONCE int call_parent(struct cid_set *allowed)
 	touch_arena();
 	if (!allowed || !state.cgroup_id || !others_run(allowed))
 		return false;
-	notice = notice_of(state.cgroup_id);
+	notice = notice_own();
 	if (!notice || !notice->due_sooner)
 		return false;
 	bpf_for(w, 0, words) {

@@ -84,7 +84,7 @@ static __always_inline void core_give_up(const u64 *cids)
 /* Follow what the parent has told of that; @own are the cids that are whole this scheduler's. */
 static __always_inline void core_follow(const u64 *own)
 {
-	struct fief_notice *notice = has_smt && state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	struct fief_notice *notice = has_smt ? notice_own() : NULL;
 	bool lends = notice && notice->lends_cores;
 
 	if (lends_cores && !lends)

@@ -279,7 +279,7 @@ static __always_inline bool demand_see_level(void)
 	u64 now = bpf_ktime_get_ns(), since = demand_used_at, before = demand_used,
 	    time = now - since, rate;
 
-	if (state.nr_slots > 1)
+	if (has_children())
 		return true;
 	if (since && time < DEMAND_WINDOW_NS)
 		return demand_level_known;

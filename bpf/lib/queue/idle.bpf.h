@@ -178,9 +178,7 @@ static __always_inline bool cid_unyielding(s32 cid)
 
 	bpf_rcu_read_lock();
 	curr = scx_bpf_cid_curr(cid);
-	unyielding = !curr || curr->prio < MAX_RT_PRIO ||
-		     ((curr->flags & PF_KTHREAD) && curr->nr_cpus_allowed == 1) ||
-		     task_is_ours(curr);
+	unyielding = !curr || task_unyielding(curr) || task_is_ours(curr);
 	bpf_rcu_read_unlock();
 	return unyielding;
 }

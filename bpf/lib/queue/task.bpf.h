@@ -57,6 +57,17 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 }
 
 /* Is @p this scheduler's now? What it keeps about a task outlives the task's stay. */
+static __always_inline bool is_percpu_kthread(const struct task_struct *p)
+{
+	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
+}
+
+/* Can @p, which runs, not be asked to go, or would it be back at once? */
+static __always_inline bool task_unyielding(const struct task_struct *p)
+{
+	return p->prio < MAX_RT_PRIO || is_percpu_kthread(p);
+}
+
 static __always_inline bool task_is_ours(struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx(p);

@@ -50,6 +50,12 @@ static __always_inline struct fief_notice *notice_of(u64 cgroup_id)
 	return bpf_map_lookup_elem(&notices, &cgroup_id);
 }
 
+/* What this scheduler and its parent tell each other. NULL: it is the root, or there is nothing to be told by. */
+static __always_inline struct fief_notice *notice_own(void)
+{
+	return state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+}
+
 /* What a notice says at first: nothing. Too large for a stack, and never written. */
 u8 notice_blank[sizeof(struct fief_notice)];
 
@@ -83,7 +89,7 @@ static __always_inline bool held_back(void)
 /* Has this scheduler with all that is below it had less than it is due? */
 static __always_inline bool notice_due_sooner(void)
 {
-	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	struct fief_notice *notice = notice_own();
 
 	return notice && notice->due_sooner;
 }
@@ -93,7 +99,7 @@ static __always_inline bool notice_due_sooner(void)
 /* Whether this scheduler wants to run follows from @load, of all that is below it, which has just changed. */
 static __always_inline void notice_active(const u64 __arena *load)
 {
-	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	struct fief_notice *notice = notice_own();
 	u32 i;
 
 	if (!notice)
@@ -111,7 +117,7 @@ static __always_inline void notice_active(const u64 __arena *load)
 /* @used ns of CPU time more have been used in this scheduler's subtree. */
 static __always_inline void notice_used(u64 used)
 {
-	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	struct fief_notice *notice = notice_own();
 
 	if (notice)
 		__sync_fetch_and_add(&notice->used_ns, used);
@@ -130,7 +136,7 @@ static __always_inline void notice_mark_away(struct fief_notice *notice, u32 cid
 /* @tasks, those of this scheduler for which only @cid and others like it are left, are some now, or none. */
 static __always_inline void notice_away(u32 cid, const u32 __arena *tasks)
 {
-	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	struct fief_notice *notice = notice_own();
 	u32 i;
 
 	if (!notice)
@@ -159,7 +165,7 @@ static __always_inline bool notice_call(struct fief_notice *notice)
 /* @tasks of this scheduler have waited too long. */
 static __always_inline void notice_waiting(u64 tasks)
 {
-	struct fief_notice *notice = state.cgroup_id ? notice_of(state.cgroup_id) : NULL;
+	struct fief_notice *notice = notice_own();
 
 	if (notice)
 		notice->waiting = tasks;
